@@ -1,0 +1,51 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// The floors of the house: a target imports only lower ones, and only floor 1 imports C.
+// Tests/HouseTests holds this table against `swift package dump-package`.
+let package = Package(
+  name: "MajorTom",
+  products: [
+    .library(name: "MajorTom", targets: ["MajorTom"]),
+    .executable(name: "majortom", targets: ["MajorTomCLI"]),
+  ],
+  targets: [
+    // Floor 0: C, and only what Swift cannot do.
+    .target(name: "CKernels"),
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(
+      name: "CICU", linkerSettings: [.linkedLibrary("icuuc"), .linkedLibrary("icui18n")]),
+    .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
+
+    // Floor 1: the only targets that import C.
+    .target(name: "ICUText", dependencies: ["CICU"]),
+    .target(name: "DenseMath", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "CommandLineOptions", dependencies: ["CPopt"]),
+
+    // Floors 2 to 4: weights, networks, training, decoding.
+    .target(name: "Parameters", dependencies: ["DenseMath"]),
+    .target(name: "Cells", dependencies: ["Parameters", "DenseMath"]),
+    .target(name: "Layers", dependencies: ["Parameters", "DenseMath"]),
+    .target(name: "Training", dependencies: ["Parameters", "DenseMath"]),
+    .target(name: "Decoding", dependencies: ["DenseMath"]),
+
+    // Floor 5: one target a model.
+    .target(
+      name: "LanguageModel",
+      dependencies: [
+        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
+      ]),
+
+    // Floors 6 and 7: what other packages import, and the tool.
+    .target(
+      name: "MajorTom",
+      dependencies: [
+        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
+        "LanguageModel",
+      ]),
+    .executableTarget(name: "MajorTomCLI", dependencies: ["MajorTom", "CommandLineOptions"]),
+
+    .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+import Testing
+@testable import ICUText
+
+@Test func placeholder() {}
