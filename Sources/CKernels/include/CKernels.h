@@ -1,1 +1,81 @@
+// Element-wise kernels on Float, compiled once per CPU level and chosen when the program is loaded.
+//
+// A view is a row-major block: `at` its first element, `stride` the elements from row to row. All
+// views of one call have the same number of rows and columns. Unless a kernel says otherwise its
+// output may be one of its inputs (the same view), but must not overlap one in any other way.
 #pragma once
+#include <stdint.h>
+
+typedef struct {
+  float *at;
+  long stride;
+} mt_view;
+
+/// The CPU level in use: 4 (AVX-512), 3 (AVX2), or 1 (the architecture's baseline).
+int mt_cpu_level(void);
+
+/// The processors that this process may use, or 0 when the system does not say.
+long mt_processors(void);
+
+// ---- Gate laws. y = f(x).
+void mt_sigmoid(long rows, long columns, mt_view x, mt_view y);
+void mt_tanh(long rows, long columns, mt_view x, mt_view y);
+void mt_relu(long rows, long columns, mt_view x, mt_view y);
+
+// ---- Their mirrors, from the output y: out = upstream * factor * f'(y).
+void mt_sigmoid_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
+                         mt_view out);
+void mt_tanh_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
+                      mt_view out);
+/// out += upstream * factor * (1 - y^2)
+void mt_add_tanh_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
+                          mt_view out);
+/// out = upstream where y > 0, else 0
+void mt_relu_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out);
+
+// ---- Sums and products of blocks.
+/// out = a * b
+void mt_multiply(long rows, long columns, mt_view a, mt_view b, mt_view out);
+/// out += a * b
+void mt_multiply_add(long rows, long columns, mt_view a, mt_view b, mt_view out);
+/// out = a * b + c * d
+void mt_multiply_two(long rows, long columns, mt_view a, mt_view b, mt_view c, mt_view d,
+                     mt_view out);
+/// out += a
+void mt_add(long rows, long columns, mt_view a, mt_view out);
+/// out = a
+void mt_copy(long rows, long columns, mt_view a, mt_view out);
+/// out = value
+void mt_fill(long rows, long columns, float value, mt_view out);
+/// out *= value
+void mt_scale(long rows, long columns, float value, mt_view out);
+/// out[r] += row, for each row
+void mt_add_row(long rows, long columns, const float *row, mt_view out);
+/// row += the sum of all rows of a
+void mt_add_columns(long rows, long columns, mt_view a, float *row);
+/// out[r] = table[index[r]]
+void mt_gather(long rows, long columns, mt_view table, const int32_t *index, mt_view out);
+/// table[index[r]] += a[r], in the order of the rows
+void mt_scatter_add(long rows, long columns, mt_view a, const int32_t *index, mt_view table);
+
+// ---- Softmax.
+/// Softmax cross entropy of each row against its target. Returns the sum of -log p in nats; rows
+/// whose target is negative count nothing. `logits` become scale * (softmax - one-hot), the
+/// gradient, unless scale is 0: then they are left as they are. `losses`, if not NULL, gets each
+/// row's -log p.
+double mt_softmax_cross_entropy(long rows, long columns, mt_view logits, const int32_t *targets,
+                                float scale, float *losses);
+/// y = softmax(x) by rows
+void mt_softmax(long rows, long columns, mt_view x, mt_view y);
+
+// ---- Flat blocks of weights.
+/// The sum of squares, in Double.
+double mt_sum_of_squares(long count, const float *x);
+/// One AdamW step (Loshchilov & Hutter 2019). `step_size` is rate / (1 - beta1^t), `root_scale`
+/// 1 / sqrt(1 - beta2^t), `decay` the factor rate * weight decay; the gradient is scaled first.
+void mt_adamw(long count, float *weights, const float *gradient, float *mean, float *square,
+              float gradient_scale, float beta1, float beta2, float epsilon, float step_size,
+              float root_scale, float decay);
+/// One step of SGD with momentum: m = momentum * m + scale * g + decay * w; w -= rate * m.
+void mt_sgd(long count, float *weights, const float *gradient, float *velocity,
+            float gradient_scale, float momentum, float rate, float decay);

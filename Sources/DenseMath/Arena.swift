@@ -1,0 +1,74 @@
+/// Scratch memory for one batch: blocks are handed out one after another and all taken back at
+/// once.
+///
+/// After the first batch of the largest shape `reset()` leaves one chunk that holds everything, so
+/// from then on a batch allocates nothing. Blocks are 64-byte aligned and not initialised.
+///
+///     var arena = Arena<Float>()
+///     let x = arena.matrix(64, 512)
+///     arena.reset()                   // x must not be used any more
+public struct Arena<S: Real>: ~Copyable {
+  private var chunks: [UnsafeMutableRawBufferPointer] = []
+  private var used = 0  // bytes of the last chunk
+  private var total = 0  // bytes of all chunks
+
+  /// How often memory was asked of the system: constant once training is steady.
+  public private(set) var allocations = 0
+
+  /// An empty arena.
+  public init() {}
+
+  deinit {
+    for chunk in chunks { chunk.deallocate() }
+  }
+
+  /// The bytes that the arena holds.
+  public var capacity: Int { total }
+
+  /// Takes all blocks back.
+  public mutating func reset() {
+    used = 0
+    guard chunks.count > 1 else { return }
+    for chunk in chunks { chunk.deallocate() }
+    chunks.removeAll(keepingCapacity: true)
+    let wanted = total
+    total = 0
+    grow(to: wanted)
+  }
+
+  /// A block of rows and columns whose content is whatever was there.
+  public mutating func matrix(_ rows: Int, _ columns: Int) -> Matrix<S> {
+    let bytes = take(rows * columns * MemoryLayout<S>.stride)
+    return Matrix(bytes.assumingMemoryBound(to: S.self), rows: rows, columns: columns)
+  }
+
+  /// A block of zeros.
+  public mutating func zeros(_ rows: Int, _ columns: Int) -> Matrix<S> {
+    let block = matrix(rows, columns)
+    S.fill(block, with: 0)
+    return block
+  }
+
+  /// A place for `count` indices.
+  public mutating func indices(_ count: Int) -> UnsafeMutableBufferPointer<Int32> {
+    let bytes = take(count * MemoryLayout<Int32>.stride)
+    return UnsafeMutableBufferPointer(
+      start: bytes.assumingMemoryBound(to: Int32.self), count: count)
+  }
+
+  private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
+    let padded = max((bytes + 63) & ~63, 64)
+    if chunks.isEmpty || used + padded > chunks[chunks.count - 1].count { grow(to: padded) }
+    defer { used += padded }
+    return chunks[chunks.count - 1].baseAddress.unsafelyUnwrapped + used
+  }
+
+  private mutating func grow(to bytes: Int) {
+    // Doubling keeps the number of chunks of the first batch small.
+    let size = max(bytes, total, 1 << 16)
+    chunks.append(.allocate(byteCount: size, alignment: 64))
+    allocations += 1
+    total += size
+    used = 0
+  }
+}

@@ -1,0 +1,201 @@
+// The kernels are documented once, where `Real` asks for them.
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+
+internal import CKernels
+internal import COneDNN
+
+extension Matrix where S == Float {
+  fileprivate var view: mt_view { mt_view(at: base, stride: stride) }
+}
+
+/// `Float` runs on the vector kernels of CKernels and on oneDNN.
+extension Float: Real {
+  public static func sigmoid(_ x: Matrix<Float>, into y: Matrix<Float>) {
+    checkShapes([x, y])
+    mt_sigmoid(y.rows, y.columns, x.view, y.view)
+  }
+
+  public static func tanh(_ x: Matrix<Float>, into y: Matrix<Float>) {
+    checkShapes([x, y])
+    mt_tanh(y.rows, y.columns, x.view, y.view)
+  }
+
+  public static func relu(_ x: Matrix<Float>, into y: Matrix<Float>) {
+    checkShapes([x, y])
+    mt_relu(y.rows, y.columns, x.view, y.view)
+  }
+
+  public static func sigmoidGradient(
+    _ upstream: Matrix<Float>, times factor: Matrix<Float>, at y: Matrix<Float>,
+    into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, factor, y, out])
+    mt_sigmoid_gradient(
+      out.rows, out.columns, upstream.view, factor.view, y.view, out.view)
+  }
+
+  public static func tanhGradient(
+    _ upstream: Matrix<Float>, times factor: Matrix<Float>, at y: Matrix<Float>,
+    into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, factor, y, out])
+    mt_tanh_gradient(out.rows, out.columns, upstream.view, factor.view, y.view, out.view)
+  }
+
+  public static func addTanhGradient(
+    _ upstream: Matrix<Float>, times factor: Matrix<Float>, at y: Matrix<Float>,
+    into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, factor, y, out])
+    mt_add_tanh_gradient(
+      out.rows, out.columns, upstream.view, factor.view, y.view, out.view)
+  }
+
+  public static func reluGradient(
+    _ upstream: Matrix<Float>, at y: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, y, out])
+    mt_relu_gradient(out.rows, out.columns, upstream.view, y.view, out.view)
+  }
+
+  public static func multiply(_ a: Matrix<Float>, _ b: Matrix<Float>, into out: Matrix<Float>) {
+    checkShapes([a, b, out])
+    mt_multiply(out.rows, out.columns, a.view, b.view, out.view)
+  }
+
+  public static func multiplyAdd(
+    _ a: Matrix<Float>, _ b: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([a, b, out])
+    mt_multiply_add(out.rows, out.columns, a.view, b.view, out.view)
+  }
+
+  public static func multiplyTwo(
+    _ a: Matrix<Float>, _ b: Matrix<Float>, plus c: Matrix<Float>, _ d: Matrix<Float>,
+    into out: Matrix<Float>
+  ) {
+    checkShapes([a, b, c, d, out])
+    mt_multiply_two(out.rows, out.columns, a.view, b.view, c.view, d.view, out.view)
+  }
+
+  public static func add(_ a: Matrix<Float>, into out: Matrix<Float>) {
+    checkShapes([a, out])
+    mt_add(out.rows, out.columns, a.view, out.view)
+  }
+
+  public static func copy(_ a: Matrix<Float>, into out: Matrix<Float>) {
+    checkShapes([a, out])
+    mt_copy(out.rows, out.columns, a.view, out.view)
+  }
+
+  public static func fill(_ out: Matrix<Float>, with value: Float) {
+    mt_fill(out.rows, out.columns, value, out.view)
+  }
+
+  public static func scale(_ out: Matrix<Float>, by value: Float) {
+    mt_scale(out.rows, out.columns, value, out.view)
+  }
+
+  public static func addRow(_ row: Matrix<Float>, into out: Matrix<Float>) {
+    assert(row.rows == 1 && row.columns == out.columns)
+    mt_add_row(out.rows, out.columns, row.base, out.view)
+  }
+
+  public static func addColumns(of a: Matrix<Float>, into row: Matrix<Float>) {
+    assert(row.rows == 1 && row.columns == a.columns)
+    mt_add_columns(a.rows, a.columns, a.view, row.base)
+  }
+
+  public static func gather(
+    _ table: Matrix<Float>, at index: UnsafePointer<Int32>, into out: Matrix<Float>
+  ) {
+    assert(table.columns == out.columns)
+    mt_gather(out.rows, out.columns, table.view, index, out.view)
+  }
+
+  public static func scatterAdd(
+    _ a: Matrix<Float>, at index: UnsafePointer<Int32>, into table: Matrix<Float>
+  ) {
+    assert(table.columns == a.columns)
+    mt_scatter_add(a.rows, a.columns, a.view, index, table.view)
+  }
+
+  public static func softmaxCrossEntropy(
+    _ logits: Matrix<Float>, targets: UnsafePointer<Int32>, scale: Float,
+    losses: UnsafeMutablePointer<Float>?
+  ) -> Double {
+    mt_softmax_cross_entropy(logits.rows, logits.columns, logits.view, targets, scale, losses)
+  }
+
+  public static func softmax(_ x: Matrix<Float>, into y: Matrix<Float>) {
+    checkShapes([x, y])
+    mt_softmax(x.rows, x.columns, x.view, y.view)
+  }
+
+  public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+    mt_sum_of_squares(count, x)
+  }
+
+  public static func adamW(
+    _ step: AdamWStep<Float>, weights: UnsafeMutablePointer<Float>,
+    gradient: UnsafePointer<Float>, mean: UnsafeMutablePointer<Float>,
+    square: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    mt_adamw(
+      count, weights, gradient, mean, square, step.gradientScale, step.beta1, step.beta2,
+      step.epsilon, step.stepSize, step.rootScale, step.decay)
+  }
+
+  public static func momentumStep(
+    _ step: MomentumStep<Float>, weights: UnsafeMutablePointer<Float>,
+    gradient: UnsafePointer<Float>, velocity: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    mt_sgd(
+      count, weights, gradient, velocity, step.gradientScale, step.momentum, step.rate,
+      step.decay)
+  }
+
+  public static func product(
+    _ a: Matrix<Float>, transposed aTransposed: Bool, _ b: Matrix<Float>,
+    transposed bTransposed: Bool, into c: Matrix<Float>, accumulate: Bool
+  ) {
+    let inner = aTransposed ? a.rows : a.columns
+    assert((aTransposed ? a.columns : a.rows) == c.rows)
+    assert((bTransposed ? b.columns : b.rows) == inner)
+    assert((bTransposed ? b.rows : b.columns) == c.columns)
+    succeed(
+      mt_product(
+        c.rows, inner, c.columns, a.base, a.stride, aTransposed ? 1 : 0, b.base, b.stride,
+        bTransposed ? 1 : 0, c.base, c.stride, accumulate ? 1 : 0))
+  }
+
+  public static func makePacked(
+    inner k: Int, outer n: Int, precision: ProductPrecision
+  ) -> OpaquePointer? {
+    mt_packed_create(
+      k, n, Int32(precision == .bfloat16 ? mt_precision_bf16 : mt_precision_f32))
+  }
+
+  public static func destroyPacked(_ handle: OpaquePointer) { mt_packed_destroy(handle) }
+
+  public static func loadPacked(
+    _ handle: OpaquePointer, from matrix: Matrix<Float>, transposed: Bool
+  ) {
+    succeed(mt_packed_load(handle, matrix.base, matrix.stride, transposed ? 1 : 0))
+  }
+
+  public static func packedProduct(
+    _ a: Matrix<Float>, _ handle: OpaquePointer, into c: Matrix<Float>, accumulate: Bool
+  ) {
+    succeed(
+      mt_packed_product(handle, a.rows, a.base, a.stride, c.base, c.stride, accumulate ? 1 : 0))
+  }
+}
+
+// oneDNN refuses only what cannot be computed at all: no memory, or a shape that breaks the
+// callers' own checks. There is no result to go on with.
+private func succeed(_ status: Int32) {
+  if status != 0 {
+    fatalError("oneDNN could not run a matrix product (status \(status)): out of memory?")
+  }
+}

@@ -1,0 +1,55 @@
+internal import CKernels
+internal import COneDNN
+internal import Dispatch
+
+/// Work that is cut into a fixed number of shards, run by any number of threads.
+///
+/// A shard is worked on by one thread from beginning to end, with products held to that thread, and
+/// results are combined in the order of the shards. So the result does not depend on `threads`.
+public struct Shards: Sendable {
+  /// How many threads may work at once.
+  public let threads: Int
+
+  /// Work on `threads` threads; by default as many as the process may use.
+  public init(threads: Int? = nil) { self.threads = max(1, threads ?? Self.processors) }
+
+  /// The processors that this process may use.
+  public static var processors: Int { max(1, Int(mt_processors())) }
+
+  /// Lets products on the calling thread use `threads` threads: for work that is not sharded.
+  public static func useThreadsForProducts(_ threads: Int) {
+    mt_product_threads(Int32(threads))
+  }
+
+  /// Calls `body` once for each element, each with its own element to change.
+  public func forEach<Element>(
+    _ elements: inout [Element], _ body: @Sendable (Int, inout Element) -> Void
+  ) {
+    elements.withUnsafeMutableBufferPointer { buffer in
+      let shared = Exclusive(buffer)
+      forEachIndex(buffer.count) { body($0, &shared.elements[$0]) }
+    }
+  }
+
+  /// Calls `body` once for each number below `count`.
+  public func forEachIndex(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    let workers = min(threads, count)
+    guard workers > 1 else {
+      mt_product_threads(1)
+      for index in 0..<count { body(index) }
+      return
+    }
+    // Worker w takes shards w, w + workers, ...: no counter to share, nothing to allocate.
+    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+      mt_product_threads(1)
+      for index in stride(from: worker, to: count, by: workers) { body(index) }
+    }
+  }
+}
+
+// Sendable: `forEach` gives each index to exactly one call, so no element is seen by two threads,
+// and it returns only when all calls have returned.
+private struct Exclusive<Element>: @unchecked Sendable {
+  let elements: UnsafeMutableBufferPointer<Element>
+  init(_ elements: UnsafeMutableBufferPointer<Element>) { self.elements = elements }
+}
