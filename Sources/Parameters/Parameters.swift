@@ -1,1 +1,81 @@
-// Parameters
+public import DenseMath
+
+/// One flat block of numbers in a layout: the weights of a model, or their gradients, moments or
+/// averages.
+///
+/// It is a class, so that nothing copies tens of megabytes unseen; `copy()` does so on purpose.
+///
+/// It is `Sendable` under one rule: only its maker writes to it, and only while no other thread
+/// reads it. Training keeps the rule by changing weights between the runs of the shards; a trained
+/// model never changes its own block, training works on a copy.
+public final class Parameters<S: Real>: @unchecked Sendable {
+  /// Names, shapes and places.
+  public let layout: ParameterLayout
+  /// The first element.
+  public let base: UnsafeMutablePointer<S>
+
+  /// A block of zeros.
+  public init(_ layout: ParameterLayout) {
+    self.layout = layout
+    let bytes = UnsafeMutableRawPointer.allocate(
+      byteCount: max(64, layout.count * MemoryLayout<S>.stride), alignment: 64)
+    base = bytes.bindMemory(to: S.self, capacity: layout.count)
+    base.initialize(repeating: 0, count: layout.count)
+  }
+
+  /// Fresh weights, as their initialisers say; the same for the same seed.
+  public convenience init(_ layout: ParameterLayout, seed: UInt64) {
+    self.init(layout)
+    let random = CounterRandom(seed: seed, stream: .weights)
+    for (index, entry) in layout.entries.enumerated() {
+      for i in 0..<entry.count {
+        let unit = { 2 * random.uniform(step: index, index: i) - 1 }
+        switch entry.initializer {
+        case .uniform(let bound): base[entry.offset + i] = S(bound * unit())
+        case .constant(let value): base[entry.offset + i] = S(value)
+        case .uniformExcept(let bound, let range, let value):
+          base[entry.offset + i] = S(range.contains(i) ? value : bound * unit())
+        }
+      }
+    }
+  }
+
+  deinit { base.deallocate() }
+
+  /// The weight's elements.
+  public subscript(weight: Weight) -> Matrix<S> {
+    Matrix(base + weight.offset, rows: weight.rows, columns: weight.columns)
+  }
+
+  /// All elements, gaps and all.
+  public var elements: UnsafeMutableBufferPointer<S> {
+    UnsafeMutableBufferPointer(start: base, count: layout.count)
+  }
+
+  /// The elements of one entry of the layout.
+  public func elements(of entry: ParameterLayout.Entry) -> UnsafeMutableBufferPointer<S> {
+    UnsafeMutableBufferPointer(start: base + entry.offset, count: entry.count)
+  }
+
+  /// A block of its own with the same numbers.
+  public func copy() -> Parameters {
+    let copy = Parameters(layout)
+    copy.assign(self)
+    return copy
+  }
+
+  /// Takes over the numbers of a block with the same layout.
+  public func assign(_ other: Parameters) {
+    precondition(other.layout.count == layout.count)
+    base.update(from: other.base, count: layout.count)
+  }
+
+  /// Sets all elements to 0.
+  public func clear() { base.update(repeating: 0, count: layout.count) }
+
+  /// The name of the first weight that holds a NaN or an infinity.
+  public var firstNotFinite: String? {
+    // A sum of squares in Double is finite exactly when all the Floats in it are.
+    layout.entries.first { !S.sumOfSquares(base + $0.offset, count: $0.count).isFinite }?.name
+  }
+}

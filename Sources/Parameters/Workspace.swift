@@ -1,0 +1,106 @@
+public import DenseMath
+
+/// The packed copies of all weights that products use, in both orientations.
+///
+/// It is `Sendable` under the rule of `Parameters`: `load` runs between the runs of the shards.
+public final class PackedWeights<S: Real>: Sendable {
+  private let forward: [PackedMatrix<S>?]
+  private let backward: [PackedMatrix<S>?]
+
+  /// Room for the factors of a layout; `forTraining` also keeps them for the way back.
+  public init(
+    _ layout: ParameterLayout, forTraining: Bool, precision: ProductPrecision = .float32
+  ) {
+    forward = layout.entries.map { entry in
+      entry.isFactor
+        ? PackedMatrix(inner: entry.shape[1], outer: entry.shape[0], precision: precision) : nil
+    }
+    backward = layout.entries.map { entry in
+      entry.isFactor && forTraining
+        ? PackedMatrix(inner: entry.shape[0], outer: entry.shape[1], precision: precision) : nil
+    }
+  }
+
+  /// Packs the weights as they are now.
+  public func load(_ parameters: Parameters<S>, on shards: Shards) {
+    let entries = parameters.layout.entries
+    shards.forEachIndex(2 * entries.count) { job in
+      let entry = entries[job / 2]
+      guard entry.isFactor else { return }
+      let matrix = Matrix(
+        parameters.base + entry.offset, rows: entry.shape[0], columns: entry.shape[1])
+      // A layer multiplies by the transposed weight, [out, in] as PyTorch keeps it.
+      if job % 2 == 0 {
+        forward[job / 2]?.load(matrix, transposed: true)
+      } else {
+        backward[job / 2]?.load(matrix, transposed: false)
+      }
+    }
+  }
+
+  fileprivate func forward(_ weight: Weight) -> PackedMatrix<S>? { forward[weight.index] }
+  fileprivate func backward(_ weight: Weight) -> PackedMatrix<S>? { backward[weight.index] }
+}
+
+/// What one shard needs to run a model: the weights to read, its own gradients to add to, and its
+/// own scratch memory.
+///
+/// A workspace belongs to one thread at a time.
+public final class Workspace<S: Real> {
+  /// The weights; read only.
+  public let parameters: Parameters<S>
+  /// This shard's gradients, or nil where only the way forward is run.
+  public let gradients: Parameters<S>?
+  /// Scratch memory, taken back with `reset()`.
+  public var arena = Arena<S>()
+  private let packed: PackedWeights<S>
+
+  /// A workspace on these weights.
+  public init(
+    _ parameters: Parameters<S>, packed: PackedWeights<S>, forTraining: Bool
+  ) {
+    self.parameters = parameters
+    self.packed = packed
+    gradients = forTraining ? Parameters(parameters.layout) : nil
+  }
+
+  /// Takes back all scratch memory.
+  public func reset() { arena.reset() }
+
+  /// The weight's elements.
+  public subscript(weight: Weight) -> Matrix<S> { parameters[weight] }
+
+  /// Where the weight's gradient is added up.
+  public func gradient(of weight: Weight) -> Matrix<S> {
+    guard let gradients else { preconditionFailure("this workspace is not for training") }
+    return gradients[weight]
+  }
+
+  /// y [rows, out] (+)= x [rows, in] · Wᵀ, for a weight W [out, in].
+  public func product(_ x: Matrix<S>, _ weight: Weight, into y: Matrix<S>, accumulate: Bool) {
+    if let factor = packed.forward(weight) {
+      factor.product(x, into: y, accumulate: accumulate)
+    } else {
+      S.product(
+        x, transposed: false, self[weight], transposed: true, into: y, accumulate: accumulate)
+    }
+  }
+
+  /// dx [rows, in] (+)= dy [rows, out] · W: the way back to the input of `product`.
+  public func productBack(
+    _ dy: Matrix<S>, _ weight: Weight, into dx: Matrix<S>, accumulate: Bool
+  ) {
+    if let factor = packed.backward(weight) {
+      factor.product(dy, into: dx, accumulate: accumulate)
+    } else {
+      S.product(
+        dy, transposed: false, self[weight], transposed: false, into: dx, accumulate: accumulate)
+    }
+  }
+
+  /// dW [out, in] += dyᵀ · x: the way back to the weight of `product`.
+  public func addGradient(of weight: Weight, from dy: Matrix<S>, times x: Matrix<S>) {
+    S.product(
+      dy, transposed: true, x, transposed: false, into: gradient(of: weight), accumulate: true)
+  }
+}
