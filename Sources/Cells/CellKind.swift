@@ -1,0 +1,21 @@
+/// The cells by the names that the command line and model files use: the only switch over cells.
+public enum CellKind: String, Codable, Sendable, CaseIterable {
+  /// `LSTM`
+  case lstm
+  /// `GRU`
+  case gru
+  /// `Elman` with tanh.
+  case elman
+  /// `Elman` with relu.
+  case elmanReLU = "elman-relu"
+
+  /// A cell of this kind; `forgetBias` is for those with a forget gate.
+  public func makeCell(forgetBias: Double = 1) -> any RecurrentCell {
+    switch self {
+    case .lstm: LSTM(forgetBias: forgetBias)
+    case .gru: GRU()
+    case .elman: Elman(.tanh)
+    case .elmanReLU: Elman(.relu)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+public import DenseMath
+public import Parameters
+
+/// The law of a recurrent cell: what happens to one time step of a batch, element by element.
+///
+/// A cell has no time and no matrix products: `Recurrence` owns both. Before `activate` it has
+/// filled `step.gates` with the pre-activations x·Wᵀ + h·Uᵀ + b; after `differentiate` it takes the
+/// gradients of those from the same place, and does backpropagation through time for every cell.
+/// So a new cell is one file: its equations, its weights if it has any of its own, its law forward,
+/// and right below it the mirror of the law.
+public protocol RecurrentCell: Sendable {
+  /// The number of gates: how many times `hiddenSize` pre-activations a step has.
+  var gateCount: Int { get }
+  /// Whether the state has a cell vector c beside the hidden vector h.
+  var hasCellState: Bool { get }
+  /// How many vectors of `hiddenSize` a step remembers for the way back, besides gates and state.
+  var memoCount: Int { get }
+  /// Whether h·Uᵀ + b stays apart from x·Wᵀ + b, in `step.recurrent` (GRU), or is added (others).
+  var keepsProjectionsApart: Bool { get }
+  /// Whether h reaches the next h also directly, not only through the product with U.
+  var carriesHiddenDirectly: Bool { get }
+  /// Whether there is a product h·Uᵀ at all.
+  var hasRecurrentProduct: Bool { get }
+
+  /// How the biases of the input projection begin; both biases are added up in the law.
+  func biasInitializer(hiddenSize: Int) -> Initializer
+
+  /// Takes one step: `gates` hold pre-activations and become activations; `next` is filled.
+  func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>)
+
+  /// Takes one step back.
+  ///
+  /// `gates` hold activations and become the gradients of the pre-activations (`recurrent` too,
+  /// where projections are kept apart). `gradient` holds those of `next` and becomes those of
+  /// `previous`, as far as they do not come through the product with U. Where
+  /// `carriesHiddenDirectly` is false, `gradient.hidden` may be left with anything.
+  func differentiate<S: Real>(
+    _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>)
+}
+
+extension RecurrentCell {
+  /// No memo.
+  public var memoCount: Int { 0 }
+  /// Projections are added.
+  public var keepsProjectionsApart: Bool { false }
+  /// h acts through the product alone.
+  public var carriesHiddenDirectly: Bool { false }
+  /// There is a product.
+  public var hasRecurrentProduct: Bool { true }
+
+  /// PyTorch's: evenly within 1 / √hiddenSize.
+  public func biasInitializer(hiddenSize: Int) -> Initializer {
+    .uniform(1 / Double(hiddenSize).squareRoot())
+  }
+}
+
+/// The state of a batch between two steps: [batch, hiddenSize] each.
+///
+/// `cell` has no columns for cells without one.
+public struct CellState<S: Real> {
+  /// h, which is also the output.
+  public let hidden: Matrix<S>
+  /// c, the memory of an LSTM.
+  public let cell: Matrix<S>
+
+  /// A state of these vectors.
+  public init(hidden: Matrix<S>, cell: Matrix<S>) {
+    self.hidden = hidden
+    self.cell = cell
+  }
+
+  /// The state of the rows in a range.
+  public func rows(_ range: Range<Int>) -> CellState {
+    CellState(hidden: hidden.rows(range), cell: cell.rows(range))
+  }
+}
+
+/// One time step of a batch, [rows, ...] each.
+public struct CellStep<S: Real> {
+  /// The units of the layer.
+  public let hiddenSize: Int
+  /// [rows, gateCount · hiddenSize], the gates side by side.
+  public let gates: Matrix<S>
+  /// [rows, gateCount · hiddenSize] where projections are kept apart, else without columns.
+  public let recurrent: Matrix<S>
+  /// The state before the step and after it.
+  public let previous, next: CellState<S>
+  /// [rows, memoCount · hiddenSize], written by `activate`, free to overwrite on the way back.
+  public let memo: Matrix<S>
+
+  /// Gate k, [rows, hiddenSize].
+  public func gate(_ k: Int) -> Matrix<S> { gates.part(k, width: hiddenSize) }
+  /// The recurrent projection of gate k, [rows, hiddenSize].
+  public func recurrent(_ k: Int) -> Matrix<S> { recurrent.part(k, width: hiddenSize) }
+}
