@@ -1,1 +1,115 @@
-#pragma once
+// The ICU calls in use, behind opaque handles and plain C types.
+//
+// ICU's own headers are not included here: Foundation carries a second ICU module that clashes
+// with them, and ICU renames its functions per version. Functions that can fail give an ICU error
+// code (`UErrorCode`) through `error`: 0 or less is success. Names of error codes: cicu_error_name.
+
+#ifndef CICU_H
+#define CICU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// ICU's name of an error code, such as "U_ILLEGAL_CHAR_FOUND".
+const char *cicu_error_name(int32_t error);
+
+/// Whether ICU knows the locale's language, and its region where it names one. BCP 47 or ICU form.
+bool cicu_locale_is_known(const char *locale);
+
+// MARK: Code points
+
+/// Bits of `cicu_grapheme_class`: what a code point allows at the boundary on its right or left.
+enum {
+  /// A following code point that is plain on its left never joins this one.
+  CICU_PLAIN_RIGHT = 1,
+  /// This code point never joins a preceding one that is plain on its right.
+  CICU_PLAIN_LEFT = 2,
+  /// This code point joins any base before it, and has no say in what follows.
+  CICU_MARK = 4,
+  /// This code point takes marks.
+  CICU_BASE = 8,
+};
+
+/// Which sides of a code point are plain by its Grapheme_Cluster_Break property (UAX #29).
+uint8_t cicu_grapheme_class(int32_t code_point);
+
+// MARK: Break iterators
+
+typedef struct CICUBreaker CICUBreaker;
+
+/// Kinds of break iterators.
+enum { CICU_GRAPHEME = 0, CICU_WORD = 1, CICU_SENTENCE = 2 };
+
+CICUBreaker *cicu_breaker_open(int32_t kind, const char *locale, int32_t *error);
+void cicu_breaker_close(CICUBreaker *breaker);
+
+/// Points the iterator at UTF-16 text, which must stay in place while the iterator is used.
+void cicu_breaker_set_text(
+  CICUBreaker *breaker, const uint16_t *text, int32_t length, int32_t *error);
+
+/// Writes the next boundaries (the text's start left out) and whether each closes a word-like
+/// segment. Returns how many; 0 at the end of the text.
+int32_t cicu_breaker_next(
+  CICUBreaker *breaker, int32_t *boundaries, uint8_t *word_like, int32_t capacity);
+
+// MARK: Normalisation
+
+/// Kinds of normalisation. CICU_FOLD is NFC(toCasefold(NFD(X))).
+enum { CICU_NFC = 1, CICU_NFKC = 2, CICU_FOLD = 3 };
+
+/// Bits of `cicu_normalization_class`.
+enum {
+  /// Text may be cut before this code point without changing its normalisation.
+  CICU_BOUNDARY_BEFORE = 1,
+  /// Alone, this code point normalises to itself.
+  CICU_UNCHANGED = 2,
+};
+
+uint8_t cicu_normalization_class(int32_t kind, int32_t code_point);
+
+/// Normalises UTF-16 text. Returns the length needed; `error` is U_BUFFER_OVERFLOW_ERROR (15) where
+/// that is more than `capacity`.
+int32_t cicu_normalize(
+  int32_t kind, const uint16_t *text, int32_t length, uint16_t *result, int32_t capacity,
+  int32_t *error);
+
+// MARK: Converters
+
+typedef struct CICUConverter CICUConverter;
+
+/// Opens a decoder that stops at the first ill-formed or unassigned sequence.
+CICUConverter *cicu_converter_open(const char *name, int32_t *error);
+void cicu_converter_close(CICUConverter *converter);
+
+/// ICU's canonical name of the converter.
+const char *cicu_converter_name(CICUConverter *converter);
+
+/// The fewest bytes that a character takes.
+int32_t cicu_converter_minimum_width(CICUConverter *converter);
+
+/// The least room that cicu_converter_decode needs for its output.
+enum { CICU_DECODE_ROOM = 4096 };
+
+/// Decodes bytes to UTF-8 until the input is used up or `capacity` (at least CICU_DECODE_ROOM) has
+/// no room left. Returns the number of bytes written; `*consumed` is the number of bytes read.
+int32_t cicu_converter_decode(
+  CICUConverter *converter, const uint8_t *bytes, int32_t count, bool is_last, uint8_t *utf8,
+  int32_t capacity, int32_t *consumed, int32_t *error);
+
+/// After an error: the bytes that could not be decoded. Returns how many (at most 32).
+int32_t cicu_converter_invalid_bytes(CICUConverter *converter, uint8_t *bytes);
+
+/// The number of converters and the name of each; aliases of a converter by index, NULL at the end.
+int32_t cicu_converter_count(void);
+const char *cicu_converter_name_at(int32_t index);
+const char *cicu_converter_alias(const char *name, int32_t index);
+
+// MARK: Detection of encodings
+
+/// Guesses the encoding of a text from a sample of it: copies the name of the best match to `name`
+/// (`capacity` bytes with the closing NUL) and returns ICU's confidence, 0 to 100.
+int32_t cicu_detect(
+  const uint8_t *bytes, int32_t count, char *name, int32_t capacity, int32_t *error);
+
+#endif

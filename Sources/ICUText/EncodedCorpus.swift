@@ -1,0 +1,205 @@
+import Glibc
+
+/// A corpus as numbers: a byte a symbol where the vocabulary has at most 256 symbols, two where it
+/// has at most 65536, else four.
+///
+/// The numbers live in a memory map of their own: anonymous, or in a temporary file without a name
+/// (in `TMPDIR`, else `/var/tmp`) for a corpus of over a quarter of the machine's memory.
+public struct EncodedCorpus: Sendable {
+  /// The number of symbols.
+  public let count: Int
+  /// The bytes that a symbol takes: 1, 2 or 4.
+  public let width: Int
+  private let map: MemoryMap
+
+  /// Reads a corpus once and encodes it.
+  ///
+  /// Throws what reading throws, and `TextError.noRoom`.
+  public init(_ corpus: Corpus, vocabulary: Vocabulary) throws(TextError) {
+    width = Self.width(forSymbols: vocabulary.count)
+    map = try MemoryMap(expectedSize: corpus.byteCount * width)
+    switch width {
+    case 1: count = try Self.fill(map, corpus, vocabulary, as: UInt8.self)
+    case 2: count = try Self.fill(map, corpus, vocabulary, as: UInt16.self)
+    default: count = try Self.fill(map, corpus, vocabulary, as: UInt32.self)
+    }
+    try map.seal(size: count * width)
+  }
+
+  /// Takes numbers as they are, each in `0..<vocabularyCount`; for tests and measurements.
+  public init(symbols: [Int], vocabularyCount: Int) {
+    precondition(symbols.allSatisfy { $0 >= 0 && $0 < vocabularyCount }, "a number without symbol")
+    width = Self.width(forSymbols: vocabularyCount)
+    count = symbols.count
+    do {
+      map = try MemoryMap(expectedSize: symbols.count * width)
+      try map.reserve(symbols.count * width)
+      for (index, symbol) in symbols.enumerated() {
+        switch width {
+        case 1: map.base.storeBytes(of: UInt8(symbol), toByteOffset: index, as: UInt8.self)
+        case 2: map.base.storeBytes(of: UInt16(symbol), toByteOffset: 2 * index, as: UInt16.self)
+        default: map.base.storeBytes(of: UInt32(symbol), toByteOffset: 4 * index, as: UInt32.self)
+        }
+      }
+      try map.seal(size: symbols.count * width)
+    } catch {
+      // As for any array: numbers that a caller holds in memory must fit there once more.
+      fatalError(error.description)
+    }
+  }
+
+  /// The number of the symbol at a place in `0..<count`.
+  public subscript(index: Int) -> Int {
+    precondition(index >= 0 && index < count, "index \(index) of \(count)")
+    switch width {
+    case 1: return Int(map.base.load(fromByteOffset: index, as: UInt8.self))
+    case 2: return Int(map.base.load(fromByteOffset: 2 * index, as: UInt16.self))
+    default: return Int(map.base.load(fromByteOffset: 4 * index, as: UInt32.self))
+    }
+  }
+
+  /// Copies the numbers of a range to the start of a buffer.
+  public func copy(_ range: Range<Int>, into output: UnsafeMutableBufferPointer<Int32>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count)")
+    precondition(range.count <= output.count, "no room for \(range.count) numbers")
+    guard let output = output.baseAddress, !range.isEmpty else { return }
+    switch width {
+    case 1: copy(range, into: output, from: UInt8.self)
+    case 2: copy(range, into: output, from: UInt16.self)
+    default: copy(range, into: output, from: UInt32.self)
+    }
+  }
+
+  @inline(__always)
+  private func copy<Number: FixedWidthInteger>(
+    _ range: Range<Int>, into output: UnsafeMutablePointer<Int32>, from _: Number.Type
+  ) {
+    let numbers = map.base.assumingMemoryBound(to: Number.self) + range.lowerBound
+    for index in 0..<range.count { output[index] = Int32(truncatingIfNeeded: numbers[index]) }
+  }
+
+  private static func width(forSymbols count: Int) -> Int {
+    count <= 1 << 8 ? 1 : count <= 1 << 16 ? 2 : 4
+  }
+
+  private static func fill<Number: FixedWidthInteger>(
+    _ map: MemoryMap, _ corpus: Corpus, _ vocabulary: Vocabulary, as _: Number.Type
+  ) throws(TextError) -> Int {
+    var count = 0
+    let width = MemoryLayout<Number>.size
+    try vocabulary.encode(corpus) { (capacity) throws(TextError) in
+      try map.reserve((count + capacity) * width)
+      let start = map.base.assumingMemoryBound(to: Number.self) + count
+      return UnsafeMutableBufferPointer(start: start, count: capacity)
+    } written: {
+      count += $0
+    }
+    return count
+  }
+}
+
+extension Corpus {
+  /// Builds a vocabulary and encodes the corpus with it: two readings in all.
+  ///
+  /// Throws what `Vocabulary.init(counting:in:minimumCount:maximumSize:)` and
+  /// `EncodedCorpus.init(_:vocabulary:)` throw.
+  public func encoded(
+    by segmentation: Segmentation, minimumCount: Int = 1, maximumSize: Int? = nil
+  ) throws(TextError) -> (vocabulary: Vocabulary, symbols: EncodedCorpus) {
+    let vocabulary = try Vocabulary(
+      counting: segmentation, in: self, minimumCount: minimumCount, maximumSize: maximumSize)
+    return (vocabulary, try EncodedCorpus(self, vocabulary: vocabulary))
+  }
+}
+
+/// A memory map that grows while one owner writes it and is read-only from `seal` on.
+private final class MemoryMap: @unchecked Sendable {
+  // Safe to share: `EncodedCorpus.init` alone writes and grows it, and seals it before anyone else
+  // can see it; after that no member changes and the pages cannot be written.
+
+  private(set) var base: UnsafeMutableRawPointer
+  private var size: Int
+  private let descriptor: Int32
+
+  /// A map that starts at about a size; where that is large, in a file.
+  init(expectedSize: Int) throws(TextError) {
+    size = Self.rounded(expectedSize)
+    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    descriptor = size > memory / 4 ? try Self.temporaryFile(size: size) : -1
+    do {
+      base = try Self.map(size, descriptor)
+    } catch {
+      if descriptor >= 0 { close(descriptor) }
+      throw error
+    }
+  }
+
+  deinit {
+    munmap(base, size)
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Makes room for a number of bytes.
+  func reserve(_ needed: Int) throws(TextError) {
+    if needed <= size { return }
+    try resize(to: max(needed, size + size / 2))
+  }
+
+  /// Gives back what is over, and makes the rest read-only.
+  func seal(size needed: Int) throws(TextError) {
+    try resize(to: needed)
+    mprotect(base, size, PROT_READ)
+  }
+
+  private func resize(to needed: Int) throws(TextError) {
+    let wanted = Self.rounded(needed)
+    if wanted < size {
+      munmap(base + wanted, size - wanted)
+    } else if wanted > size {
+      if descriptor >= 0 { try Self.allot(descriptor, wanted) }
+      let grown = try Self.map(wanted, descriptor)
+      if descriptor < 0 { grown.copyMemory(from: base, byteCount: size) }
+      munmap(base, size)
+      base = grown
+    }
+    size = wanted
+  }
+
+  private static func rounded(_ size: Int) -> Int {
+    let page = 1 << 16
+    return max(page, (size + page - 1) & ~(page - 1))
+  }
+
+  private static func map(
+    _ size: Int, _ descriptor: Int32
+  ) throws(TextError) -> UnsafeMutableRawPointer {
+    let flags = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED
+    guard
+      let base = mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, 0), base != MAP_FAILED
+    else { throw .noRoom(byteCount: size, reason: FileHandle.reason(errno)) }
+    return base
+  }
+
+  /// Blocks are allotted at once: writing to a map of a file on a full disk kills the process.
+  private static func allot(_ descriptor: Int32, _ size: Int) throws(TextError) {
+    let code = posix_fallocate(descriptor, 0, size)
+    if code != 0 { throw .noRoom(byteCount: size, reason: FileHandle.reason(code)) }
+  }
+
+  private static func temporaryFile(size: Int) throws(TextError) -> Int32 {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
+    var template = Array((folder + "/majortom-XXXXXX").utf8CString)
+    let descriptor = mkstemp(&template)
+    if descriptor < 0 {
+      throw .noRoom(byteCount: size, reason: "\(folder): \(FileHandle.reason(errno))")
+    }
+    unlink(template)
+    do {
+      try allot(descriptor, size)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    return descriptor
+  }
+}

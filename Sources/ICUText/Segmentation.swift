@@ -1,0 +1,49 @@
+/// The unit that a text is cut into.
+public enum TextUnit: String, Codable, Sendable, CaseIterable {
+  /// A byte of UTF-8.
+  case byte
+  /// A Unicode code point.
+  case codePoint = "code-point"
+  /// An extended grapheme cluster (UAX #29), what a reader takes for one character.
+  case grapheme
+  /// A word or what stands between words (UAX #29, with ICU's dictionaries for Thai, Lao, Khmer,
+  /// Burmese, Chinese and Japanese).
+  case word
+}
+
+/// What is done to a text before it is cut.
+public enum Normalization: String, Codable, Sendable, CaseIterable {
+  /// Nothing: the text stays as it is.
+  case none
+  /// Canonical composition (UAX #15).
+  case nfc
+  /// Compatibility composition (UAX #15): also unites width, ligature and font variants.
+  case nfkc
+  /// Canonical caseless form, NFC(toCasefold(NFD(X))), after definition D145 of the Unicode Standard.
+  ///
+  /// NFKC_Casefold is not used because it deletes joiners, and with them what holds emoji
+  /// sequences and many Indic and Persian spellings together.
+  case caseFolding = "case-folding"
+}
+
+/// How text is cut into symbols: recorded in a model.
+public struct Segmentation: Codable, Sendable, Equatable {
+  /// The unit of a symbol.
+  public var unit: TextUnit
+  /// What is done to the text first.
+  public var normalization: Normalization
+  /// The locale for word and sentence rules, such as `en` or `zh-Hant` (BCP 47 or ICU form).
+  ///
+  /// It is checked where the segmentation is used: `Segmenter` and `Vocabulary` throw
+  /// `TextError.unknownLocale`.
+  public var locale: String
+
+  /// Describes a way of cutting text.
+  public init(
+    unit: TextUnit = .grapheme, normalization: Normalization = .none, locale: String = "en"
+  ) {
+    self.unit = unit
+    self.normalization = normalization
+    self.locale = locale
+  }
+}

@@ -1,0 +1,26 @@
+/// Turns symbols into text one at a time, giving out only whole characters.
+///
+/// An incomplete UTF-8 sequence is held back until it is completed or cannot be; ill-formed bytes
+/// become U+FFFD, one for each maximal subpart (Unicode Standard, section 3.9).
+public struct StreamingDecoder: Sendable {
+  private let vocabulary: Vocabulary
+  private var pending: [UInt8] = []
+
+  /// Starts with nothing held back.
+  public init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
+
+  /// The text that a further symbol completes, perhaps none.
+  public mutating func append(_ id: Int) -> String {
+    vocabulary.appendBytes(of: id, to: &pending)
+    let whole = pending.count - incompleteSuffixLength(pending)
+    let text = String(decoding: pending[0..<whole], as: UTF8.self)
+    pending.removeSubrange(0..<whole)
+    return text
+  }
+
+  /// What was held back, repaired; the decoder then starts anew.
+  public mutating func finish() -> String {
+    defer { pending.removeAll() }
+    return String(decoding: pending, as: UTF8.self)
+  }
+}

@@ -1,0 +1,95 @@
+/// What can go wrong between a text file and its symbols; `description` is a sentence for people.
+public enum TextError: Error, Sendable, Equatable {
+  /// A locale that ICU does not know.
+  case unknownLocale(String)
+  /// An encoding that ICU does not know, with the known names that look most like it.
+  case unknownEncoding(String, nearest: [String])
+  /// No file was named.
+  case noFiles
+  /// Nothing exists at the path.
+  case missing(path: String)
+  /// The path is a directory.
+  case directory(path: String)
+  /// The path is a device, a pipe or a socket.
+  case notRegular(path: String)
+  /// The system refused to open or to read the file.
+  case unreadable(path: String, reason: String)
+  /// The file holds no text.
+  case empty(path: String)
+  /// The file holds bytes that show that it is no text; the line counts from 1.
+  case binary(path: String, kind: String?, byte: UInt8, offset: Int, line: Int)
+  /// Bytes that the encoding does not allow; the line counts from 1.
+  case malformed(
+    path: String, encoding: String, detected: Bool, bytes: [UInt8], offset: Int, line: Int)
+  /// The file is not UTF-8, and no other encoding is likely enough (`confidence` of 100).
+  case undetected(path: String, guess: String, confidence: Int)
+  /// A vocabulary was asked for that cannot hold the 256 bytes.
+  case vocabularyTooSmall(maximumSize: Int)
+  /// A symbol of a stored vocabulary that cannot stand in it.
+  case badSymbol(id: Int, reason: String)
+  /// A text, or a part of it that cannot be cut, is longer than ICU can take.
+  case tooLong(byteCount: Int)
+  /// There is no room for the encoded corpus.
+  case noRoom(byteCount: Int, reason: String)
+  /// ICU failed in a way that no text explains, such as missing data files.
+  case icu(operation: String, code: String)
+}
+
+extension TextError: CustomStringConvertible {
+  /// One sentence: what was found, where, and what to do.
+  public var description: String {
+    switch self {
+    case .unknownLocale(let locale):
+      return "ICU knows no locale \"\(locale)\"; use a language with an optional script and region,"
+        + " such as en, pt-BR or zh-Hant."
+    case .unknownEncoding(let name, let nearest):
+      let names = nearest.joined(separator: ", ")
+      return "ICU knows no encoding \"\(name)\""
+        + (nearest.isEmpty ? "; try UTF-8 or windows-1252." : "; the nearest names are \(names).")
+    case .noFiles:
+      return "No text file was named; name at least one."
+    case .missing(let path):
+      return "\(path) does not exist; check the path."
+    case .directory(let path):
+      return "\(path) is a directory; name the text files in it."
+    case .notRegular(let path):
+      return "\(path) is not a regular file; copy its contents into one, for it is read twice."
+    case .unreadable(let path, let reason):
+      return "\(path) cannot be read (\(reason)); check its permissions and the disk."
+    case .empty(let path):
+      return "\(path) holds no text; leave it out or fill it."
+    case .binary(let path, let kind, let byte, let offset, let line):
+      return "\(path) looks binary\(kind.map { " (\($0))" } ?? ""): byte \(Self.hexadecimal(byte))"
+        + " at offset \(offset), line \(line); name a text file, or give its encoding with"
+        + " --encoding NAME."
+    case .malformed(let path, let encoding, let detected, let bytes, let offset, let line):
+      let found = bytes.map(Self.hexadecimal).joined(separator: " ")
+      return "\(path): byte\(bytes.count == 1 ? "" : "s") \(found) at offset \(offset),"
+        + " line \(line): not valid \(encoding)"
+        + (detected ? ", the encoding that the text seemed to have" : "")
+        + "; name the right encoding with --encoding NAME, or repair the file."
+    case .undetected(let path, let guess, let confidence):
+      return "\(path) is not UTF-8, and its encoding is unclear"
+        + (guess.isEmpty ? "" : " (perhaps \(guess), confidence \(confidence) of 100)")
+        + "; name it with --encoding NAME."
+    case .vocabularyTooSmall(let maximumSize):
+      return "A vocabulary of \(maximumSize) symbols is too small: it always holds the 256 bytes;"
+        + " ask for at least 256."
+    case .badSymbol(let id, let reason):
+      return "Symbol \(id) of the vocabulary \(reason); the file that holds it is damaged or was"
+        + " made by something else."
+    case .tooLong(let byteCount):
+      return "A text of \(byteCount) bytes is too long to be cut at once; split it at line ends."
+    case .noRoom(let byteCount, let reason):
+      return "There is no room for \(byteCount) bytes of encoded text (\(reason)); free memory, or"
+        + " set TMPDIR to a folder on a larger disk."
+    case .icu(let operation, let code):
+      return "ICU could not \(operation) (\(code)); check that libicu and its data are installed."
+    }
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16, uppercase: true)
+    return "0x" + (byte < 16 ? "0" : "") + digits
+  }
+}

@@ -1,0 +1,203 @@
+internal import CICU
+import Glibc
+
+/// A text file that was found fit to be read, and how to read it.
+struct TextFile: Sendable, Equatable {
+  let path: String
+  /// ICU's name of the encoding.
+  let encoding: String
+  /// Whether the encoding was guessed.
+  let isDetected: Bool
+  /// The bytes of the byte order mark, which is no part of the text.
+  let markLength: Int
+  let byteCount: Int
+}
+
+extension TextFile {
+  /// How much of a file decides its encoding.
+  static let sampleSize = 1 << 20
+
+  /// Below this ICU's detector is guessing: of a few words in a legacy encoding it is surer.
+  static let leastConfidence = 25
+
+  /// Opens, checks and closes a file.
+  init(checking path: String, encoding: TextEncoding) throws(TextError) {
+    let handle = try FileHandle(path)
+    let sample = try handle.read(atMost: Self.sampleSize)
+    if sample.isEmpty { throw .empty(path: path) }
+    let plan: Plan
+    if let name = encoding.converter {
+      plan = Self.plan(named: name, sample)
+    } else {
+      plan = try Self.detect(sample, path: path, isWhole: sample.count == handle.byteCount)
+    }
+    if sample.count == plan.markLength { throw .empty(path: path) }
+    self.init(
+      path: path, encoding: plan.encoding, isDetected: plan.isDetected,
+      markLength: plan.markLength, byteCount: handle.byteCount)
+  }
+
+  private struct Plan {
+    var encoding: String
+    var markLength = 0
+    var isDetected = false
+  }
+
+  /// Byte order marks; that of UTF-32LE begins with that of UTF-16LE.
+  private static let marks: [(encoding: String, bytes: [UInt8])] = [
+    ("UTF-8", [0xEF, 0xBB, 0xBF]),
+    ("UTF-32LE", [0xFF, 0xFE, 0, 0]),
+    ("UTF-32BE", [0, 0, 0xFE, 0xFF]),
+    ("UTF-16LE", [0xFF, 0xFE]),
+    ("UTF-16BE", [0xFE, 0xFF]),
+    ("GB18030", [0x84, 0x31, 0x95, 0x33]),
+  ]
+
+  private static func plan(named name: String, _ sample: [UInt8]) -> Plan {
+    let wanted = name.uppercased()
+    for (encoding, mark) in marks where sample.starts(with: mark) {
+      if wanted == encoding || (encoding.hasPrefix(wanted) && wanted.hasPrefix("UTF-")) {
+        return Plan(encoding: encoding, markLength: mark.count)
+      }
+    }
+    // Without a mark these are big-endian (RFC 2781; Unicode Standard, section 3.10).
+    if wanted == "UTF-16" || wanted == "UTF-32" { return Plan(encoding: wanted + "BE") }
+    return Plan(encoding: name)
+  }
+
+  /// What files that are no text begin with.
+  private static let signatures: [(kind: String, bytes: [UInt8])] = [
+    ("an ELF executable", [0x7F, 0x45, 0x4C, 0x46]),
+    ("gzip data", [0x1F, 0x8B, 0x08]),
+    ("a PNG image", [0x89, 0x50, 0x4E, 0x47]),
+    ("a JPEG image", [0xFF, 0xD8, 0xFF]),
+    ("a zip archive", [0x50, 0x4B, 0x03, 0x04]),
+    ("zstd data", [0x28, 0xB5, 0x2F, 0xFD]),
+    ("xz data", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]),
+    ("bzip2 data", [0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59]),
+    ("a PDF document", [0x25, 0x50, 0x44, 0x46, 0x2D]),
+  ]
+
+  private static func detect(
+    _ sample: [UInt8], path: String, isWhole: Bool
+  ) throws(TextError) -> Plan {
+    for (encoding, mark) in marks where sample.starts(with: mark) {
+      return Plan(encoding: encoding, markLength: mark.count, isDetected: true)
+    }
+    for (kind, signature) in signatures where sample.starts(with: signature) {
+      throw .binary(path: path, kind: kind, byte: signature[0], offset: 0, line: 1)
+    }
+    let (end, stop) = sample.withUnsafeBufferPointer { scanUTF8($0, from: 0) }
+    if stop == .end || (stop == .incomplete && !isWhole) {
+      return Plan(encoding: "UTF-8", isDetected: true)
+    }
+
+    let (guess, confidence) = try guessEncoding(sample)
+    let isWide = guess.hasPrefix("UTF-16") || guess.hasPrefix("UTF-32")
+    if !isWide, let control = sample.firstIndex(where: isBinaryControl) {
+      // Text in a legacy encoding has none of these bytes; UTF-8 with an error may have some.
+      if sample[control] == 0 || stop != .incomplete {
+        throw .binary(
+          path: path, kind: nil, byte: sample[control], offset: control,
+          line: lineNumber(in: sample, before: control))
+      }
+    }
+    let isKnown = !guess.isEmpty && (try? Converter(guess)) != nil
+    if guess == "UTF-8" || (stop == .incomplete && confidence < leastConfidence) {
+      let length: Int
+      if case .illFormed(let found) = stop { length = found } else { length = sample.count - end }
+      throw .malformed(
+        path: path, encoding: "UTF-8", detected: true, bytes: Array(sample[end..<(end + length)]),
+        offset: end, line: lineNumber(in: sample, before: end))
+    }
+    guard isKnown, confidence >= leastConfidence else {
+      throw .undetected(path: path, guess: guess, confidence: confidence)
+    }
+    return Plan(encoding: guess, isDetected: true)
+  }
+
+  /// Control characters that no text holds; tab, line ends, form feed, backspace, escape (ISO 2022
+  /// and terminals) and DOS's end of file may stand in one.
+  private static func isBinaryControl(_ byte: UInt8) -> Bool {
+    byte < 0x20 && ![0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1A, 0x1B].contains(byte)
+  }
+
+  private static func guessEncoding(
+    _ sample: [UInt8]
+  ) throws(TextError) -> (name: String, confidence: Int) {
+    var name = [CChar](repeating: 0, count: 64)
+    var error: Int32 = 0
+    let confidence = cicu_detect(
+      sample, Int32(clamping: sample.count), &name, Int32(name.count), &error)
+    if error > 0 { throw icuError("detect an encoding", error) }
+    let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return (text, Int(confidence))
+  }
+
+  static func lineNumber(in bytes: [UInt8], before offset: Int) -> Int {
+    1 + bytes[0..<offset].count { $0 == 0x0A }
+  }
+}
+
+/// The owner of one open file.
+final class FileHandle {
+  let path: String
+  let byteCount: Int
+  private let descriptor: Int32
+
+  init(_ path: String) throws(TextError) {
+    if path.isEmpty || path.utf8.contains(0) { throw .missing(path: path) }
+    // Non-blocking, so that a pipe without a writer is refused rather than waited for.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    if descriptor < 0 {
+      let code = errno
+      if code == ENOENT || code == ENOTDIR { throw .missing(path: path) }
+      if code == ENXIO { throw .notRegular(path: path) }
+      throw .unreadable(path: path, reason: Self.reason(code))
+    }
+    var status = stat()
+    let code = fstat(descriptor, &status) == 0 ? 0 : errno
+    let kind = status.st_mode & S_IFMT
+    if code != 0 || kind != S_IFREG {
+      close(descriptor)
+      if code != 0 { throw .unreadable(path: path, reason: Self.reason(code)) }
+      if kind == S_IFDIR { throw .directory(path: path) }
+      throw .notRegular(path: path)
+    }
+    self.path = path
+    self.descriptor = descriptor
+    byteCount = Int(status.st_size)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Reads until the buffer is full or the file ends; returns how many bytes came.
+  func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(TextError) -> Int {
+    var filled = 0
+    while filled < buffer.count {
+      let target = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
+      let count = Glibc.read(descriptor, target.baseAddress, target.count)
+      if count == 0 { break }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .unreadable(path: path, reason: Self.reason(errno))
+      }
+      filled += count
+    }
+    return filled
+  }
+
+  func read(atMost count: Int) throws(TextError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: min(count, byteCount))
+    let filled = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(TextError) in
+      try read(into: buffer)
+    }
+    bytes.removeSubrange(filled...)
+    return bytes
+  }
+
+  static func reason(_ code: Int32) -> String {
+    guard let text = strerror(code) else { return "error \(code)" }
+    return String(cString: text)
+  }
+}

@@ -1,0 +1,171 @@
+/// Decodes one file to UTF-8, block by block.
+final class TextReader {
+  private let file: TextFile
+  private let handle: FileHandle
+  private let blockSize: Int
+  /// `nil` for UTF-8, which needs only to be checked.
+  private let converter: Converter?
+  /// Bytes of the file that were read, and whether the file ended there.
+  private var position: Int
+  private var isAtEnd = false
+  private var block: [UInt8]
+  /// What of `block` is still to be decoded.
+  private var undecoded = 0..<0
+  private var lineFeeds = 0
+
+  /// The text not yet taken is `buffer[0..<valid]`; up to `filled` stand bytes not yet checked.
+  private(set) var buffer: [UInt8] = []
+  private(set) var valid = 0
+  private var filled = 0
+
+  init(_ file: TextFile, blockSize: Int) throws(TextError) {
+    self.file = file
+    self.blockSize = blockSize
+    handle = try FileHandle(file.path)
+    converter = file.encoding == "UTF-8" ? nil : try Converter(file.encoding)
+    block = [UInt8](repeating: 0, count: max(blockSize, file.markLength))
+    position = 0
+    if file.markLength > 0 {
+      position = try block.withUnsafeMutableBufferPointer { (bytes) throws(TextError) in
+        try handle.read(into: UnsafeMutableBufferPointer(rebasing: bytes[0..<file.markLength]))
+      }
+    }
+  }
+
+  /// Reads and decodes another block; returns whether more may follow.
+  func advance() throws(TextError) -> Bool {
+    if let converter { return try advance(converter) }
+    reserve(blockSize)
+    let start = filled
+    let count = try buffer.withUnsafeMutableBufferPointer { (bytes) throws(TextError) in
+      try handle.read(into: UnsafeMutableBufferPointer(rebasing: bytes[start..<start + blockSize]))
+    }
+    filled += count
+    position += count
+    isAtEnd = count < blockSize
+    let (end, stop) = buffer.withUnsafeBufferPointer {
+      scanUTF8(UnsafeBufferPointer(rebasing: $0[0..<filled]), from: valid)
+    }
+    valid = end
+    let offset = position - filled + end
+    switch stop {
+    case .end: break
+    case .incomplete:
+      if isAtEnd { throw try malformed(Array(buffer[end..<filled]), at: offset) }
+    case .illFormed(let length):
+      throw try malformed(Array(buffer[end..<end + length]), at: offset)
+    case .nul:
+      throw .binary(
+        path: file.path, kind: nil, byte: 0, offset: offset, line: try lineNumber(at: offset))
+    }
+    return !isAtEnd
+  }
+
+  /// Takes text off the front.
+  func take(_ count: Int) {
+    buffer.withUnsafeMutableBufferPointer { bytes in
+      for index in count..<filled { bytes[index - count] = bytes[index] }
+    }
+    valid -= count
+    filled -= count
+  }
+
+  private func reserve(_ room: Int) {
+    let missing = filled + room - buffer.count
+    if missing > 0 { buffer.append(contentsOf: repeatElement(0, count: missing)) }
+  }
+
+  private func advance(_ converter: Converter) throws(TextError) -> Bool {
+    if undecoded.isEmpty && !isAtEnd {
+      let count = try block.withUnsafeMutableBufferPointer { (bytes) throws(TextError) in
+        try handle.read(into: UnsafeMutableBufferPointer(rebasing: bytes[0..<blockSize]))
+      }
+      position += count
+      isAtEnd = count < blockSize
+      undecoded = 0..<count
+    }
+    // Three bytes of UTF-8 for each byte are usually enough; if not, the rest comes next time.
+    reserve(max(Converter.leastRoom, 3 * undecoded.count))
+    let start = filled
+    let progress = block.withUnsafeBufferPointer { bytes in
+      buffer.withUnsafeMutableBufferPointer { output in
+        converter.decode(
+          UnsafeBufferPointer(rebasing: bytes[undecoded]), isLast: isAtEnd,
+          into: UnsafeMutableBufferPointer(rebasing: output[start...]))
+      }
+    }
+    filled += progress.written
+    valid = filled
+    undecoded = undecoded.lowerBound + progress.consumed..<undecoded.upperBound
+    if buffer[start..<filled].contains(0) { throw try nulError() }
+    lineFeeds += buffer[start..<filled].count { $0 == 0x0A }
+    if progress.error > 0 {
+      let bytes = converter.invalidBytes
+      let offset = position - undecoded.count - bytes.count
+      throw .malformed(
+        path: file.path, encoding: file.encoding, detected: file.isDetected, bytes: bytes,
+        offset: offset, line: 1 + lineFeeds)
+    }
+    return !(isAtEnd && undecoded.isEmpty && !progress.isFull)
+  }
+
+  // MARK: Errors
+
+  private func malformed(_ bytes: [UInt8], at offset: Int) throws(TextError) -> TextError {
+    .malformed(
+      path: file.path, encoding: file.encoding, detected: file.isDetected, bytes: bytes,
+      offset: offset, line: try lineNumber(at: offset))
+  }
+
+  /// Counts the lines of the file up to an offset: only errors need it, so reading does not count.
+  private func lineNumber(at offset: Int) throws(TextError) -> Int {
+    let handle = try FileHandle(file.path)
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    var line = 1
+    var left = offset
+    while left > 0 {
+      let wanted = min(left, bytes.count)
+      let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(TextError) in
+        try handle.read(into: UnsafeMutableBufferPointer(rebasing: buffer[0..<wanted]))
+      }
+      if count == 0 { break }
+      line += bytes[0..<count].count { $0 == 0x0A }
+      left -= count
+    }
+    return line
+  }
+
+  /// Where the first U+0000 stands: decodes the file anew byte by byte until it comes out.
+  private func nulError() throws(TextError) -> TextError {
+    let handle = try FileHandle(file.path)
+    let converter = try Converter(file.encoding)
+    var output = [UInt8](repeating: 0, count: Converter.leastRoom)
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    var offset = 0
+    var line = 1
+    while true {
+      let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(TextError) in
+        try handle.read(into: buffer)
+      }
+      if count == 0 { break }
+      for index in 0..<count {
+        defer { offset += 1 }
+        if offset < file.markLength { continue }
+        let progress = bytes.withUnsafeBufferPointer { bytes in
+          output.withUnsafeMutableBufferPointer { output in
+            converter.decode(
+              UnsafeBufferPointer(rebasing: bytes[index...index]), isLast: false, into: output)
+          }
+        }
+        for byte in output[0..<progress.written] {
+          if byte == 0 {
+            let start = offset - converter.minimumWidth + 1
+            return .binary(path: file.path, kind: nil, byte: 0, offset: start, line: line)
+          }
+          if byte == 0x0A { line += 1 }
+        }
+      }
+    }
+    return .binary(path: file.path, kind: nil, byte: 0, offset: 0, line: 1)
+  }
+}

@@ -1,0 +1,305 @@
+/// The symbols of a model and their numbers.
+///
+/// Numbers 0 to 255 are the bytes, and a symbol that is one ASCII byte has that byte's number; the
+/// other symbols follow from 256 on, by falling count, then by bytes. Any symbol that is not among
+/// them is spelt by its UTF-8 bytes, so that nothing is out of vocabulary.
+///
+///     let vocabulary = try Vocabulary(counting: Segmentation(unit: .grapheme), in: corpus)
+///     let numbers = try vocabulary.encode("naïve")
+///     let text = vocabulary.text(of: numbers)
+public struct Vocabulary: Sendable {
+  /// How text is cut into this vocabulary's symbols.
+  public var segmentation: Segmentation { segmenter.segmentation }
+  /// The number of symbols, the 256 bytes among them.
+  public var count: Int { 256 + storage.table.count }
+  /// The symbols from number 256 on.
+  public var symbols: [String] {
+    (256..<count).map { String(decoding: bytes(of: $0), as: UTF8.self) }
+  }
+
+  private let segmenter: Segmenter
+  private let storage: Storage
+
+  /// The tables, shared by all copies.
+  private final class Storage: Sendable {
+    /// Numbers of code points below U+10000 that are symbols; -1 for the others.
+    let direct: [Int32]
+    /// All symbols from 256 on.
+    let table: SymbolTable
+
+    init(_ table: SymbolTable) {
+      var direct = [Int32](repeating: -1, count: 0x10000)
+      for byte in 0..<0x80 { direct[byte] = Int32(byte) }
+      table.bytes.withUnsafeBufferPointer { bytes in
+        for index in 0..<table.count {
+          let range = table.range(of: index)
+          let (value, length) = codePoint(in: bytes, at: range.lowerBound)
+          if length == range.count && value < 0x10000 { direct[Int(value)] = Int32(256 + index) }
+        }
+      }
+      self.direct = direct
+      self.table = table
+    }
+  }
+
+  // MARK: Making
+
+  /// Counts the symbols of a corpus and keeps those that occur at least `minimumCount` times, of
+  /// these the most frequent where `maximumSize`, which includes the 256 bytes, allows no more.
+  ///
+  /// Reads the corpus once. Throws what reading throws, `TextError.unknownLocale` and
+  /// `TextError.vocabularyTooSmall`.
+  public init(
+    counting segmentation: Segmentation, in corpus: Corpus, minimumCount: Int = 1,
+    maximumSize: Int? = nil
+  ) throws(TextError) {
+    if let maximumSize, maximumSize < 256 { throw .vocabularyTooSmall(maximumSize: maximumSize) }
+    segmenter = try Segmenter(segmentation)
+    if segmentation.unit == .byte {
+      storage = Storage(SymbolTable())
+      return
+    }
+    var counter = SymbolCounter()
+    try segmenter.forEachNormalizedPiece(of: corpus) { (cutter, text) throws(TextError) in
+      try counter.count(text, unit: segmentation.unit, cutter)
+    }
+    let limit = maximumSize.map { $0 - 256 } ?? Int.max
+    storage = Storage(counter.table(minimumCount: minimumCount, limit: limit))
+  }
+
+  /// Takes the symbols from number 256 on, as a model stores them.
+  ///
+  /// Throws `TextError.badSymbol` for one that is empty, one ASCII byte, there twice, or larger
+  /// than the unit, and `TextError.unknownLocale`.
+  public init(segmentation: Segmentation, symbols: [String]) throws(TextError) {
+    segmenter = try Segmenter(segmentation)
+    var table = SymbolTable()
+    for (index, symbol) in symbols.enumerated() {
+      let id = 256 + index
+      let bytes = Array(symbol.utf8)
+      if segmentation.unit == .byte {
+        throw .badSymbol(id: id, reason: "is not a byte, the unit")
+      }
+      if bytes.isEmpty { throw .badSymbol(id: id, reason: "is empty") }
+      if bytes.count == 1 { throw .badSymbol(id: id, reason: "is one of the bytes") }
+      if segmentation.unit == .codePoint && symbol.unicodeScalars.count > 1 {
+        throw .badSymbol(id: id, reason: "is more than a code point, the unit")
+      }
+      if bytes.withUnsafeBufferPointer({ table.insert($0) }) != index {
+        throw .badSymbol(id: id, reason: "is there twice")
+      }
+    }
+    storage = Storage(table)
+  }
+
+  // MARK: Encoding
+
+  /// The numbers of a text's symbols, after normalisation.
+  ///
+  /// Throws `TextError.tooLong` where ICU would have to see 2 GiB or more at once.
+  public func encode(_ text: String) throws(TextError) -> [Int] {
+    let bytes = Array(text.utf8)
+    var numbers: [Int] = []
+    try bytes.withUnsafeBufferPointer { (bytes) throws(TextError) in
+      try segmenter.withNormalized(bytes) { (cutter, text) throws(TextError) in
+        // A symbol takes at least a byte, and spelling gives a number a byte.
+        let room = UnsafeMutableBufferPointer<Int>.allocate(capacity: text.count)
+        defer { room.deallocate() }
+        let count = try encode(text, cutter, into: room)
+        numbers = Array(room[0..<count])
+      }
+    }
+    return numbers
+  }
+
+  /// Reads a corpus and gives out its numbers, piece by piece, in a buffer that `room` provides.
+  func encode<Number: FixedWidthInteger>(
+    _ corpus: Corpus,
+    room: (_ capacity: Int) throws(TextError) -> UnsafeMutableBufferPointer<Number>,
+    written: (_ count: Int) -> Void
+  ) throws(TextError) {
+    try segmenter.forEachNormalizedPiece(of: corpus) { (cutter, text) throws(TextError) in
+      written(try encode(text, cutter, into: try room(text.count)))
+    }
+  }
+
+  /// Writes a number for each symbol and returns how many; `output` has room for one a byte.
+  @inline(__always)
+  private func encode<Number: FixedWidthInteger>(
+    _ text: UnsafeBufferPointer<UInt8>, _ cutter: Cutter,
+    into output: UnsafeMutableBufferPointer<Number>
+  ) throws(TextError) -> Int {
+    guard let output = output.baseAddress else { return 0 }
+    if segmentation.unit == .byte {
+      for index in 0..<text.count { output[index] = Number(truncatingIfNeeded: text[index]) }
+      return text.count
+    }
+    var written = 0
+    let table = storage.table
+    try storage.direct.withUnsafeBufferPointer { (direct) throws(TextError) in
+      try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, scalar, _ in
+        var number: Int
+        if scalar >= 0 && scalar < 0x10000 {
+          number = Int(direct[Int(scalar)])
+        } else {
+          number = table.find(UnsafeBufferPointer(rebasing: text[start..<end]))
+          if number >= 0 { number += 256 }
+        }
+        if number >= 0 {
+          output[written] = Number(truncatingIfNeeded: number)
+          written += 1
+        } else {
+          for index in start..<end {
+            output[written] = Number(truncatingIfNeeded: text[unchecked: index])
+            written += 1
+          }
+        }
+      }
+    }
+    return written
+  }
+
+  // MARK: Decoding
+
+  /// The UTF-8 bytes of a symbol. The number must be in `0..<count`.
+  public func bytes(of id: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    appendBytes(of: id, to: &bytes)
+    return bytes
+  }
+
+  /// How many bytes of UTF-8 a symbol has. The number must be in `0..<count`.
+  public func byteCount(of id: Int) -> Int {
+    precondition(id >= 0 && id < count, "no symbol has number \(id)")
+    return id < 256 ? 1 : storage.table.range(of: id - 256).count
+  }
+
+  /// The bytes of symbols one after another; they need not be well-formed UTF-8.
+  public func decode(_ ids: some Sequence<Int>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for id in ids { appendBytes(of: id, to: &bytes) }
+    return bytes
+  }
+
+  /// The text of symbols, with U+FFFD for what is not well-formed UTF-8.
+  public func text(of ids: some Sequence<Int>) -> String {
+    String(decoding: decode(ids), as: UTF8.self)
+  }
+
+  func appendBytes(of id: Int, to bytes: inout [UInt8]) {
+    precondition(id >= 0 && id < count, "no symbol has number \(id)")
+    if id < 256 {
+      bytes.append(UInt8(id))
+    } else {
+      bytes.append(contentsOf: storage.table.bytes[storage.table.range(of: id - 256)])
+    }
+  }
+}
+
+extension Vocabulary: Equatable {
+  /// Whether two vocabularies give the same numbers to the same symbols.
+  public static func == (left: Vocabulary, right: Vocabulary) -> Bool {
+    left.segmentation == right.segmentation
+      && (left.storage === right.storage
+        || (left.storage.table.offsets == right.storage.table.offsets
+          && left.storage.table.bytes == right.storage.table.bytes))
+  }
+}
+
+extension Vocabulary: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case segmentation
+    case symbols
+  }
+
+  /// Reads a vocabulary; throws `TextError` where its symbols do not make one.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      segmentation: container.decode(Segmentation.self, forKey: .segmentation),
+      symbols: container.decode([String].self, forKey: .symbols))
+  }
+
+  /// Writes the segmentation and the symbols from number 256 on.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(segmentation, forKey: .segmentation)
+    try container.encode(symbols, forKey: .symbols)
+  }
+}
+
+/// Counts symbols.
+private struct SymbolCounter {
+  private var direct = [Int](repeating: 0, count: 0x10000)
+  private var table = SymbolTable()
+  private var counts: [Int] = []
+
+  @inline(__always)
+  mutating func count(
+    _ text: UnsafeBufferPointer<UInt8>, unit: TextUnit, _ cutter: Cutter
+  ) throws(TextError) {
+    try cutter.forEachSymbol(in: text, unit: unit) { start, end, scalar, _ in
+      if scalar >= 0 && scalar < 0x10000 {
+        direct[Int(scalar)] += 1
+      } else {
+        let index = table.insert(UnsafeBufferPointer(rebasing: text[start..<end]))
+        if index == counts.count { counts.append(0) }
+        counts[index] += 1
+      }
+    }
+  }
+
+  /// The symbols in their final order.
+  func table(minimumCount: Int, limit: Int) -> SymbolTable {
+    var found: [(bytes: [UInt8], count: Int)] = []
+    for value in 0x80..<0x10000 where direct[value] > 0 && direct[value] >= minimumCount {
+      if let scalar = Unicode.Scalar(UInt32(value)) {
+        found.append((Array(String(Character(scalar)).utf8), direct[value]))
+      }
+    }
+    for index in 0..<table.count where counts[index] >= minimumCount {
+      found.append((Array(table.bytes[table.range(of: index)]), counts[index]))
+    }
+    found.sort {
+      $0.count != $1.count
+        ? $0.count > $1.count : $0.bytes.lexicographicallyPrecedes($1.bytes)
+    }
+    var result = SymbolTable()
+    for symbol in found.prefix(limit) {
+      symbol.bytes.withUnsafeBufferPointer { _ = result.insert($0) }
+    }
+    return result
+  }
+}
+
+extension Segmenter {
+  /// Gives a cutter and the text after normalisation.
+  @inline(__always)
+  func withNormalized(
+    _ text: UnsafeBufferPointer<UInt8>,
+    _ body: (Cutter, UnsafeBufferPointer<UInt8>) throws(TextError) -> Void
+  ) throws(TextError) {
+    try pool.withCutter { (cutter) throws(TextError) in
+      guard var normalizer = Normalizer(segmentation.normalization) else {
+        return try body(cutter, text)
+      }
+      var normalized: [UInt8] = []
+      normalized.reserveCapacity(text.count)
+      var edits: [NormalizationEdit] = []
+      try normalizer.normalize(text, into: &normalized, edits: &edits)
+      try normalized.withUnsafeBufferPointer { (normalized) throws(TextError) in
+        try body(cutter, normalized)
+      }
+    }
+  }
+
+  /// Gives a cutter and each piece of a corpus after normalisation.
+  func forEachNormalizedPiece(
+    of corpus: Corpus, _ body: (Cutter, UnsafeBufferPointer<UInt8>) throws(TextError) -> Void
+  ) throws(TextError) {
+    try corpus.readPieces { (piece) throws(TextError) in
+      try withNormalized(piece, body)
+      return true
+    }
+  }
+}

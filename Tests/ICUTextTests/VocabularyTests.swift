@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+@testable import ICUText
+
+@Suite struct VocabularyTests {
+  @Test func symbolsFollowTheBytesByFallingCountThenByBytes() throws {
+    let corpus = Corpus(text: "éàéßa\r\nöé\r\nü👩‍👩‍👧x")
+    let vocabulary = try Vocabulary(counting: Segmentation(unit: .grapheme), in: corpus)
+    #expect(vocabulary.symbols == ["é", "\r\n", "ß", "à", "ö", "ü", "👩‍👩‍👧"])
+    #expect(vocabulary.count == 263)
+    #expect(try vocabulary.encode("aé\r\n👩‍👩‍👧") == [97, 256, 257, 262])
+  }
+
+  @Test func unknownSymbolsAreSpeltByTheirBytes() throws {
+    let vocabulary = try Vocabulary(segmentation: Segmentation(), symbols: ["é"])
+    #expect(try vocabulary.encode("éö") == [256, 0xC3, 0xB6])
+    #expect(vocabulary.decode([256, 0xC3, 0xB6]) == Array("éö".utf8))
+    #expect(vocabulary.byteCount(of: 256) == 2 && vocabulary.byteCount(of: 3) == 1)
+  }
+
+  @Test func limitsKeepTheMostFrequent() throws {
+    let corpus = Corpus(text: "the cat, the dog and the cat")
+    let words = Segmentation(unit: .word)
+    let all = try Vocabulary(counting: words, in: corpus)
+    #expect(all.symbols == ["the", "cat", "and", "dog"])
+    let frequent = try Vocabulary(counting: words, in: corpus, minimumCount: 2)
+    #expect(frequent.symbols == ["the", "cat"])
+    let small = try Vocabulary(counting: words, in: corpus, maximumSize: 257)
+    #expect(small.symbols == ["the"])
+    #expect(small.text(of: try small.encode("the dog")) == "the dog")
+  }
+
+  @Test func symbolsOfOneAsciiByteAreThatByte() throws {
+    for unit in TextUnit.allCases {
+      let vocabulary = try Vocabulary(
+        counting: Segmentation(unit: unit), in: Corpus(text: "a b\n"))
+      #expect(vocabulary.count == 256)
+      #expect(try vocabulary.encode("a b\n") == [97, 32, 98, 10])
+    }
+  }
+
+  @Test func encodingAppliesTheNormalisation() throws {
+    let folding = Segmentation(unit: .grapheme, normalization: .caseFolding)
+    let vocabulary = try Vocabulary(counting: folding, in: Corpus(text: "Éé\u{45}\u{301}STRASSE"))
+    #expect(vocabulary.symbols == ["é"])
+    #expect(vocabulary.text(of: try vocabulary.encode("ÉStraße")) == "éstrasse")
+  }
+
+  @Test func survivesJSON() throws {
+    let corpus = Corpus(text: "naïve e\u{301} ﬁ 👍🏽 ไทย\r\n\u{2028}\"\\")
+    for unit in TextUnit.allCases {
+      let vocabulary = try Vocabulary(counting: Segmentation(unit: unit, locale: "th"), in: corpus)
+      let data = try JSONEncoder().encode(vocabulary)
+      let read = try JSONDecoder().decode(Vocabulary.self, from: data)
+      #expect(read == vocabulary)
+      #expect(try read.encode("naïve ไทย") == vocabulary.encode("naïve ไทย"))
+    }
+  }
+
+  @Test func composedAndDecomposedSymbolsDiffer() throws {
+    let vocabulary = try Vocabulary(
+      segmentation: Segmentation(), symbols: ["\u{E9}", "e\u{301}"])
+    #expect(try vocabulary.encode("e\u{301}\u{E9}") == [257, 256])
+  }
+
+  @Test(
+    arguments: [
+      (TextUnit.grapheme, ["ab", "é", ""], "Symbol 258 of the vocabulary is empty"),
+      (.grapheme, ["x"], "Symbol 256 of the vocabulary is one of the bytes"),
+      (.grapheme, ["é", "é"], "Symbol 257 of the vocabulary is there twice"),
+      (.codePoint, ["ab"], "Symbol 256 of the vocabulary is more than a code point"),
+      (.byte, ["é"], "Symbol 256 of the vocabulary is not a byte"),
+    ])
+  func refusesSymbolsThatMakeNoVocabulary(
+    unit: TextUnit, symbols: [String], beginning: String
+  ) throws {
+    let error = #expect(throws: TextError.self) {
+      try Vocabulary(segmentation: Segmentation(unit: unit), symbols: symbols)
+    }
+    #expect(error?.description.hasPrefix(beginning) == true)
+    let json = try JSONEncoder().encode(symbols)
+    let text =
+      "{\"segmentation\":{\"unit\":\"\(unit.rawValue)\",\"normalization\":\"none\",\"locale\":\"en\"},"
+      + "\"symbols\":\(String(decoding: json, as: UTF8.self))}"
+    #expect(throws: try #require(error)) {
+      try JSONDecoder().decode(Vocabulary.self, from: Data(text.utf8))
+    }
+  }
+
+  @Test(.enabled(if: SharedData.isPresent, SharedData.absence), arguments: SharedData.texts)
+  func everyTextComesBack(name: String) throws {
+    let path = SharedData.folder + "/" + name
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let corpus = try Corpus(contentsOf: [path])
+    for unit in TextUnit.allCases {
+      let (vocabulary, symbols) = try corpus.encoded(
+        by: Segmentation(unit: unit), minimumCount: 2)
+      let numbers = try vocabulary.encode(text)
+      #expect(numbers.count == symbols.count)
+      var copied = [Int32](repeating: 0, count: symbols.count)
+      copied.withUnsafeMutableBufferPointer { symbols.copy(0..<symbols.count, into: $0) }
+      #expect(copied.map(Int.init) == numbers)
+      #expect(vocabulary.decode(numbers) == Array(text.utf8))
+      var decoder = StreamingDecoder(vocabulary)
+      var streamed = ""
+      for number in numbers { streamed += decoder.append(number) }
+      streamed += decoder.finish()
+      #expect(Array(streamed.utf8) == Array(text.utf8))
+    }
+  }
+}
