@@ -123,34 +123,38 @@ public struct Stack: Sendable {
 ///
 /// Lanes that run on through a corpus, and generation symbol by symbol, keep one of these.
 public final class StackState<S: Real> {
+  /// All numbers in one block, so that a checkpoint can keep them: `state.h_l0`, `state.c_l0` ...
+  public let block: Parameters<S>
   /// One state a layer, [batch, hiddenSize] each.
   public let layers: [CellState<S>]
-  /// All numbers, layer by layer, h before c.
-  public let elements: UnsafeMutableBufferPointer<S>
 
   /// A state of zeros.
   public init(_ stack: Stack, batch: Int) {
-    let sizes = stack.layers.map { ($0.hiddenSize, $0.cell.hasCellState ? $0.hiddenSize : 0) }
-    let storage = UnsafeMutableBufferPointer<S>.allocate(
-      capacity: max(1, sizes.reduce(0) { $0 + batch * ($1.0 + $1.1) }))
-    storage.initialize(repeating: 0)
-    elements = storage
-    var at = storage.baseAddress.unsafelyUnwrapped
-    layers = sizes.map { hidden, cell in
-      defer { at += batch * (hidden + cell) }
-      return CellState(
-        hidden: Matrix(at, rows: batch, columns: hidden),
-        cell: Matrix(at + batch * hidden, rows: batch, columns: cell))
+    var layout = ParameterLayout()
+    let handles = stack.layers.enumerated().map { number, layer in
+      let shape = [batch, layer.hiddenSize]
+      let hidden = layout.declare("state.h_l\(number)", shape: shape, as: .constant(0))
+      let cell =
+        layer.cell.hasCellState
+        ? layout.declare("state.c_l\(number)", shape: shape, as: .constant(0)) : nil
+      return (hidden, cell)
+    }
+    let block = Parameters<S>(layout)
+    self.block = block
+    layers = handles.map { hidden, cell in
+      CellState(
+        hidden: block[hidden],
+        cell: cell.map { block[$0] } ?? Matrix(block.base, rows: batch, columns: 0))
     }
   }
 
-  deinit { elements.deallocate() }
-
   /// Back to zeros.
-  public func clear() { elements.update(repeating: 0) }
+  public func clear() { block.clear() }
 
   /// Takes over the final states of a batch.
   public func update(from trace: Stack.Trace<S>) {
-    for (layer, state) in zip(trace.layers, layers) { layer.copyFinalState(into: state) }
+    for number in layers.indices {
+      trace.layers[number].copyFinalState(into: layers[number])
+    }
   }
 }

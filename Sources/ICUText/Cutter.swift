@@ -145,7 +145,8 @@ final class Cutter: @unchecked Sendable {
         let byte = text[unchecked: end]
         if hasLetters ? isLetter(byte) : isDigit(byte) {
           end += 1
-        } else if hasLetters && byte == 0x27 && end + 1 < count && isLetter(text[unchecked: end + 1])
+        } else if hasLetters && byte == 0x27 && end + 1 < count
+          && isLetter(text[unchecked: end + 1])
         {
           end += 2
         } else {

@@ -1,1 +1,214 @@
-// LanguageModel
+public import Cells
+public import DenseMath
+internal import FoundationEssentials
+public import ICUText
+public import Parameters
+public import Training
+
+/// A model that predicts the next symbol of a text: trained on a corpus, it writes more of it.
+///
+///     let corpus = try Corpus(contentsOf: ["novel.txt"])
+///     let (vocabulary, symbols) = try corpus.encoded(by: Segmentation(unit: .grapheme))
+///     var model = try LanguageModel(.init(hiddenSize: 512), vocabulary: vocabulary)
+///     try model.train(on: symbols, .init())
+///     for piece in try model.generate(after: "Day 1", length: 400) { print(piece, terminator: "") }
+///
+/// A model is a value that never changes once made, so any number of tasks may use it at once.
+public struct LanguageModel: Sendable {
+  /// The size and shape of the network.
+  public struct Configuration: Codable, Sendable, Equatable {
+    /// The recurrent cell.
+    public var cell: CellKind
+    /// The number of layers, the units of each, and the width of a symbol's vector.
+    public var layers, hiddenSize, embeddingSize: Int
+    /// The probability with which a unit's output is dropped in training.
+    public var dropout: Double
+    /// The initial bias of forget gates.
+    public var forgetBias: Double
+
+    /// A network; by default two layers of 256 LSTM units.
+    public init(
+      cell: CellKind = .lstm, layers: Int = 2, hiddenSize: Int = 256, embeddingSize: Int = 128,
+      dropout: Double = 0.2, forgetBias: Double = 1
+    ) {
+      self.cell = cell
+      self.layers = layers
+      self.hiddenSize = hiddenSize
+      self.embeddingSize = embeddingSize
+      self.dropout = dropout
+      self.forgetBias = forgetBias
+    }
+  }
+
+  /// What a model file says about where the model comes from.
+  public struct Card: Codable, Sendable, Equatable {
+    /// The names of the corpus files, without folders.
+    public var corpus: [String] = []
+    /// The symbols of the training part and of the validation part.
+    public var trainingSymbols = 0, validationSymbols = 0
+    /// The counts and figures of the training so far; losses in nats a symbol.
+    public var record = TrainingRecord()
+    /// How it was trained.
+    public var plan: TrainingPlan?
+    /// The lanes that it was trained on.
+    public var lanes: LanePlan?
+
+    /// An empty card.
+    public init() {}
+  }
+
+  /// The size and shape.
+  public let configuration: Configuration
+  /// The symbols.
+  public let vocabulary: Vocabulary
+  /// Where it comes from.
+  public internal(set) var card: Card
+  /// The network.
+  public let network: LanguageNetwork
+  /// The weights.
+  public internal(set) var parameters: Parameters<Float>
+  var packed: PackedWeights<Float>
+
+  /// A fresh model.
+  ///
+  /// Throws `LanguageModelError.configuration` for sizes that make no network.
+  public init(
+    _ configuration: Configuration, vocabulary: Vocabulary, seed: UInt64 = 1
+  ) throws(LanguageModelError) {
+    try configuration.validate(symbols: vocabulary.count)
+    let network = LanguageNetwork(configuration, symbols: vocabulary.count)
+    self.init(
+      configuration, vocabulary: vocabulary, card: Card(), network: network,
+      parameters: Parameters(network.layout, seed: seed))
+  }
+
+  init(
+    _ configuration: Configuration, vocabulary: Vocabulary, card: Card, network: LanguageNetwork,
+    parameters: Parameters<Float>
+  ) {
+    self.configuration = configuration
+    self.vocabulary = vocabulary
+    self.card = card
+    self.network = network
+    self.parameters = parameters
+    packed = PackedWeights(network.layout, forTraining: false)
+    packed.load(parameters, on: Shards())
+  }
+
+  // MARK: Files
+
+  /// The value of `kind` in the metadata of a language model's file.
+  public static let fileKind = "language-model"
+
+  /// Reads a model file.
+  ///
+  /// Throws `ModelFileError` for a file that is damaged or of another kind.
+  public init(contentsOf path: String) throws {
+    let file = try SafetensorsFile(contentsOf: path)
+    guard let kind = file.metadata["kind"] else {
+      throw ModelFileError.mismatch(
+        path: path, found: "this safetensors file was not written by majortom")
+    }
+    guard kind == Self.fileKind else {
+      throw ModelFileError.mismatch(
+        path: path, found: "this is a \(kind), where a language model is needed")
+    }
+    func part<Value: Decodable>(_ name: String) throws -> Value {
+      guard let text = file.metadata[name],
+        let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
+      else {
+        throw ModelFileError.malformed(path: path, found: "its \(name) is missing or damaged")
+      }
+      return value
+    }
+    let configuration: Configuration = try part("configuration")
+    let vocabulary: Vocabulary = try part("vocabulary")
+    let card: Card = try part("card")
+    do {
+      try configuration.validate(symbols: vocabulary.count)
+    } catch {
+      throw ModelFileError.malformed(path: path, found: "\(error)")
+    }
+    let network = LanguageNetwork(configuration, symbols: vocabulary.count)
+    let known = Set(network.layout.entries.map(\.name))
+    if let stranger = file.tensors.keys.sorted().first(where: { !known.contains($0) }) {
+      throw ModelFileError.mismatch(
+        path: path, found: "tensor \(stranger) has no place in the network of its configuration")
+    }
+    self.init(
+      configuration, vocabulary: vocabulary, card: card, network: network,
+      parameters: try file.parameters(network.layout))
+  }
+
+  /// Writes the model to a file: whole, or not at all.
+  ///
+  /// Throws `ModelFileError.unwritable`.
+  public func write(to path: String) throws(ModelFileError) {
+    let metadata = [
+      "format": "majortom 1", "kind": Self.fileKind, "configuration": Self.json(configuration),
+      "vocabulary": Self.json(vocabulary), "card": Self.json(card),
+    ]
+    try SafetensorsFile.write([.init(parameters)], metadata: metadata, to: path)
+  }
+
+  /// All that a model file says about the model besides its weights, as one JSON object.
+  public var jsonDescription: String {
+    let tensors = network.layout.entries.map { "\(Self.quoted($0.name)):\($0.shape)" }
+    return "{\"kind\":\(Self.quoted(Self.fileKind)),\"configuration\":\(Self.json(configuration)),"
+      + "\"segmentation\":\(Self.json(vocabulary.segmentation)),\"symbols\":\(vocabulary.count),"
+      + "\"weights\":\(network.layout.weightCount),\"card\":\(Self.json(card)),"
+      + "\"tensors\":{\(tensors.joined(separator: ","))}}"
+  }
+
+  /// A text as a JSON string.
+  public static func quoted(_ text: String) -> String { json(text) }
+
+  /// A value as JSON with sorted keys, so that equal models make equal files.
+  static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+}
+
+extension LanguageModel.Configuration {
+  /// Throws unless the sizes make a network that memory can hold.
+  func validate(symbols: Int) throws(LanguageModelError) {
+    func demand(_ sound: Bool, _ found: String) throws(LanguageModelError) {
+      if !sound { throw .configuration(found) }
+    }
+    try demand((1...64).contains(layers), "\(layers) layers: from 1 to 64 are possible")
+    try demand(
+      (1...16384).contains(hiddenSize), "hidden size \(hiddenSize): from 1 to 16384 is possible")
+    try demand(
+      (1...16384).contains(embeddingSize),
+      "embedding size \(embeddingSize): from 1 to 16384 is possible")
+    try demand(
+      dropout >= 0 && dropout < 1, "dropout \(dropout): it must be at least 0 and below 1")
+    try demand(forgetBias.isFinite, "forget bias \(forgetBias): it must be a finite number")
+    try demand(
+      (256...4_000_000).contains(symbols), "\(symbols) symbols: from 256 to 4 million are possible")
+  }
+}
+
+/// What goes wrong with a language model, as a sentence each.
+public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Sizes that make no network.
+  case configuration(String)
+  /// A corpus too short for the lanes asked for.
+  case corpusTooShort(symbols: Int, needed: Int, batch: Int, steps: Int)
+  /// Data to evaluate on that hold nothing to predict.
+  case nothingToEvaluate(symbols: Int)
+
+  /// The sentence.
+  public var description: String {
+    switch self {
+    case .configuration(let found): found
+    case .corpusTooShort(let symbols, let needed, let batch, let steps):
+      "the corpus has \(symbols) symbols to train on, and \(batch) lanes of \(steps) steps need "
+        + "\(needed): use more text, or a smaller --batch or --steps"
+    case .nothingToEvaluate(let symbols):
+      "the text has \(symbols) symbols to evaluate: at least 2 are needed, one to predict the next"
+    }
+  }
+}

@@ -94,4 +94,19 @@ public struct FileWriter: ~Copyable {
       throw .unwritable(path: path, reason: failure)
     }
   }
+
+  /// Throws `ModelFileError.unwritable` unless a file can be made at a path.
+  public static func probe(_ path: String) throws(ModelFileError) {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw .unwritable(path: path, reason: "it is a directory")
+    }
+    _ = try FileWriter(replacing: path)
+  }
+
+  /// Whether something lies at a path.
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Removes a file, if there is one.
+  public static func remove(_ path: String) { unlink(path) }
 }

@@ -150,8 +150,10 @@ public final class SafetensorsFile: Sendable {
 
   /// One block of tensors to write, with a prefix before their names.
   public struct Block {
-    let prefix: String
-    let parameters: Parameters<Float>
+    /// What stands before the names.
+    public let prefix: String
+    /// The tensors.
+    public let parameters: Parameters<Float>
 
     /// The weights of `parameters`, called `prefix` + name.
     public init(_ parameters: Parameters<Float>, prefix: String = "") {

@@ -1,0 +1,88 @@
+public import Cells
+public import DenseMath
+public import Layers
+public import Parameters
+
+/// The network of a language model: symbols -> vectors -> stacked cells -> a score for each symbol.
+///
+///     embedding.weight [V, E] -> rnn.* (layers x hidden) -> output.weight [V, H], output.bias [V]
+public struct LanguageNetwork: Sendable {
+  /// The weights' names and shapes.
+  public let layout: ParameterLayout
+  /// The parts.
+  public let embedding: Embedding
+  /// The recurrent layers.
+  public let stack: Stack
+  /// From the top layer to the scores.
+  public let output: Affine
+
+  /// A network for a number of symbols.
+  public init(_ configuration: LanguageModel.Configuration, symbols: Int) {
+    var layout = ParameterLayout()
+    embedding = Embedding(
+      symbols: symbols, width: configuration.embeddingSize, name: "embedding.weight", in: &layout)
+    stack = Stack(
+      configuration.cell.makeCell(forgetBias: configuration.forgetBias),
+      layers: configuration.layers, inputSize: configuration.embeddingSize,
+      hiddenSize: configuration.hiddenSize, dropout: configuration.dropout, prefix: "rnn.",
+      in: &layout)
+    output = Affine(
+      inputs: configuration.hiddenSize, outputs: symbols, name: "output", in: &layout)
+    self.layout = layout
+  }
+
+  /// Packed symbols [shape.total] and what should follow each; a negative target counts nothing.
+  public struct Batch {
+    let inputs, targets: UnsafePointer<Int32>
+    let shape: PackedShape
+
+    /// A batch of symbols, in packed rows.
+    public init(
+      inputs: UnsafePointer<Int32>, targets: UnsafePointer<Int32>, shape: PackedShape
+    ) {
+      self.inputs = inputs
+      self.targets = targets
+      self.shape = shape
+    }
+  }
+
+  /// The sum of the losses in nats, running on from `state`, which moves to the end of the batch.
+  public func loss<S: Real>(
+    _ batch: Batch, state: StackState<S>, on workspace: Workspace<S>
+  ) -> Double {
+    let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
+    let trace = stack.forward(
+      .indexed(embedded.vectors, embedded.index), batch.shape, from: state.layers, on: workspace)
+    state.update(from: trace)
+    return SoftmaxCrossEntropy.loss(
+      output.forward(trace.output, on: workspace), targets: batch.targets)
+  }
+
+  /// The same in training: adds the gradients of `scale` times the sum to the workspace's.
+  ///
+  /// No gradient flows back beyond the start of the batch: truncated backpropagation through time.
+  public func lossAndGradients<S: Real>(
+    _ batch: Batch, state: StackState<S>, masks: Stack.Masks?, scale: Double,
+    on workspace: Workspace<S>
+  ) -> Double {
+    let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
+    let trace = stack.forward(
+      .indexed(embedded.vectors, embedded.index), batch.shape, from: state.layers, masks: masks,
+      on: workspace)
+    state.update(from: trace)
+    let logits = output.forward(trace.output, on: workspace)
+    let loss = SoftmaxCrossEntropy.lossAndGradient(logits, targets: batch.targets, scale: scale)
+    let outputGradient = output.backward(logits, x: trace.output, on: workspace)
+    let stateGradients = state.layers.map {
+      CellState(
+        hidden: workspace.arena.zeros($0.hidden.rows, $0.hidden.columns),
+        cell: workspace.arena.zeros($0.cell.rows, $0.cell.columns))
+    }
+    if let gradient = stack.backward(
+      trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace)
+    {
+      embedding.backward(embedded, gradient: gradient, on: workspace)
+    }
+    return loss
+  }
+}

@@ -1,0 +1,98 @@
+import CommandLineOptions
+import Glibc
+import MajorTom
+
+/// The tool's commands by the words that call them.
+private let commands: [(words: String, summary: String, run: @Sendable ([String]) throws -> Void)] =
+  [
+    ("train lm", "train a language model on text files", trainLanguageModel),
+    ("generate", "write text with a language model", generate),
+    ("evaluate", "measure how well a model predicts a text", evaluate),
+    ("tokenize", "show the symbols of a text and where they stand", tokenize),
+    ("info", "show what a model file holds", info),
+  ]
+
+@main
+enum Tool {
+  static func main() {
+    // A reader that stops reading, such as `head`, ends the tool by a write error, not a signal.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      try run(Array(CommandLine.arguments.dropFirst()))
+    } catch let error as UsageError {
+      complain("\(error)")
+      exit(2)
+    } catch {
+      complain("\(error)")
+      exit(1)
+    }
+  }
+
+  private static func run(_ arguments: [String]) throws {
+    guard let first = arguments.first, !["--help", "-h", "help"].contains(first) else {
+      print(overview)
+      return
+    }
+    if first == "--version" {
+      print("majortom \(version)")
+      return
+    }
+    for command in commands {
+      let words = command.words.split(separator: " ").map(String.init)
+      if Array(arguments.prefix(words.count)) == words {
+        return try command.run(Array(arguments.dropFirst(words.count)))
+      }
+    }
+    if first == "train" {
+      throw UsageError("train what? the models that can be trained: lm")
+    }
+    let known = commands.map { String($0.words.prefix { $0 != " " }) }
+    let nearest = nearestName(to: first, among: known)
+    throw UsageError(
+      "unknown command \(first)\(nearest.map { "; did you mean \($0)?" } ?? "; see majortom --help")"
+    )
+  }
+
+  private static var overview: String {
+    let width = commands.reduce(0) { max($0, $1.words.count) }
+    let rows = commands.map {
+      "  majortom \($0.words)\(String(repeating: " ", count: width - $0.words.count))  \($0.summary)"
+    }
+    return """
+      majortom: character-level text generation, learnt from your own text
+
+      \(rows.joined(separator: "\n"))
+
+      majortom COMMAND --help shows the options of a command.
+      """
+  }
+}
+
+/// The version of the tool.
+let version = "0.1.0"
+
+/// Writes a sentence to standard error.
+func complain(_ sentence: String) { writeError("majortom: \(sentence)\n") }
+
+/// Writes to standard error as is.
+func writeError(_ text: String) {
+  var text = text
+  text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+}
+
+/// Writes to standard output at once; where nobody reads it any more, ends the tool in silence.
+func writeOutput(_ text: String) {
+  var text = text
+  text.withUTF8 { bytes in
+    var at = 0
+    while at < bytes.count {
+      let written = write(1, bytes.baseAddress.map { $0 + at }, bytes.count - at)
+      if written < 0, errno == EINTR { continue }
+      if written <= 0 {
+        if errno != EPIPE { complain("standard output: \(String(cString: strerror(errno)))") }
+        exit(errno == EPIPE ? 0 : 1)
+      }
+      at += written
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import CommandLineOptions
+import Glibc
+import MajorTom
+
+private let modelOption = Option(
+  "model", short: "m", "FILE", "The model (default: $MAJORTOM_MODEL, else the demo's)")
+private let threadsOption = Option("threads", "N", "Threads (default: all)")
+private let jsonOption = Option(flag: "json", "JSON on standard output")
+
+/// The command `majortom generate`.
+func generate(_ words: [String]) throws {
+  let arguments = try ParsedArguments(
+    words, command: "majortom generate", synopsis: "[-m MODEL] [--prompt TEXT] [OPTION...]",
+    about: "Writes text with a language model, character by character.",
+    options: [
+      modelOption,
+      Option("prompt", short: "p", "TEXT", "The text to go on from"),
+      Option("length", short: "n", "N", "Symbols to write (default: 500)"),
+      Option(
+        "temperature", short: "t", "T", "Below 1 bolder, above 1 wilder, 0 greedy (default: 0.8)"),
+      Option("top-k", "K", "Choose among the K likeliest (default: all)"),
+      Option("top-p", "P", "Choose among the likeliest that together reach P (default: 1)"),
+      Option("min-p", "P", "Leave out what is less than P times as likely as the likeliest"),
+      Option("seed", short: "s", "S", "Seed (default: another each time)"),
+      Option("stop", "TEXT", "End before TEXT appears; may be given more than once"),
+      Option(flag: "no-echo", "Do not print the prompt"),
+      threadsOption, jsonOption,
+    ])
+  if arguments.printedHelp { return }
+  guard arguments.words.isEmpty || !arguments.has("prompt") else {
+    throw UsageError("the prompt is given twice: as --prompt and as '\(arguments.words[0])'")
+  }
+  let prompt = arguments.text("prompt") ?? arguments.words.joined(separator: " ")
+  let any = Double.greatestFiniteMagnitude
+  var chain: [SamplingStep] = []
+  if let k = try arguments.integer("top-k", in: 1...Int.max) { chain.append(.topK(k)) }
+  chain.append(.temperature(try arguments.number("temperature", in: 0...any) ?? 0.8))
+  if let p = try arguments.number("top-p", in: 1e-9...1) { chain.append(.topP(p)) }
+  if let p = try arguments.number("min-p", in: 0...1) { chain.append(.minP(p)) }
+  let seed =
+    try arguments.integer("seed", in: 0...Int.max).map(UInt64.init) ?? .random(in: 0..<1 << 32)
+  let length = try arguments.integer("length", in: 0...Int.max) ?? 500
+  let threads = try arguments.integer("threads", in: 1...1024)
+  let model = try LanguageModel(contentsOf: modelPath(arguments))
+  let pieces = try model.generate(
+    after: prompt, sampling: chain, seed: seed, length: length, stops: arguments.texts("stop"),
+    threads: threads)
+  if arguments.has("json") {
+    var text = ""
+    for piece in pieces { text += piece }
+    writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .whole(Int(seed))])
+    return
+  }
+  if !arguments.has("no-echo") { writeOutput(prompt) }
+  for piece in pieces { writeOutput(piece) }
+  writeOutput("\n")
+}
+
+private enum EvaluatedPart: String, CaseIterable { case all, validation }
+
+/// The command `majortom evaluate`.
+func evaluate(_ words: [String]) throws {
+  let arguments = try ParsedArguments(
+    words, command: "majortom evaluate", synopsis: "[-m MODEL] TEXT... [OPTION...]",
+    about: "Measures how well a language model predicts text files.",
+    options: [
+      modelOption,
+      Option("protocol", "NAME", "carried: one run; crops: stretches of 256 (default: both)"),
+      Option("part", "PART", "all, or validation: the end that training kept (default: all)"),
+      Option("encoding", "NAME", "Encoding of the text (default: detected)"),
+      threadsOption, jsonOption,
+    ])
+  if arguments.printedHelp { return }
+  guard !arguments.words.isEmpty else {
+    throw UsageError("no text: name at least one text file")
+  }
+  let protocols =
+    try arguments.choice("protocol", of: EvaluationProtocol.self).map { [$0] }
+    ?? EvaluationProtocol.allCases
+  let part = try arguments.choice("part", of: EvaluatedPart.self) ?? .all
+  let threads = try arguments.integer("threads", in: 1...1024)
+  let path = try modelPath(arguments)
+  let model = try LanguageModel(contentsOf: path)
+  let corpus = try Corpus(
+    contentsOf: arguments.words,
+    encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
+  let symbols = try EncodedCorpus(corpus, vocabulary: model.vocabulary)
+  let lanes = model.card.lanes ?? LanePlan()
+  let range = (part == .all ? 0 : lanes.trainingCount(of: symbols.count))..<symbols.count
+  for name in protocols {
+    let result = try model.evaluate(on: symbols, range: range, protocol: name, threads: threads)
+    if arguments.has("json") {
+      writeJSON([
+        "protocol": .text(name.rawValue), "symbols": .whole(result.symbols),
+        "bytes": .whole(result.bytes), "nats_per_symbol": .number(result.natsPerSymbol),
+        "bits_per_symbol": .number(result.bitsPerSymbol),
+        "bits_per_byte": .number(result.bitsPerByte), "perplexity": .number(result.perplexity),
+      ])
+    } else {
+      let figures = [
+        "\(grouped(result.symbols)) symbols", "\(fixed(result.natsPerSymbol, 4)) nats/symbol",
+        "\(fixed(result.bitsPerSymbol, 4)) bits/symbol",
+        "\(fixed(result.bitsPerByte, 4)) bits/byte", "perplexity \(fixed(result.perplexity, 3))",
+      ]
+      writeOutput("\(name.rawValue): \(figures.joined(separator: ", "))\n")
+    }
+  }
+}
+
+/// The command `majortom info MODEL`.
+func info(_ words: [String]) throws {
+  let arguments = try ParsedArguments(
+    words, command: "majortom info", synopsis: "[MODEL] [OPTION...]",
+    about: "Shows what a model file holds.", options: [modelOption, jsonOption])
+  if arguments.printedHelp { return }
+  let path = try arguments.words.first ?? modelPath(arguments)
+  let model = try LanguageModel(contentsOf: path)
+  if arguments.has("json") {
+    writeOutput(model.jsonDescription + "\n")
+    return
+  }
+  let (configuration, card) = (model.configuration, model.card)
+  let segmentation = model.vocabulary.segmentation
+  let (training, validation) = (grouped(card.trainingSymbols), grouped(card.validationSymbols))
+  var lines = [
+    """
+    language model: \(configuration.cell.rawValue), \(configuration.layers) x \
+    \(configuration.hiddenSize) units, vectors of \(configuration.embeddingSize), \
+    dropout \(configuration.dropout)
+    """,
+    """
+    symbols: \(grouped(model.vocabulary.count)), by \(segmentation.unit.rawValue), \
+    normalization \(segmentation.normalization.rawValue), locale \(segmentation.locale)
+    """,
+    """
+    corpus: \(card.corpus.joined(separator: ", ")): \(training) symbols to train on, \
+    \(validation) to validate on
+    """,
+    "trained: \(grouped(card.record.updates)) updates in \(time(card.record.seconds))",
+  ]
+  if let best = card.record.bestLoss {
+    lines.append(
+      "validation: \(fixed(best, 4)) nats, \(fixed(bits(best), 4)) bits a symbol, at update "
+        + grouped(card.record.bestUpdate))
+  }
+  lines.append("weights: \(grouped(model.network.layout.weightCount))")
+  for entry in model.network.layout.entries {
+    let shape = entry.shape.map(String.init).joined(separator: " x ")
+    lines.append("  \(entry.name)  \(shape)")
+  }
+  writeOutput(lines.joined(separator: "\n") + "\n")
+}
+
+/// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the
+/// tool's own place.
+private func modelPath(_ arguments: ParsedArguments) throws(UsageError) -> String {
+  if let path = arguments.text("model") { return path }
+  if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty { return path }
+  let name = "models/demo.safetensors"
+  if FileWriter.exists(name) { return name }
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+  let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+  var folder = String(decoding: buffer.prefix(max(0, length)).map(UInt8.init), as: UTF8.self)
+  while let slash = folder.lastIndex(of: "/") {
+    folder = String(folder[..<slash])
+    if FileWriter.exists("\(folder)/\(name)") { return "\(folder)/\(name)" }
+  }
+  throw UsageError(
+    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, or make demo")
+}
