@@ -47,6 +47,9 @@ uint8_t cicu_grapheme_class(int32_t code_point) {
     case U_GCB_LVT:
       return CICU_PLAIN_RIGHT | CICU_PLAIN_LEFT | CICU_BASE;
     case U_GCB_CONTROL:
+    // CR joins LF alone, which callers look at first.
+    case U_GCB_CR:
+    case U_GCB_LF:
       return CICU_PLAIN_RIGHT | CICU_PLAIN_LEFT;
     case U_GCB_V:
     case U_GCB_T:

@@ -99,7 +99,8 @@ final class Converter {
   static let leastRoom = Int(CICU_DECODE_ROOM)
 
   func decode(
-    _ bytes: UnsafeBufferPointer<UInt8>, isLast: Bool, into output: UnsafeMutableBufferPointer<UInt8>
+    _ bytes: UnsafeBufferPointer<UInt8>, isLast: Bool,
+    into output: UnsafeMutableBufferPointer<UInt8>
   ) -> Progress {
     var consumed: Int32 = 0
     var error: Int32 = 0

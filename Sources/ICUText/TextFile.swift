@@ -130,7 +130,8 @@ extension TextFile {
     let confidence = cicu_detect(
       sample, Int32(clamping: sample.count), &name, Int32(name.count), &error)
     if error > 0 { throw icuError("detect an encoding", error) }
-    let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let text = String(
+      decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return (text, Int(confidence))
   }
 

@@ -161,14 +161,18 @@ public struct Vocabulary: Sendable {
 
   // MARK: Decoding
 
-  /// The UTF-8 bytes of a symbol. The number must be in `0..<count`.
+  /// The UTF-8 bytes of a symbol.
+  ///
+  /// The number must be in `0..<count`.
   public func bytes(of id: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     appendBytes(of: id, to: &bytes)
     return bytes
   }
 
-  /// How many bytes of UTF-8 a symbol has. The number must be in `0..<count`.
+  /// How many bytes of UTF-8 a symbol has.
+  ///
+  /// The number must be in `0..<count`.
   public func byteCount(of id: Int) -> Int {
     precondition(id >= 0 && id < count, "no symbol has number \(id)")
     return id < 256 ? 1 : storage.table.range(of: id - 256).count

@@ -77,4 +77,3 @@ struct ProgramFailure: Error {
   var program: String
   var status: Int32
 }
-
