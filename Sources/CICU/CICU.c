@@ -204,10 +204,6 @@ const char *cicu_converter_name(CICUConverter *converter) {
   return U_SUCCESS(status) ? name : "";
 }
 
-int32_t cicu_converter_minimum_width(CICUConverter *converter) {
-  return ucnv_getMinCharSize(converter->converter);
-}
-
 // Appends UTF-16 as UTF-8. A lone surrogate, which no converter should give, becomes U+FFFD.
 static int32_t append_utf8(
   CICUConverter *converter, const UChar *units, int32_t count, uint8_t *utf8) {

@@ -160,7 +160,9 @@ final class Cutter: @unchecked Sendable {
       case 0x27, 0x2C, 0x2E, 0x3A, 0x3B:  // ' , . : ;
         if end + 1 == count { return (end, true) }
         let after = text[unchecked: end + 1]
-        if after >= 0x80 || isUndecided(after) || isLetter(after) || isDigit(after) { return undecided }
+        if after >= 0x80 || isUndecided(after) || isLetter(after) || isDigit(after) {
+          return undecided
+        }
       default: break
       }
       return (end, true)

@@ -55,7 +55,8 @@ import Testing
 
   /// Spans are grouped where their places touch or overlap no more; each group's original,
   /// normalised alone, is the group's text.
-  @Test(arguments: [Normalization.nfc, .nfkc, .caseFolding], [TextUnit.codePoint, .grapheme, .word])
+  @Test(
+    arguments: [Normalization.nfc, .nfkc, .caseFolding], [TextUnit.codePoint, .grapheme, .word])
   func normalisingTheOriginalOfEachSpanGivesItsText(
     normalization: Normalization, unit: TextUnit
   ) throws {
@@ -95,7 +96,9 @@ import Testing
     }
   }
 
-  /// The judge: ICU over the whole text at once. (Foundation's normalisation leaves some jamo and
+  /// The judge: ICU over the whole text at once.
+  ///
+  /// (Foundation's normalisation leaves some jamo and
   /// marks uncomposed.) Folding goes by scalars with the standard library's lower case where that
   /// is folding too, which holds for the letters used here.
   private static func normalized(
