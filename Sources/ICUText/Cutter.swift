@@ -70,11 +70,9 @@ final class Cutter: @unchecked Sendable {
         continue
       }
       // A base and marks that say nothing about what comes next are one cluster.
-      var isSimple =
-        value == 0x0D || properties[value] & UInt8(CICU_BASE) != 0
-      var last = following
       let isLineEnd = value == 0x0D && following == 0x0A
-      if value == 0x0D && !isLineEnd { isSimple = false }
+      var isSimple = isLineEnd || properties[value] & UInt8(CICU_BASE) != 0
+      var last = following
       end += width
       while true {
         if !isLineEnd && properties[last] & UInt8(CICU_MARK) == 0 { isSimple = false }

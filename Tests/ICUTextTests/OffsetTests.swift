@@ -19,6 +19,14 @@ import Testing
     #expect(spans.map(\.codePoints) == [0..<1, 1..<4, 4..<5])
   }
 
+  @Test func bytesHaveThePlaceOfTheirCodePoint() throws {
+    let spans = try Segmenter(Segmentation(unit: .byte)).spans(of: "aé𝒳b")
+    #expect(spans.map(\.bytes.lowerBound) == Array(0..<8))
+    #expect(
+      spans.map(\.codePoints) == [0..<1, 1..<2, 1..<2, 2..<3, 2..<3, 2..<3, 2..<3, 3..<4])
+    #expect(spans.map(\.utf16) == [0..<1, 1..<2, 1..<2, 2..<4, 2..<4, 2..<4, 2..<4, 4..<5])
+  }
+
   @Test func foldingLeavesPlacesAlone() throws {
     let segmenter = try Segmenter(Segmentation(unit: .word, normalization: .caseFolding))
     let spans = try segmenter.spans(of: "ÄRGER im SPAß")
@@ -98,8 +106,7 @@ import Testing
 
   /// The judge: ICU over the whole text at once.
   ///
-  /// (Foundation's normalisation leaves some jamo and
-  /// marks uncomposed.) Folding goes by scalars with the standard library's lower case where that
+  /// (Foundation's normalisation leaves some jamo and marks uncomposed.) Folding goes by scalars with the standard library's lower case where that
   /// is folding too, which holds for the letters used here.
   private static func normalized(
     _ text: String, _ normalization: Normalization

@@ -126,6 +126,26 @@ private let mixed =
     #expect(EncodedCorpus(symbols: [], vocabularyCount: 1).count == 0)
   }
 
+  @Test func largeCorporaLieInAFileWithoutAName() throws {
+    let folder = try Folder()
+    let text = String(repeating: "\u{FDFA} naïve 漢字\n", count: 20_000)
+    let segmentation = Segmentation(unit: .codePoint, normalization: .nfkc)
+    let corpus = Corpus(text: text)
+    let vocabulary = try Vocabulary(counting: segmentation, in: corpus, maximumSize: 258)
+    let inMemory = try EncodedCorpus(corpus, vocabulary: vocabulary)
+    let inFile = try EncodedCorpus(
+      corpus, vocabulary: vocabulary, storage: MapStorage(mostInMemory: 0, folder: folder.path))
+    #expect(inFile.count == inMemory.count)
+    #expect((0..<inFile.count).allSatisfy { inFile[$0] == inMemory[$0] })
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    let error = #expect(throws: TextError.self) {
+      try EncodedCorpus(
+        corpus, vocabulary: vocabulary,
+        storage: MapStorage(mostInMemory: 0, folder: folder.path + "/none"))
+    }
+    #expect(error?.description.contains("No such file or directory") == true)
+  }
+
   @Test func normalisationMayLengthenATextBeyondItsFile() throws {
     let text = String(repeating: "\u{FDFA}", count: 100_000)
     let (vocabulary, symbols) = try Corpus(text: text).encoded(
