@@ -135,7 +135,8 @@ final class TextReader {
     let handle = try FileHandle(file.path)
     let converter = try Converter(file.encoding)
     let nearby = max(file.markLength, position - block.count - Converter.leastRoom)
-    var output = [UInt8](repeating: 0, count: 4 * Converter.leastRoom)
+    // A byte may stand for two code points, of three bytes each in UTF-8.
+    var output = [UInt8](repeating: 0, count: 8 * Converter.leastRoom)
     var bytes = [UInt8](repeating: 0, count: Converter.leastRoom)
     // Bytes that were fed since the last character came out, and where they begin.
     var pending: [UInt8] = []
