@@ -47,6 +47,9 @@ uint8_t cicu_grapheme_class(int32_t code_point) {
     case U_GCB_LVT:
       return CICU_PLAIN_RIGHT | CICU_PLAIN_LEFT | CICU_BASE;
     case U_GCB_CONTROL:
+    // CR joins LF alone, which callers look at first.
+    case U_GCB_CR:
+    case U_GCB_LF:
       return CICU_PLAIN_RIGHT | CICU_PLAIN_LEFT;
     case U_GCB_V:
     case U_GCB_T:
@@ -199,10 +202,6 @@ const char *cicu_converter_name(CICUConverter *converter) {
   UErrorCode status = U_ZERO_ERROR;
   const char *name = ucnv_getName(converter->converter, &status);
   return U_SUCCESS(status) ? name : "";
-}
-
-int32_t cicu_converter_minimum_width(CICUConverter *converter) {
-  return ucnv_getMinCharSize(converter->converter);
 }
 
 // Appends UTF-16 as UTF-8. A lone surrogate, which no converter should give, becomes U+FFFD.

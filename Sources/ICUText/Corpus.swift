@@ -15,6 +15,8 @@ public struct Corpus: Sendable {
   public let byteCount: Int
   /// The size of a piece in bytes of UTF-8; tests make it small.
   var pieceSize = 1 << 20
+  /// How long a stretch without a line feed may become before it is cut all the same.
+  var longestLine = 1 << 22
 
   /// Checks that each file exists and is a regular, readable, non-empty text file.
   ///
@@ -36,11 +38,11 @@ public struct Corpus: Sendable {
     byteCount = bytes.count
   }
 
-  /// The name that ICU gives to each file's encoding; empty for a text in memory.
+  /// The name of each file's encoding, as asked for or detected; empty for a text in memory.
   public var encodings: [String] {
     switch source {
     case .memory: []
-    case .files(let files): files.map(\.encoding)
+    case .files(let files): files.map(\.encodingName)
     }
   }
 
@@ -133,7 +135,7 @@ public struct Corpus: Sendable {
     if isLast && text.count <= pieceSize { return text.count }
     if let lineFeed = text.lastIndex(of: 0x0A) { return lineFeed + 1 }
     if isLast { return text.count }
-    return text.count >= 4 * pieceSize ? wholeCut(text) : 0
+    return text.count >= longestLine ? wholeCut(text) : 0
   }
 
   /// A cut without line feeds; a sequence cut off at the end of a text in memory is left out.

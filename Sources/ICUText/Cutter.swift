@@ -70,11 +70,9 @@ final class Cutter: @unchecked Sendable {
         continue
       }
       // A base and marks that say nothing about what comes next are one cluster.
-      var isSimple =
-        value == 0x0D || properties[value] & UInt8(CICU_BASE) != 0
-      var last = following
       let isLineEnd = value == 0x0D && following == 0x0A
-      if value == 0x0D && !isLineEnd { isSimple = false }
+      var isSimple = isLineEnd || properties[value] & UInt8(CICU_BASE) != 0
+      var last = following
       end += width
       while true {
         if !isLineEnd && properties[last] & UInt8(CICU_MARK) == 0 { isSimple = false }
@@ -155,24 +153,28 @@ final class Cutter: @unchecked Sendable {
       }
       if end == count { return (end, true) }
       let byte = text[unchecked: end]
-      if byte >= 0x80 || byte == 0x5F || isLetter(byte) || isDigit(byte) { return undecided }
+      if byte >= 0x80 || isUndecided(byte) || isLetter(byte) || isDigit(byte) { return undecided }
       switch byte {
       case 0x27, 0x2C, 0x2E, 0x3A, 0x3B:  // ' , . : ;
         if end + 1 == count { return (end, true) }
         let after = text[unchecked: end + 1]
-        if after >= 0x80 || isLetter(after) || isDigit(after) { return undecided }
+        if after >= 0x80 || isUndecided(after) || isLetter(after) || isDigit(after) {
+          return undecided
+        }
       default: break
       }
       return (end, true)
     }
-    if first >= 0x80 || first == 0x5F { return undecided }
+    if first >= 0x80 || isUndecided(first) { return undecided }
     if first == 0x0A { return (end, false) }
     if first == 0x20 {
       while end < count && text[unchecked: end] == 0x20 { end += 1 }
     } else if first == 0x0D && end < count && text[unchecked: end] == 0x0A {
       return (end + 1, false)
     }
-    return end == count || text[unchecked: end] < 0x80 ? (end, false) : undecided
+    if end == count { return (end, false) }
+    let next = text[unchecked: end]
+    return next < 0x80 && !isUndecided(next) ? (end, false) : undecided
   }
 
   /// The next place that is a word boundary in any context: after a line feed, or between a space
@@ -191,6 +193,10 @@ final class Cutter: @unchecked Sendable {
     }
     return index
   }
+
+  /// Low line joins words (WB13a); commercial at does so in ICU 72, but not in UAX #29.
+  @inline(__always)
+  private static func isUndecided(_ byte: UInt8) -> Bool { byte == 0x5F || byte == 0x40 }
 
   @inline(__always)
   private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }

@@ -16,8 +16,12 @@ public struct EncodedCorpus: Sendable {
   ///
   /// Throws what reading throws, and `TextError.noRoom`.
   public init(_ corpus: Corpus, vocabulary: Vocabulary) throws(TextError) {
+    try self.init(corpus, vocabulary: vocabulary, storage: .usual)
+  }
+
+  init(_ corpus: Corpus, vocabulary: Vocabulary, storage: MapStorage) throws(TextError) {
     width = Self.width(forSymbols: vocabulary.count)
-    map = try MemoryMap(expectedSize: corpus.byteCount * width)
+    map = try MemoryMap(expectedSize: corpus.byteCount * width, storage)
     switch width {
     case 1: count = try Self.fill(map, corpus, vocabulary, as: UInt8.self)
     case 2: count = try Self.fill(map, corpus, vocabulary, as: UInt16.self)
@@ -32,7 +36,7 @@ public struct EncodedCorpus: Sendable {
     width = Self.width(forSymbols: vocabularyCount)
     count = symbols.count
     do {
-      map = try MemoryMap(expectedSize: symbols.count * width)
+      map = try MemoryMap(expectedSize: symbols.count * width, .usual)
       try map.reserve(symbols.count * width)
       for (index, symbol) in symbols.enumerated() {
         switch width {
@@ -112,6 +116,21 @@ extension Corpus {
   }
 }
 
+/// Where a map keeps its pages.
+struct MapStorage: Sendable {
+  /// The most bytes to keep in anonymous memory; more go to a file.
+  var mostInMemory: Int
+  /// The folder for such a file.
+  var folder: String
+
+  /// A quarter of the machine's memory; `TMPDIR`, else `/var/tmp`, which is for large files.
+  static var usual: MapStorage {
+    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
+    return MapStorage(mostInMemory: memory / 4, folder: folder)
+  }
+}
+
 /// A memory map that grows while one owner writes it and is read-only from `seal` on.
 private final class MemoryMap: @unchecked Sendable {
   // Safe to share: `EncodedCorpus.init` alone writes and grows it, and seals it before anyone else
@@ -122,10 +141,10 @@ private final class MemoryMap: @unchecked Sendable {
   private let descriptor: Int32
 
   /// A map that starts at about a size; where that is large, in a file.
-  init(expectedSize: Int) throws(TextError) {
+  init(expectedSize: Int, _ storage: MapStorage) throws(TextError) {
     size = Self.rounded(expectedSize)
-    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    descriptor = size > memory / 4 ? try Self.temporaryFile(size: size) : -1
+    descriptor =
+      size > storage.mostInMemory ? try Self.temporaryFile(in: storage.folder, size: size) : -1
     do {
       base = try Self.map(size, descriptor)
     } catch {
@@ -186,8 +205,7 @@ private final class MemoryMap: @unchecked Sendable {
     if code != 0 { throw .noRoom(byteCount: size, reason: FileHandle.reason(code)) }
   }
 
-  private static func temporaryFile(size: Int) throws(TextError) -> Int32 {
-    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
+  private static func temporaryFile(in folder: String, size: Int) throws(TextError) -> Int32 {
     var template = Array((folder + "/majortom-XXXXXX").utf8CString)
     let descriptor = mkstemp(&template)
     if descriptor < 0 {

@@ -76,26 +76,34 @@ struct Normalizer {
     _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, into output: inout [UInt8],
     edits: inout [NormalizationEdit]
   ) throws(TextError) {
+    let start = output.count
+    try normalizeAtOnce(text, range, into: &output)
+    let isSame = output[start...].elementsEqual(text[range])
+    if !isSame {
+      edits.append(NormalizationEdit(original: range, normalized: start..<output.count))
+    }
+  }
+}
+
+extension Normalizer {
+  /// Has ICU normalise a range as one text.
+  mutating func normalizeAtOnce(
+    _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, into output: inout [UInt8]
+  ) throws(TextError) {
     guard range.count <= Int(Int32.max) else { throw .tooLong(byteCount: range.count) }
     units.removeAll(keepingCapacity: true)
     appendUTF16(of: text, range, to: &units)
-    var needed: Int32 = 0
     while true {
       var error: Int32 = 0
-      needed = cicu_normalize(
+      let needed = cicu_normalize(
         kind, units, Int32(units.count), &result, Int32(result.count), &error)
+      // U_BUFFER_OVERFLOW_ERROR
       if error == 15 {
         result = [UInt16](repeating: 0, count: Int(needed))
         continue
       }
       if error > 0 { throw icuError("normalise a text", error) }
-      break
-    }
-    let start = output.count
-    appendUTF8(of: result[0..<Int(needed)], to: &output)
-    let isSame = output[start...].elementsEqual(text[range])
-    if !isSame {
-      edits.append(NormalizationEdit(original: range, normalized: start..<output.count))
+      return appendUTF8(of: result[0..<Int(needed)], to: &output)
     }
   }
 }

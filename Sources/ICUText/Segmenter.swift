@@ -82,8 +82,8 @@ public struct Segmenter: Sendable {
         try cut(cutter, normalized) { start, end, isWordLike in
           let first = startMap.start(of: start)
           let last = endMap.end(of: end)
-          let from = starts.advance(to: first)
-          let to = ends.advance(to: last)
+          let from = starts.start(at: first)
+          let to = ends.end(at: last)
           spans.append(
             TextSpan(
               text: String(decoding: normalized[start..<end], as: UTF8.self),
@@ -147,21 +147,30 @@ private struct OriginalOffsets {
   }
 }
 
-/// Counts UTF-16 units and code points up to rising byte offsets.
+/// Counts UTF-16 units and code points up to rising byte offsets; a byte within a code point has
+/// that code point's place, which is only of use where the unit is the byte.
 private struct OffsetCursor {
   private let text: [UInt8]
   private var byte = 0
   private var utf16 = 0
   private var codePoints = 0
+  private var lastWidth = 0
 
   init(_ text: [UInt8]) { self.text = text }
 
-  mutating func advance(to offset: Int) -> (utf16: Int, codePoints: Int) {
+  mutating func start(at offset: Int) -> (utf16: Int, codePoints: Int) {
+    let before = end(at: offset)
+    guard offset < text.count, text[offset] & 0xC0 == 0x80 else { return before }
+    return (before.utf16 - lastWidth, before.codePoints - 1)
+  }
+
+  mutating func end(at offset: Int) -> (utf16: Int, codePoints: Int) {
     while byte < offset {
       let value = text[byte]
       if value & 0xC0 != 0x80 {
         codePoints += 1
-        utf16 += value >= 0xF0 ? 2 : 1
+        lastWidth = value >= 0xF0 ? 2 : 1
+        utf16 += lastWidth
       }
       byte += 1
     }

@@ -1,23 +1,28 @@
 internal import CICU
 
 /// An encoding of text files by the name of an ICU converter, or its detection.
-public struct TextEncoding: Sendable, Equatable {
+public struct TextEncoding: Sendable {
+  /// The name that was asked for.
+  let name: String
   /// ICU's name of the encoding; `nil` where it is to be detected.
   let converter: String?
 
   /// UTF-8.
-  public static let utf8 = TextEncoding(converter: "UTF-8")
+  public static let utf8 = TextEncoding(name: "UTF-8", converter: "UTF-8")
   /// Found out from the file: by a byte order mark, else UTF-8 if it is, else ICU's best guess.
-  public static let detect = TextEncoding(converter: nil)
+  public static let detect = TextEncoding(name: "", converter: nil)
 
-  init(converter: String?) { self.converter = converter }
+  private init(name: String, converter: String?) {
+    self.name = name
+    self.converter = converter
+  }
 
   /// The encoding with this name or alias, such as `UTF-16`, `latin1` or `Shift_JIS`.
   ///
   /// Throws `TextError.unknownEncoding` with the nearest names for a name that ICU does not know.
   public init(named name: String) throws(TextError) {
     if !name.isEmpty, !name.utf8.contains(0), let converter = try? Converter(name) {
-      self.converter = converter.name
+      self.init(name: name, converter: converter.name)
     } else {
       throw .unknownEncoding(name, nearest: Self.names(nearest: name))
     }
@@ -25,6 +30,7 @@ public struct TextEncoding: Sendable, Equatable {
 
   private static func names(nearest name: String) -> [String] {
     let wanted = plain(name)
+    if wanted.isEmpty { return [] }
     var found: [(distance: Int, name: String)] = []
     for index in 0..<cicu_converter_count() {
       guard let converter = cicu_converter_name_at(index) else { continue }
@@ -70,6 +76,13 @@ public struct TextEncoding: Sendable, Equatable {
   }
 }
 
+extension TextEncoding: Equatable {
+  /// Whether two names mean the same encoding.
+  public static func == (left: TextEncoding, right: TextEncoding) -> Bool {
+    left.converter == right.converter
+  }
+}
+
 /// The owner of one ICU converter, which decodes to UTF-8 and stops at the first error.
 final class Converter {
   private let handle: OpaquePointer
@@ -85,7 +98,6 @@ final class Converter {
   deinit { cicu_converter_close(handle) }
 
   var name: String { String(cString: cicu_converter_name(handle)) }
-  var minimumWidth: Int { Int(cicu_converter_minimum_width(handle)) }
 
   /// How many bytes were read and written, and ICU's error code if an error ended it.
   struct Progress {

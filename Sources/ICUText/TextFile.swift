@@ -6,6 +6,8 @@ struct TextFile: Sendable, Equatable {
   let path: String
   /// ICU's name of the encoding.
   let encoding: String
+  /// The name of the encoding for people: the one that was asked for or detected.
+  let encodingName: String
   /// Whether the encoding was guessed.
   let isDetected: Bool
   /// The bytes of the byte order mark, which is no part of the text.
@@ -27,18 +29,19 @@ extension TextFile {
     if sample.isEmpty { throw .empty(path: path) }
     let plan: Plan
     if let name = encoding.converter {
-      plan = Self.plan(named: name, sample)
+      plan = Self.plan(encoding, converter: name, sample)
     } else {
       plan = try Self.detect(sample, path: path, isWhole: sample.count == handle.byteCount)
     }
     if sample.count == plan.markLength { throw .empty(path: path) }
     self.init(
-      path: path, encoding: plan.encoding, isDetected: plan.isDetected,
+      path: path, encoding: plan.encoding, encodingName: plan.name, isDetected: plan.isDetected,
       markLength: plan.markLength, byteCount: handle.byteCount)
   }
 
   private struct Plan {
     var encoding: String
+    var name: String
     var markLength = 0
     var isDetected = false
   }
@@ -53,16 +56,20 @@ extension TextFile {
     ("GB18030", [0x84, 0x31, 0x95, 0x33]),
   ]
 
-  private static func plan(named name: String, _ sample: [UInt8]) -> Plan {
-    let wanted = name.uppercased()
+  private static func plan(
+    _ asked: TextEncoding, converter: String, _ sample: [UInt8]
+  ) -> Plan {
+    let wanted = converter.uppercased()
     for (encoding, mark) in marks where sample.starts(with: mark) {
       if wanted == encoding || (encoding.hasPrefix(wanted) && wanted.hasPrefix("UTF-")) {
-        return Plan(encoding: encoding, markLength: mark.count)
+        return Plan(encoding: encoding, name: encoding, markLength: mark.count)
       }
     }
     // Without a mark these are big-endian (RFC 2781; Unicode Standard, section 3.10).
-    if wanted == "UTF-16" || wanted == "UTF-32" { return Plan(encoding: wanted + "BE") }
-    return Plan(encoding: name)
+    if wanted == "UTF-16" || wanted == "UTF-32" {
+      return Plan(encoding: wanted + "BE", name: wanted + "BE")
+    }
+    return Plan(encoding: converter, name: asked.name)
   }
 
   /// What files that are no text begin with.
@@ -82,28 +89,28 @@ extension TextFile {
     _ sample: [UInt8], path: String, isWhole: Bool
   ) throws(TextError) -> Plan {
     for (encoding, mark) in marks where sample.starts(with: mark) {
-      return Plan(encoding: encoding, markLength: mark.count, isDetected: true)
+      return Plan(encoding: encoding, name: encoding, markLength: mark.count, isDetected: true)
     }
     for (kind, signature) in signatures where sample.starts(with: signature) {
       throw .binary(path: path, kind: kind, byte: signature[0], offset: 0, line: 1)
     }
     let (end, stop) = sample.withUnsafeBufferPointer { scanUTF8($0, from: 0) }
     if stop == .end || (stop == .incomplete && !isWhole) {
-      return Plan(encoding: "UTF-8", isDetected: true)
+      return Plan(encoding: "UTF-8", name: "UTF-8", isDetected: true)
     }
 
     let (guess, confidence) = try guessEncoding(sample)
     let isWide = guess.hasPrefix("UTF-16") || guess.hasPrefix("UTF-32")
     if !isWide, let control = sample.firstIndex(where: isBinaryControl) {
       // Text in a legacy encoding has none of these bytes; UTF-8 with an error may have some.
-      if sample[control] == 0 || stop != .incomplete {
+      if sample[control] == 0 || !isMostlyUTF8(sample) {
         throw .binary(
           path: path, kind: nil, byte: sample[control], offset: control,
           line: lineNumber(in: sample, before: control))
       }
     }
     let isKnown = !guess.isEmpty && (try? Converter(guess)) != nil
-    if guess == "UTF-8" || (stop == .incomplete && confidence < leastConfidence) {
+    if guess == "UTF-8" || (!isWide && isMostlyUTF8(sample)) {
       let length: Int
       if case .illFormed(let found) = stop { length = found } else { length = sample.count - end }
       throw .malformed(
@@ -113,7 +120,32 @@ extension TextFile {
     guard isKnown, confidence >= leastConfidence else {
       throw .undetected(path: path, guess: guess, confidence: confidence)
     }
-    return Plan(encoding: guess, isDetected: true)
+    return Plan(encoding: guess, name: guess, isDetected: true)
+  }
+
+  /// Whether several sequences of UTF-8 stand in a text for each that is broken: in a legacy
+  /// encoding, non-ASCII bytes come together as UTF-8 only by chance.
+  private static func isMostlyUTF8(_ sample: [UInt8]) -> Bool {
+    var whole = 0
+    var broken = 0
+    sample.withUnsafeBufferPointer { bytes in
+      var index = 0
+      while true {
+        let (end, stop) = scanUTF8(bytes, from: index)
+        whole += bytes[index..<end].count { $0 >= 0xC0 }
+        switch stop {
+        case .end: return
+        case .incomplete:
+          broken += 1
+          return
+        case .nul: index = end + 1
+        case .illFormed(let length):
+          broken += 1
+          index = end + length
+        }
+      }
+    }
+    return whole > 0 && whole >= 4 * broken
   }
 
   /// Control characters that no text holds; tab, line ends, form feed, backspace, escape (ISO 2022

@@ -11,7 +11,6 @@ final class TextReader {
   private var block: [UInt8]
   /// What of `block` is still to be decoded.
   private var undecoded = 0..<0
-  private var lineFeeds = 0
 
   /// The text not yet taken is `buffer[0..<valid]`; up to `filled` stand bytes not yet checked.
   private(set) var buffer: [UInt8] = []
@@ -97,15 +96,7 @@ final class TextReader {
     filled += progress.written
     valid = filled
     undecoded = undecoded.lowerBound + progress.consumed..<undecoded.upperBound
-    if buffer[start..<filled].contains(0) { throw try nulError() }
-    lineFeeds += buffer[start..<filled].count { $0 == 0x0A }
-    if progress.error > 0 {
-      let bytes = converter.invalidBytes
-      let offset = position - undecoded.count - bytes.count
-      throw .malformed(
-        path: file.path, encoding: file.encoding, detected: file.isDetected, bytes: bytes,
-        offset: offset, line: 1 + lineFeeds)
-    }
+    if progress.error > 0 || buffer[start..<filled].contains(0) { throw try located() }
     return !(isAtEnd && undecoded.isEmpty && !progress.isFull)
   }
 
@@ -113,7 +104,7 @@ final class TextReader {
 
   private func malformed(_ bytes: [UInt8], at offset: Int) throws(TextError) -> TextError {
     .malformed(
-      path: file.path, encoding: file.encoding, detected: file.isDetected, bytes: bytes,
+      path: file.path, encoding: file.encodingName, detected: file.isDetected, bytes: bytes,
       offset: offset, line: try lineNumber(at: offset))
   }
 
@@ -135,37 +126,57 @@ final class TextReader {
     return line
   }
 
-  /// Where the first U+0000 stands: decodes the file anew byte by byte until it comes out.
-  private func nulError() throws(TextError) -> TextError {
+  /// What stopped a converter, and where: decodes the file anew, byte by byte near the place.
+  ///
+  /// A converter may have looked at bytes of an earlier block and put them back, so its position
+  /// says too little. Fed with single bytes, it gives out each character with its last byte, and
+  /// what is wrong stands after the last character given out.
+  private func located() throws(TextError) -> TextError {
     let handle = try FileHandle(file.path)
     let converter = try Converter(file.encoding)
-    var output = [UInt8](repeating: 0, count: Converter.leastRoom)
-    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let nearby = max(file.markLength, position - block.count - Converter.leastRoom)
+    // A byte may stand for two code points, of three bytes each in UTF-8.
+    var output = [UInt8](repeating: 0, count: 8 * Converter.leastRoom)
+    var bytes = [UInt8](repeating: 0, count: Converter.leastRoom)
+    // Bytes that were fed since the last character came out, and where they begin.
+    var pending: [UInt8] = []
+    var start = file.markLength
     var offset = 0
     var line = 1
     while true {
+      let wanted =
+        offset < file.markLength
+        ? file.markLength : offset < nearby ? min(bytes.count, nearby - offset) : 1
       let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(TextError) in
-        try handle.read(into: buffer)
+        try handle.read(into: UnsafeMutableBufferPointer(rebasing: buffer[0..<wanted]))
       }
-      if count == 0 { break }
-      for index in 0..<count {
-        defer { offset += 1 }
-        if offset < file.markLength { continue }
-        let progress = bytes.withUnsafeBufferPointer { bytes in
-          output.withUnsafeMutableBufferPointer { output in
-            converter.decode(
-              UnsafeBufferPointer(rebasing: bytes[index...index]), isLast: false, into: output)
-          }
+      offset += count
+      if offset <= file.markLength && count > 0 { continue }
+      pending += bytes[0..<count]
+      let progress = bytes.withUnsafeBufferPointer { bytes in
+        output.withUnsafeMutableBufferPointer { output in
+          converter.decode(
+            UnsafeBufferPointer(rebasing: bytes[0..<count]), isLast: count == 0, into: output)
         }
-        for byte in output[0..<progress.written] {
-          if byte == 0 {
-            let start = offset - converter.minimumWidth + 1
-            return .binary(path: file.path, kind: nil, byte: 0, offset: start, line: line)
-          }
-          if byte == 0x0A { line += 1 }
+      }
+      for byte in output[0..<progress.written] {
+        if byte == 0 {
+          let place = start + (pending.firstIndex(of: 0) ?? 0)
+          return .binary(path: file.path, kind: nil, byte: 0, offset: place, line: line)
         }
+        if byte == 0x0A { line += 1 }
+      }
+      if progress.written > 0 {
+        pending.removeAll()
+        start = offset
+      }
+      if progress.error > 0 || count == 0 {
+        let invalid = converter.invalidBytes
+        let shift = pending.indices.first { pending[$0...].starts(with: invalid) } ?? 0
+        return .malformed(
+          path: file.path, encoding: file.encodingName, detected: file.isDetected, bytes: invalid,
+          offset: start + shift, line: line)
       }
     }
-    return .binary(path: file.path, kind: nil, byte: 0, offset: 0, line: 1)
   }
 }

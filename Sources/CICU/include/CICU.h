@@ -85,9 +85,6 @@ void cicu_converter_close(CICUConverter *converter);
 /// ICU's canonical name of the converter.
 const char *cicu_converter_name(CICUConverter *converter);
 
-/// The fewest bytes that a character takes.
-int32_t cicu_converter_minimum_width(CICUConverter *converter);
-
 /// The least room that cicu_converter_decode needs for its output.
 enum { CICU_DECODE_ROOM = 4096 };
 
