@@ -45,7 +45,20 @@ let package = Package(
       ]),
     .executableTarget(name: "MajorTomCLI", dependencies: ["MajorTom", "CommandLineOptions"]),
 
+    // Tests mirror the targets; what several of them need is in TestSupport.
+    .target(
+      name: "TestSupport", dependencies: ["DenseMath", "Parameters", "Cells"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
+    .testTarget(
+      name: "CellsTests", dependencies: ["Cells", "Parameters", "DenseMath", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "LayersTests", dependencies: ["Layers", "Parameters", "DenseMath", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Parameters", "DenseMath"]),
+    .testTarget(
+      name: "LanguageModelTests", dependencies: ["LanguageModel", "MajorTom", "TestSupport"]),
+    .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -55,15 +55,15 @@ extension LanguageModel {
   /// - Parameters:
   ///   - symbols: The corpus in the model's own vocabulary.
   ///   - options: Budget, lanes, files.
-  ///   - isStopped: Asked before each update; then the state is saved and training ends.
   ///   - report: Told of updates, validations and files.
+  ///   - isStopped: Asked before each update; then the state is saved and training ends.
   /// - Returns: How it ended.
   /// - Throws: `LanguageModelError` for a corpus too short, `TrainingError` for a loss that is
   ///   not finite (the model is the best one until then), `ModelFileError` for files.
   @discardableResult
   public mutating func train(
-    on symbols: EncodedCorpus, _ options: TrainingOptions, isStopped: () -> Bool = { false },
-    report: (TrainingEvent) throws -> Void = { _ in }
+    on symbols: EncodedCorpus, _ options: TrainingOptions,
+    report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
     let task = try LaneTask(
       network, symbols: symbols, lanes: options.lanes,
@@ -90,7 +90,7 @@ extension LanguageModel {
         snapshot.parameters = loop.best
         snapshot.card.record = loop.record
         try snapshot.write(to: path)
-      }, isStopped: isStopped, report: report)
+      }, report: report, isStopped: isStopped)
   }
 
   private mutating func adopt(_ weights: Parameters<Float>, _ record: TrainingRecord) {

@@ -12,6 +12,7 @@ final class ProgressReporter {
   private var validation: Double?
   private var losses: [Double] = []
   private var recent: Double?
+  private var heading = ""
   private var speed = Double.nan
 
   init(unit: String, json: Bool, isQuiet: Bool) {
@@ -20,19 +21,21 @@ final class ProgressReporter {
     self.isQuiet = isQuiet || json
   }
 
-  /// Tells what is about to be trained.
+  /// Tells what is trained, once training really begins.
   func begin(_ model: LanguageModel, symbols: Int, bytes: Int) {
     let configuration = model.configuration
-    say(
+    heading =
       "\(grouped(bytes)) bytes of text, \(grouped(symbols)) \(unit), "
-        + "\(grouped(model.vocabulary.count)) symbols\n"
-        + "\(configuration.cell.rawValue), \(configuration.layers) x "
-        + "\(configuration.hiddenSize) units, "
-        + "\(grouped(model.network.layout.weightCount)) weights\n")
+      + "\(grouped(model.vocabulary.count)) symbols\n"
+      + "\(configuration.cell.rawValue), \(configuration.layers) x "
+      + "\(configuration.hiddenSize) units, "
+      + "\(grouped(model.network.layout.weightCount)) weights\n"
   }
 
   /// Takes an event of the training loop.
   func report(_ event: TrainingEvent) {
+    say(heading)
+    heading = ""
     switch event {
     case .update(let progress):
       losses.append(progress.loss)

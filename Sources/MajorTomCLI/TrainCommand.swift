@@ -91,8 +91,8 @@ func trainLanguageModel(_ words: [String]) throws {
   reporter.begin(model, symbols: symbols.count, bytes: corpus.byteCount)
   catchInterrupts()
   let end = try model.train(
-    on: symbols, options, isStopped: { interrupted.load(ordering: .relaxed) },
-    report: { reporter.report($0) })
+    on: symbols, options, report: { reporter.report($0) },
+    isStopped: { interrupted.load(ordering: .relaxed) })
   reporter.finish(end, model: model, output: output)
 }
 

@@ -29,22 +29,22 @@ extension TrainingLoop {
   ///   - files: Where; nil to keep nothing.
   ///   - description: A text that tells whether a checkpoint belongs to this run.
   ///   - writeModel: Writes `best` and `record` as a model file.
-  ///   - isStopped: Asked before each update.
   ///   - report: Told of each update, validation and file.
+  ///   - isStopped: Asked before each update.
   /// - Returns: How training ended.
-  /// - Throws: What `run(isStopped:report:)`, `restore` and the writing of files throw.
+  /// - Throws: What `run(report:isStopped:)`, `restore` and the writing of files throw.
   public func run(
     _ files: RunFiles?, description: String,
-    writeModel: (String) throws(ModelFileError) -> Void, isStopped: () -> Bool,
-    report: (TrainingEvent) throws -> Void
+    writeModel: (String) throws(ModelFileError) -> Void, report: (TrainingEvent) throws -> Void,
+    isStopped: () -> Bool
   ) throws -> TrainingEnd {
-    guard let files else { return try run(isStopped: isStopped, report: report) }
+    guard let files else { return try run(report: report, isStopped: isStopped) }
     if files.resumes, FileWriter.exists(files.checkpoint) {
       try restore(from: files.checkpoint, description: description)
     }
     let clock = ContinuousClock()
     var lastSaved = clock.now
-    let end = try run(isStopped: isStopped) { event in
+    func save(_ event: TrainingEvent) throws {
       try report(event)
       switch event {
       case .validation(_, _, isBest: true):
@@ -57,6 +57,7 @@ extension TrainingLoop {
       default: break
       }
     }
+    let end = try run(report: save, isStopped: isStopped)
     if end == .interrupted {
       try writeCheckpoint(to: files.checkpoint, description: description)
       try report(.saved(path: files.checkpoint))

@@ -47,13 +47,13 @@ public final class TrainingLoop<Task: TrainingTask> {
   /// Trains until the budget is used up, validation stops improving, or `isStopped` says so.
   ///
   /// - Parameters:
-  ///   - isStopped: Asked before each update.
   ///   - report: Told of each update and validation; where it throws, training ends with that.
+  ///   - isStopped: Asked before each update.
   /// - Returns: How it ended. `best` then holds the weights of the best validation, or the last
   ///   ones where there are no validation data.
   /// - Throws: `TrainingError.diverged` when a loss or gradient is not finite; `best` is intact.
   public func run(
-    isStopped: () -> Bool = { false }, report: (TrainingEvent) throws -> Void = { _ in }
+    report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
     packed.load(parameters, on: shards)
     let start = clock.now

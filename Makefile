@@ -1,0 +1,46 @@
+# make demo: a trained model and its text in about two minutes. make test: all tests.
+
+SWIFT ?= swift
+TOOL = .build/release/majortom
+MODEL = models/demo.safetensors
+PACKAGES = libicu-dev libdnnl-dev libpopt-dev unicode-data bzip2
+PYTHON ?= python3
+
+.PHONY: demo build test lint format benchmark packages clean
+
+demo: build
+	@mkdir -p models
+	$(TOOL) train lm corpora/ships-log.txt -o $(MODEL) --overwrite --minutes 1 $(DEMO)
+	@echo
+	$(TOOL) generate -m $(MODEL) --prompt "Day 616. Morning." --length 600 --seed 5
+
+# What the demo's corpus of 138 kB and one minute ask for: short batches, so many updates.
+DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.25 --rate 0.004
+
+build: packages
+	$(SWIFT) build -c release
+
+test: packages
+	$(SWIFT) test -c release -Xswiftc -enable-testing
+
+lint:
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+format:
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+benchmark: build
+	Benchmarks/run.sh
+
+# Installs the Debian packages that are missing, and nothing where all are there.
+packages:
+	@missing=; for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' \
+	    || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+
+clean:
+	rm -rf .build models

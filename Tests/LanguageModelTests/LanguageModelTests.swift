@@ -1,0 +1,374 @@
+import Foundation
+import MajorTom
+import TestSupport
+import Testing
+
+@testable import LanguageModel
+
+/// A text with something to learn, made by a rule: words follow each other by a fixed table.
+private func sampleText(symbols: Int, seed: UInt64 = 1) -> String {
+  let words = ["the cat ", "sat on ", "a mat.\n", "Der Käse ", "läuft. ", "猫は", "眠る。\n", "no "]
+  var numbers = TestNumbers(seed: seed)
+  var text = ""
+  var last = 0
+  while text.count < symbols {
+    last = (3 * last + numbers.integer(0...2)) % words.count
+    text += words[last]
+  }
+  return String(text.prefix(symbols))
+}
+
+private struct Prepared {
+  let vocabulary: Vocabulary
+  let symbols: EncodedCorpus
+
+  init(_ text: String) throws {
+    (vocabulary, symbols) = try Corpus(text: text).encoded(by: Segmentation(unit: .grapheme))
+  }
+}
+
+private func smallConfiguration(
+  _ kind: CellKind = .lstm, dropout: Double = 0
+) -> LanguageModel.Configuration {
+  .init(cell: kind, layers: 2, hiddenSize: 24, embeddingSize: 12, dropout: dropout)
+}
+
+private func options(
+  updates: Int, threads: Int = 2, _ change: (inout LanguageModel.TrainingOptions) -> Void = { _ in }
+) -> LanguageModel.TrainingOptions {
+  var options = LanguageModel.TrainingOptions()
+  options.plan.budget = .updates(updates)
+  options.plan.warmUp = 5
+  options.plan.rate = 0.01
+  options.plan.patience = 0
+  options.lanes = LanePlan(batch: 8, steps: 16, validation: 0.2, shards: 3)
+  options.threads = threads
+  change(&options)
+  return options
+}
+
+/// Numbers that stay where they are, for as long as this lives.
+private final class FixedNumbers {
+  let pointer: UnsafeMutablePointer<Int32>
+
+  init(_ numbers: [Int]) {
+    pointer = .allocate(capacity: numbers.count)
+    for (index, number) in numbers.enumerated() { pointer[index] = Int32(number) }
+  }
+
+  deinit { pointer.deallocate() }
+}
+
+private func temporaryPath(_ name: String) -> String {
+  NSTemporaryDirectory() + "majortom-\(UUID().uuidString)-\(name)"
+}
+
+private func bits(_ model: LanguageModel) -> [UInt32] {
+  model.parameters.elements.map(\.bitPattern)
+}
+
+@Suite struct LanguageModelTests {
+  @Test(arguments: [CellKind.lstm, .gru, .elman])
+  func gradientsOfTheWholeNetworkMatchCentralDifferences(kind: CellKind) {
+    let configuration = LanguageModel.Configuration(
+      cell: kind, layers: 2, hiddenSize: 4, embeddingSize: 3, dropout: 0.3)
+    let network = LanguageNetwork(configuration, symbols: 7)
+    let parameters = Parameters<Double>(network.layout, seed: 2)
+    let packed = PackedWeights<Double>(network.layout, forTraining: true)
+    let workspace = Workspace(parameters, packed: packed, forTraining: true)
+    let inputs = FixedNumbers([1, 5, 1, 0, 6, 5, 2, 2])
+    let targets = FixedNumbers([5, 1, 0, 6, -1, 2, 2, 3])
+    let state = StackState<Double>(network.stack, batch: 2)
+    var numbers = TestNumbers(seed: 4)
+    let start = (0..<state.block.layout.count).map { _ in numbers.next() }
+    let masks = Stack.Masks(CounterRandom(seed: 1, stream: .dropout), step: 0, firstLane: 0)
+    func loss() -> Double {
+      for (index, value) in start.enumerated() { state.block.base[index] = value }
+      packed.load(parameters, on: Shards(threads: 1))
+      workspace.reset()
+      return 0.25
+        * network.lossAndGradients(
+          .init(
+            inputs: inputs.pointer, targets: targets.pointer,
+            shape: PackedShape(steps: 4, batch: 2)), state: state, masks: masks, scale: 0.25,
+          on: workspace)
+    }
+    workspace.gradients?.clear()
+    _ = loss()
+    let gradients = workspace.gradients?.copy()
+    defer { withExtendedLifetime((inputs, targets)) {} }
+    for entry in network.layout.entries {
+      let found = gradients.map { Array($0.elements(of: entry)) } ?? []
+      let error = worstGradientError(
+        of: parameters.elements(of: entry), gradients: found, loss: loss)
+      #expect(error < 1e-7, "\(entry.name)")
+    }
+  }
+
+  @Test func trainingBeatsTheTextSSymbolFrequencies() throws {
+    let data = try Prepared(sampleText(symbols: 6000))
+    var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    try model.train(on: data.symbols, options(updates: 250))
+    // The entropy of single symbols, which a model without memory cannot beat.
+    var counts: [Int: Double] = [:]
+    for index in 0..<data.symbols.count { counts[data.symbols[index], default: 0] += 1 }
+    let total = Double(data.symbols.count)
+    let entropy = counts.values.reduce(0) { $0 - $1 / total * log($1 / total) }
+    let best = try #require(model.card.record.bestLoss)
+    #expect(best < 0.5 * entropy)
+  }
+
+  @Test(arguments: [CellKind.lstm, .gru])
+  func resultsAreBitIdenticalForAnyNumberOfThreads(kind: CellKind) throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    let results = try [1, 2, 3].map { threads in
+      var model = try LanguageModel(
+        smallConfiguration(kind, dropout: 0.3), vocabulary: data.vocabulary)
+      try model.train(on: data.symbols, options(updates: 40, threads: threads))
+      return bits(model)
+    }
+    #expect(results[0] == results[1])
+    #expect(results[0] == results[2])
+  }
+
+  @Test func aResumedRunIsBitIdenticalToOneNeverInterrupted() throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    let path = temporaryPath("model")
+    defer {
+      unlink(path)
+      unlink(path + ".checkpoint")
+    }
+    func run(stopAfter: Int?, files: RunFiles?) throws -> (LanguageModel, TrainingEnd) {
+      var model = try LanguageModel(
+        smallConfiguration(dropout: 0.3), vocabulary: data.vocabulary)
+      var made = 0
+      let end = try model.train(
+        on: data.symbols, options(updates: 60) { $0.files = files },
+        report: { if case .update = $0 { made += 1 } }, isStopped: { made == stopAfter })
+      return (model, end)
+    }
+    let (whole, _) = try run(stopAfter: nil, files: nil)
+    for stop in [23, 20] {
+      let (_, end) = try run(stopAfter: stop, files: RunFiles(model: path, resumes: true))
+      #expect(end == .interrupted)
+      #expect(FileWriter.exists(path + ".checkpoint"))
+    }
+    let (resumed, end) = try run(stopAfter: nil, files: RunFiles(model: path, resumes: true))
+    #expect(end == .budget)
+    #expect(bits(resumed) == bits(whole))
+    #expect(!FileWriter.exists(path + ".checkpoint"))
+    #expect(bits(try LanguageModel(contentsOf: path)) == bits(whole))
+  }
+
+  @Test func arenasAskForNoMemoryOnceTrainingIsSteady() throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    let network = LanguageNetwork(smallConfiguration(), symbols: data.vocabulary.count)
+    let task = try LaneTask(
+      network, symbols: data.symbols, lanes: LanePlan(batch: 4, steps: 8),
+      random: CounterRandom(seed: 1, stream: .dropout))
+    var plan = TrainingPlan()
+    plan.budget = .updates(40)
+    let loop = TrainingLoop(
+      task, parameters: Parameters(network.layout, seed: 1), plan: plan, threads: 2)
+    var counts: [Int] = []
+    _ = try loop.run { if case .update = $0 { counts.append(loop.arenaAllocations) } }
+    #expect(counts[0] > 0)
+    // The number of distinct symbols of a batch varies, so the largest batch may come a bit later.
+    #expect(counts[20] == counts[39])
+  }
+
+  @Test func theOutputBiasBeginsAtTheSymbolsFrequencies() throws {
+    let data = try Prepared(sampleText(symbols: 4000))
+    var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    var first = 0.0
+    try model.train(on: data.symbols, options(updates: 1)) {
+      if case .update(let progress) = $0 { first = progress.loss }
+    }
+    #expect(first < 4)  // ln 269, without the bias, is 5.6
+  }
+
+  @Test func aCorpusShorterThanItsLanesIsRefused() throws {
+    let data = try Prepared(sampleText(symbols: 200))
+    var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    #expect(throws: LanguageModelError.self) {
+      try model.train(on: data.symbols, options(updates: 1))
+    }
+  }
+}
+
+@Suite struct EvaluationTests {
+  /// One symbol after another from the first to the last: the definition, without lanes.
+  private func bruteForce(
+    _ model: LanguageModel, _ symbols: EncodedCorpus, _ range: Range<Int>, reset: Int? = nil
+  ) -> Double {
+    let packed = PackedWeights<Float>(model.network.layout, forTraining: false)
+    packed.load(model.parameters, on: Shards(threads: 1))
+    let workspace = Workspace(model.parameters, packed: packed, forTraining: false)
+    let state = StackState<Float>(model.network.stack, batch: 1)
+    var nats = 0.0
+    for index in range.dropLast() {
+      if let reset, (index - range.lowerBound) % reset == 0 { state.clear() }
+      workspace.reset()
+      let (input, target) = (FixedNumbers([symbols[index]]), FixedNumbers([symbols[index + 1]]))
+      nats += model.network.loss(
+        .init(
+          inputs: input.pointer, targets: target.pointer, shape: PackedShape(steps: 1, batch: 1)),
+        state: state, on: workspace)
+      withExtendedLifetime((input, target)) {}
+    }
+    return nats
+  }
+
+  @Test func carriedEvaluationIsOneRunOverTheText() throws {
+    let data = try Prepared(sampleText(symbols: 9000))
+    var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    try model.train(on: data.symbols, options(updates: 60))
+    let range = 1000..<9000
+    let result = try model.evaluate(on: data.symbols, range: range)
+    #expect(result.symbols == 7999)
+    let expected = bruteForce(model, data.symbols, range) / 7999
+    #expect(abs(result.natsPerSymbol - expected) < 1e-4 * expected)
+  }
+
+  @Test func cropsBeginWithoutAState() throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    let model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    let result = try model.evaluate(on: data.symbols, range: 100..<2400, protocol: .crops)
+    #expect(result.symbols == 8 * 256)
+    let expected = bruteForce(model, data.symbols, 100..<100 + 8 * 256 + 1, reset: 256)
+    #expect(abs(result.nats - expected) < 1e-4 * expected)
+  }
+
+  @Test func bitsPerByteCountTheBytesOfTheText() throws {
+    let text = sampleText(symbols: 2000)
+    let data = try Prepared(text)
+    let model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    let result = try model.evaluate(on: data.symbols)
+    #expect(result.bytes == text.utf8.count - String(text.prefix(1)).utf8.count)
+    #expect(abs(result.bitsPerByte * Double(result.bytes) * log(2) - result.nats) < 1e-6)
+    #expect(abs(log(result.perplexity) - result.natsPerSymbol) < 1e-9)
+  }
+
+  @Test func aTextWithNothingToPredictIsRefused() throws {
+    let data = try Prepared(sampleText(symbols: 500))
+    let model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    #expect(throws: LanguageModelError.nothingToEvaluate(symbols: 1)) {
+      try model.evaluate(on: data.symbols, range: 3..<4)
+    }
+  }
+}
+
+@Suite struct GenerationTests {
+  private func trained() throws -> LanguageModel {
+    let data = try Prepared(sampleText(symbols: 5000))
+    var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    try model.train(on: data.symbols, options(updates: 120))
+    return model
+  }
+
+  @Test func equalSeedsGiveEqualTextsAndOthersDiffer() throws {
+    let model = try trained()
+    func write(_ seed: UInt64) throws -> String {
+      try model.generate(after: "the ", sampling: [.temperature(0.8)], seed: seed, length: 120)
+        .joined()
+    }
+    #expect(try write(5) == write(5))
+    #expect(try write(5) != write(6))
+    #expect(try write(5).count == 120)
+  }
+
+  /// What the model writes greedily is the likeliest symbol after the whole text so far, read anew.
+  @Test func theStateOfGenerationIsThatOfReadingTheText() throws {
+    let model = try trained()
+    let greedy = try model.generate(
+      after: "the cat ", sampling: [.temperature(0)], length: 12
+    ).joined()
+    var text = "the cat "
+    for _ in 0..<12 {
+      text += try model.generate(after: text, sampling: [.temperature(0)], length: 1).joined()
+    }
+    #expect(text == "the cat " + greedy)
+  }
+
+  @Test func aPromptOfSymbolsNeverSeenWorks() throws {
+    let model = try trained()
+    for prompt in [
+      "Ελλάς 🚀👩‍👩‍👧", "\u{0}", "é\u{301}", "\u{10FFFF}", String(repeating: "ж", count: 700),
+    ] {
+      let text = try model.generate(after: prompt, seed: 3, length: 20).joined()
+      #expect(!text.isEmpty)
+    }
+  }
+
+  @Test func writingEndsBeforeAStopString() throws {
+    let model = try trained()
+    let free = try model.generate(seed: 2, length: 400).joined()
+    let stop = "."
+    let cut = try #require(free.range(of: stop))
+    let stopped = try model.generate(seed: 2, length: 400, stops: ["never", stop]).joined()
+    #expect(stopped == String(free[..<cut.lowerBound]))
+    #expect(try model.generate(seed: 2, length: 400, stops: ["never this"]).joined() == free)
+  }
+
+  @Test func numbersOutOfRangeAreRefused() throws {
+    let model = try trained()
+    #expect(throws: SamplingError.self) { try model.generate(sampling: [.topP(0)]) }
+    #expect(throws: SamplingError.self) { try model.generate(sampling: [.temperature(-1)]) }
+  }
+}
+
+@Suite struct ModelFileTests {
+  @Test func aModelReadBackIsTheSame() throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+    try model.train(on: data.symbols, options(updates: 10) { $0.corpusNames = ["a \"b\" ü.txt"] })
+    let path = temporaryPath("same")
+    defer { unlink(path) }
+    try model.write(to: path)
+    let read = try LanguageModel(contentsOf: path)
+    #expect(bits(read) == bits(model))
+    #expect(read.vocabulary == model.vocabulary)
+    #expect(read.configuration == model.configuration)
+    #expect(read.card == model.card)
+    let texts = try [model, read].map { try $0.generate(seed: 4, length: 50).joined() }
+    #expect(texts[0] == texts[1])
+  }
+
+  @Test func filesOfAnotherKindAreNamed() throws {
+    let path = temporaryPath("other")
+    defer { unlink(path) }
+    var layout = ParameterLayout()
+    _ = layout.declare("w", shape: [2], as: .constant(1))
+    let block = Parameters<Float>(layout, seed: 1)
+    func sentence(_ metadata: [String: String]) throws -> String {
+      try SafetensorsFile.write([.init(block)], metadata: metadata, to: path)
+      do {
+        _ = try LanguageModel(contentsOf: path)
+        return ""
+      } catch { return "\(error)" }
+    }
+    #expect(try sentence([:]).contains("not written by majortom"))
+    #expect(try sentence(["kind": "tagger"]).contains("this is a tagger"))
+    #expect(try sentence(["kind": LanguageModel.fileKind]).contains("configuration is missing"))
+  }
+
+  @Test func hostileConfigurationsAreRefused() throws {
+    let data = try Prepared(sampleText(symbols: 600))
+    let path = temporaryPath("hostile")
+    defer { unlink(path) }
+    try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary).write(to: path)
+    let original = try Data(contentsOf: URL(fileURLWithPath: path))
+    // Same length, so that the header stays sound: only the sizes lie.
+    for (from, to) in [
+      ("\\\"hiddenSize\\\":24", "\\\"hiddenSize\\\":-4"),
+      ("\\\"hiddenSize\\\":24", "\\\"hiddenSize\\\":25"),
+      ("\\\"layers\\\":2", "\\\"layers\\\":9"), ("\\\"dropout\\\":0", "\\\"dropout\\\":7"),
+    ] {
+      var bytes = original
+      let range = try #require(bytes.range(of: Data(from.utf8)), "\(from)")
+      bytes.replaceSubrange(range, with: Data(to.utf8))
+      try bytes.write(to: URL(fileURLWithPath: path))
+      #expect(throws: ModelFileError.self) { try LanguageModel(contentsOf: path) }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import DenseMath
+import Layers
+import Parameters
+import TestSupport
+import Testing
+
+@Suite struct LayerTests {
+  /// Embedding -> affine -> cross entropy: every gradient at once.
+  @Test func gradientsMatchCentralDifferences() {
+    for seed: UInt64 in 1...4 {
+      var numbers = TestNumbers(seed: seed)
+      let (symbols, width, classes) = (
+        numbers.integer(2...6), numbers.integer(1...5), numbers.integer(2...7)
+      )
+      let count = numbers.integer(1...9)
+      let ids = (0..<count).map { _ in Int32(numbers.integer(0...symbols - 1)) }
+      // One target in four counts nothing.
+      let targets = (0..<count).map { _ in
+        numbers.integer(0...3) == 0 ? -1 : Int32(numbers.integer(0...classes - 1))
+      }
+      var layout = ParameterLayout()
+      let embedding = Embedding(symbols: symbols, width: width, name: "table", in: &layout)
+      let affine = Affine(inputs: width, outputs: classes, name: "output", in: &layout)
+      let parameters = Parameters<Double>(layout, seed: seed)
+      let packed = PackedWeights<Double>(layout, forTraining: true)
+      let workspace = Workspace(parameters, packed: packed, forTraining: true)
+
+      func run(_ backward: Bool) -> Double {
+        packed.load(parameters, on: Shards(threads: 1))
+        workspace.reset()
+        let embedded = embedding.forward(ids, count: count, on: workspace)
+        let x = workspace.arena.matrix(count, width)
+        Double.gather(embedded.vectors, at: embedded.index, into: x)
+        let logits = affine.forward(x, on: workspace)
+        guard backward else {
+          return 0.7 * SoftmaxCrossEntropy.loss(logits, targets: targets)
+        }
+        let loss = SoftmaxCrossEntropy.lossAndGradient(logits, targets: targets, scale: 0.7)
+        let dx = affine.backward(logits, x: x, on: workspace)
+        let rows = workspace.arena.zeros(embedded.vectors.rows, width)
+        Double.scatterAdd(dx, at: embedded.index, into: rows)
+        embedding.backward(embedded, gradient: rows, on: workspace)
+        return 0.7 * loss
+      }
+
+      let loss = run(true)
+      #expect(abs(loss - run(false)) < 1e-12)
+      for entry in layout.entries {
+        let gradients = workspace.gradients.map { Array($0.elements(of: entry)) } ?? []
+        let error = worstGradientError(
+          of: parameters.elements(of: entry), gradients: gradients, loss: { run(false) })
+        #expect(error < 1e-7, "\(entry.name), seed \(seed)")
+      }
+    }
+  }
+
+  @Test func anEmbeddingLooksUpEachDistinctSymbolOnce() {
+    var layout = ParameterLayout()
+    let embedding = Embedding(symbols: 9, width: 2, name: "table", in: &layout)
+    let parameters = Parameters<Float>(layout, seed: 3)
+    let workspace = Workspace(
+      parameters, packed: PackedWeights(layout, forTraining: false), forTraining: false)
+    let ids: [Int32] = [7, 2, 7, 7, 0]
+    let trace = embedding.forward(ids, count: 5, on: workspace)
+    #expect(trace.vectors.rows == 3)
+    #expect((0..<5).map { trace.index[$0] } == [0, 1, 0, 0, 2])
+    for (row, id) in ids.enumerated() {
+      let place = Int(trace.index[row])
+      #expect(trace.vectors[place, 1] == parameters.base[Int(id) * 2 + 1])
+    }
+  }
+}
