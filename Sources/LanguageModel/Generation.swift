@@ -17,7 +17,7 @@ extension LanguageModel {
   ///   - seed: Equal seeds give equal texts.
   ///   - length: The most symbols to write; nil for no end.
   ///   - stops: Texts at whose first appearance the writing ends, before them.
-  ///   - threads: The threads of one matrix product.
+  ///   - threads: The threads of one matrix product; by default as many as gain.
   /// - Returns: The pieces, in order.
   /// - Throws: `SamplingError` for a step out of its range, `TextError` for a prompt that ICU
   ///   cannot take.
@@ -29,10 +29,20 @@ extension LanguageModel {
     // A text begins as after a line feed, the nearest to a beginning that a corpus has inside.
     let symbols = prompt.isEmpty ? [10] : try vocabulary.encode(prompt)
     return Generation(
-      GenerationState(self, prompt: symbols, threads: threads ?? Shards.processors),
+      GenerationState(self, prompt: symbols, threads: threads ?? defaultThreads),
       sampler: sampler, decoder: StreamingDecoder(vocabulary),
       random: CounterRandom(seed: seed, stream: .sampling), length: length,
       stops: StopStrings(stops))
+  }
+}
+
+extension LanguageModel {
+  /// The threads that one step of generation gains from.
+  ///
+  /// A step reads each weight once; where they fit into one core's cache, waiting for other cores
+  /// costs more than they save.
+  fileprivate var defaultThreads: Int {
+    configuration.hiddenSize < 256 ? 1 : min(4, Shards.processors)
   }
 }
 

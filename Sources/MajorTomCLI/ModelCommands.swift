@@ -4,7 +4,7 @@ import MajorTom
 
 private let modelOption = Option(
   "model", short: "m", "FILE", "The model (default: $MAJORTOM_MODEL, else the demo's)")
-private let threadsOption = Option("threads", "N", "Threads (default: all)")
+private let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
 private let jsonOption = Option(flag: "json", "JSON on standard output")
 
 /// The command `majortom generate`.

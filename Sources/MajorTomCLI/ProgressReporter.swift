@@ -14,6 +14,8 @@ final class ProgressReporter {
   private var recent: Double?
   private var heading = ""
   private var speed = Double.nan
+  private var lastElapsed: Double?
+  private var fastestUpdate = Double.infinity
 
   init(unit: String, json: Bool, isQuiet: Bool) {
     self.unit = unit
@@ -40,6 +42,8 @@ final class ProgressReporter {
     case .update(let progress):
       losses.append(progress.loss)
       speed = progress.symbolsPerSecond
+      if let lastElapsed { fastestUpdate = min(fastestUpdate, progress.elapsed - lastElapsed) }
+      lastElapsed = progress.elapsed
       recent = recent.map { 0.95 * $0 + 0.05 * progress.loss } ?? progress.loss
       if losses.count > 4096 {
         losses = stride(from: 0, to: losses.count, by: 2).map { losses[$0] }
@@ -74,7 +78,7 @@ final class ProgressReporter {
         "end": .text(end.rawValue), "model": .text(output), "updates": .whole(record.updates),
         "seconds": .number(record.seconds),
         "best_validation_nats": .number(record.bestLoss ?? .nan),
-        "symbols_per_second": .number(speed),
+        "symbols_per_second": .number(speed), "fastest_update_seconds": .number(fastestUpdate),
       ])
       return
     }

@@ -1,4 +1,5 @@
 public import DenseMath
+internal import Glibc
 
 /// One flat block of numbers in a layout: the weights of a model, or their gradients, moments or
 /// averages.
@@ -17,10 +18,11 @@ public final class Parameters<S: Real>: @unchecked Sendable {
   /// A block of zeros.
   public init(_ layout: ParameterLayout) {
     self.layout = layout
-    let bytes = UnsafeMutableRawPointer.allocate(
-      byteCount: max(64, layout.count * MemoryLayout<S>.stride), alignment: 64)
+    let size = max(64, layout.count * MemoryLayout<S>.stride)
+    let bytes = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    // Zero bytes are the number 0 in both types, and far faster than setting numbers.
+    memset(bytes, 0, size)
     base = bytes.bindMemory(to: S.self, capacity: layout.count)
-    base.initialize(repeating: 0, count: layout.count)
   }
 
   /// Fresh weights, as their initialisers say; the same for the same seed.
@@ -71,7 +73,7 @@ public final class Parameters<S: Real>: @unchecked Sendable {
   }
 
   /// Sets all elements to 0.
-  public func clear() { base.update(repeating: 0, count: layout.count) }
+  public func clear() { memset(base, 0, layout.count * MemoryLayout<S>.stride) }
 
   /// The name of the first weight that holds a NaN or an infinity.
   public var firstNotFinite: String? {
