@@ -19,7 +19,9 @@ public struct Recurrence: Sendable {
   /// The width of the input and of the state.
   public let inputSize, hiddenSize: Int
 
-  private let inputWeight, recurrentWeight, inputBias, recurrentBias: Weight
+  /// The matrix between h and the next h: what weight drop acts on.
+  public let recurrentWeight: Weight
+  private let inputWeight, inputBias, recurrentBias: Weight
 
   /// Declares the weights of a layer under `prefix`, such as `rnn.`, with a suffix, such as `_l0`.
   public init(

@@ -66,7 +66,7 @@ extension LanguageModel {
     report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
     let task = try LaneTask(
-      network, symbols: symbols, lanes: options.lanes,
+      network, symbols: symbols, lanes: options.lanes, weightDrop: configuration.weightDrop,
       random: CounterRandom(seed: options.plan.seed, stream: .dropout))
     let weights = parameters.copy()
     task.setOutputBias(of: weights)
@@ -110,6 +110,7 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
   let symbols: EncodedCorpus
   let lanes: LanePlan
   let trainingCount: Int
+  let drops: [WeightDrop]
   let updatesPerEpoch: Int
   private let laneLength: Int
   private let random: CounterRandom
@@ -117,9 +118,13 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
   private let states: [StackState<Float>]
 
   init(
-    _ network: LanguageNetwork, symbols: EncodedCorpus, lanes: LanePlan, random: CounterRandom
+    _ network: LanguageNetwork, symbols: EncodedCorpus, lanes: LanePlan, weightDrop: Double = 0,
+    random: CounterRandom
   ) throws(LanguageModelError) {
     self.network = network
+    drops =
+      weightDrop > 0
+      ? network.stack.layers.map { WeightDrop($0.recurrentWeight, rate: weightDrop) } : []
     self.symbols = symbols
     self.lanes = lanes
     self.random = random

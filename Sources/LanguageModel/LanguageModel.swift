@@ -23,19 +23,22 @@ public struct LanguageModel: Sendable {
     public var layers, hiddenSize, embeddingSize: Int
     /// The probability with which a unit's output is dropped in training.
     public var dropout: Double
+    /// The share of the recurrent matrices' elements that each update of training leaves out.
+    public var weightDrop: Double
     /// The initial bias of forget gates.
     public var forgetBias: Double
 
     /// A network; by default two layers of 256 LSTM units.
     public init(
       cell: CellKind = .lstm, layers: Int = 2, hiddenSize: Int = 256, embeddingSize: Int = 128,
-      dropout: Double = 0.2, forgetBias: Double = 1
+      dropout: Double = 0.2, weightDrop: Double = 0, forgetBias: Double = 1
     ) {
       self.cell = cell
       self.layers = layers
       self.hiddenSize = hiddenSize
       self.embeddingSize = embeddingSize
       self.dropout = dropout
+      self.weightDrop = weightDrop
       self.forgetBias = forgetBias
     }
   }
@@ -172,6 +175,19 @@ public struct LanguageModel: Sendable {
 }
 
 extension LanguageModel.Configuration {
+  /// Reads a configuration; what an older file does not say yet has its neutral value.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      cell: try container.decode(CellKind.self, forKey: .cell),
+      layers: try container.decode(Int.self, forKey: .layers),
+      hiddenSize: try container.decode(Int.self, forKey: .hiddenSize),
+      embeddingSize: try container.decode(Int.self, forKey: .embeddingSize),
+      dropout: try container.decodeIfPresent(Double.self, forKey: .dropout) ?? 0,
+      weightDrop: try container.decodeIfPresent(Double.self, forKey: .weightDrop) ?? 0,
+      forgetBias: try container.decodeIfPresent(Double.self, forKey: .forgetBias) ?? 1)
+  }
+
   /// Throws unless the sizes make a network that memory can hold.
   func validate(symbols: Int) throws(LanguageModelError) {
     func demand(_ sound: Bool, _ found: String) throws(LanguageModelError) {
@@ -185,6 +201,9 @@ extension LanguageModel.Configuration {
       "embedding size \(embeddingSize): from 1 to 16384 is possible")
     try demand(
       dropout >= 0 && dropout < 1, "dropout \(dropout): it must be at least 0 and below 1")
+    try demand(
+      weightDrop >= 0 && weightDrop < 1,
+      "weight drop \(weightDrop): it must be at least 0 and below 1")
     try demand(forgetBias.isFinite, "forget bias \(forgetBias): it must be a finite number")
     try demand(
       (256...4_000_000).contains(symbols), "\(symbols) symbols: from 256 to 4 million are possible")

@@ -16,6 +16,7 @@ private let trainOptions: [Option] = [
   Option("hidden", "N", "Units of a layer (default: 256)"),
   Option("embedding", "N", "Width of a symbol's vector (default: 128)"),
   Option("dropout", "P", "Share of outputs dropped in training (default: 0.2)"),
+  Option("weight-drop", "P", "Share of recurrent weights dropped in training (default: 0)"),
   Option("forget-bias", "B", "Initial bias of forget gates (default: 1)"),
   Option("batch", "N", "Lanes through the corpus (default: 32)"),
   Option("steps", "N", "Symbols of a lane in one update (default: 128)"),
@@ -105,6 +106,7 @@ private func networkConfiguration(
     hiddenSize: try arguments.integer("hidden", in: 1...16384) ?? 256,
     embeddingSize: try arguments.integer("embedding", in: 1...16384) ?? 128,
     dropout: try arguments.number("dropout", in: 0...0.99) ?? 0.2,
+    weightDrop: try arguments.number("weight-drop", in: 0...0.99) ?? 0,
     forgetBias: try arguments.number("forget-bias", in: -100...100) ?? 1)
 }
 

@@ -6,11 +6,25 @@ public import DenseMath
 public final class PackedWeights<S: Real>: Sendable {
   private let forward: [PackedMatrix<S>?]
   private let backward: [PackedMatrix<S>?]
+  private let drops: [WeightDrop]
+  // The masks of the dropped weights, one after another, and the weights with them applied.
+  private let masks, dropped: Parameters<S>
 
   /// Room for the factors of a layout; `forTraining` also keeps them for the way back.
+  ///
+  /// `drops` says which weights lose a part of their elements in each update.
   public init(
-    _ layout: ParameterLayout, forTraining: Bool, precision: ProductPrecision = .float32
+    _ layout: ParameterLayout, forTraining: Bool, precision: ProductPrecision = .float32,
+    drops: [WeightDrop] = []
   ) {
+    self.drops = drops
+    var room = ParameterLayout()
+    for drop in drops {
+      let entry = layout.entries[drop.weight.index]
+      _ = room.declare(entry.name, shape: entry.shape, as: .constant(0))
+    }
+    masks = Parameters(room)
+    dropped = Parameters(room)
     forward = layout.entries.map { entry in
       entry.isFactor
         ? PackedMatrix(inner: entry.shape[1], outer: entry.shape[0], precision: precision) : nil
@@ -21,14 +35,29 @@ public final class PackedWeights<S: Real>: Sendable {
     }
   }
 
-  /// Packs the weights as they are now.
-  public func load(_ parameters: Parameters<S>, on shards: Shards) {
+  /// Packs the weights as they are now; with `masks`, those of an update that drops elements.
+  public func load(
+    _ parameters: Parameters<S>, masks draw: (random: CounterRandom, update: Int)? = nil,
+    on shards: Shards
+  ) {
     let entries = parameters.layout.entries
+    if let draw {
+      shards.forEachIndex(drops.count) { number in
+        let (mask, drop) = (self.masks.matrix(number), self.drops[number])
+        // Rows far apart keep the masks of different weights, and those of outputs, different.
+        draw.random.dropoutMask(
+          mask, rate: drop.rate, firstRow: 1 << 32 + number << 24, step: draw.update)
+        S.multiply(parameters[drop.weight], mask, into: self.dropped.matrix(number))
+      }
+    }
     shards.forEachIndex(2 * entries.count) { job in
       let entry = entries[job / 2]
       guard entry.isFactor else { return }
-      let matrix = Matrix(
+      var matrix = Matrix(
         parameters.base + entry.offset, rows: entry.shape[0], columns: entry.shape[1])
+      if draw != nil, let number = self.drops.firstIndex(where: { $0.weight.index == job / 2 }) {
+        matrix = self.dropped.matrix(number)
+      }
       // A layer multiplies by the transposed weight, [out, in] as PyTorch keeps it.
       if job % 2 == 0 {
         forward[job / 2]?.load(matrix, transposed: true)
@@ -38,8 +67,40 @@ public final class PackedWeights<S: Real>: Sendable {
     }
   }
 
+  /// Takes the gradients of dropped elements away, by the masks of the last `load` that drew them.
+  public func maskGradients(_ gradients: Parameters<S>) {
+    for (number, drop) in drops.enumerated() {
+      S.multiply(gradients[drop.weight], masks.matrix(number), into: gradients[drop.weight])
+    }
+  }
+
   fileprivate func forward(_ weight: Weight) -> PackedMatrix<S>? { forward[weight.index] }
   fileprivate func backward(_ weight: Weight) -> PackedMatrix<S>? { backward[weight.index] }
+}
+
+/// A weight that loses a random part of its elements in each update of training.
+///
+/// On the recurrent matrices it is the DropConnect of AWD-LSTM (Merity et al., ICLR 2018): the same
+/// elements are missing for all lanes and steps of an update.
+public struct WeightDrop: Sendable {
+  /// The weight, which must be a factor.
+  public let weight: Weight
+  /// The probability with which an element is left out.
+  public let rate: Double
+
+  /// A weight dropped at a rate.
+  public init(_ weight: Weight, rate: Double) {
+    self.weight = weight
+    self.rate = rate
+  }
+}
+
+extension Parameters {
+  /// The whole of an entry as a matrix.
+  fileprivate func matrix(_ number: Int) -> Matrix<S> {
+    let entry = layout.entries[number]
+    return Matrix(base + entry.offset, rows: entry.shape[0], columns: entry.shape[1])
+  }
 }
 
 /// What one shard needs to run a model: the weights to read, its own gradients to add to, and its

@@ -18,6 +18,8 @@ public final class TrainingLoop<Task: TrainingTask> {
   var optimizer: Optimizer<Float>
   private let packed: PackedWeights<Float>
   private let workspaces: [Workspace<Float>]
+  private let gradients: [Parameters<Float>]
+  private let random: CounterRandom
   private let shards: Shards
   private var losses: [Double]
   private let clock = ContinuousClock()
@@ -32,11 +34,14 @@ public final class TrainingLoop<Task: TrainingTask> {
     self.parameters = parameters
     best = parameters.copy()
     optimizer = Optimizer(task.layout, rule: plan.rule, weightDecay: plan.weightDecay)
-    let packed = PackedWeights<Float>(task.layout, forTraining: true, precision: precision)
+    let packed = PackedWeights<Float>(
+      task.layout, forTraining: true, precision: precision, drops: task.drops)
     self.packed = packed
     workspaces = (0..<task.shardCount).map { _ in
       Workspace(parameters, packed: packed, forTraining: true)
     }
+    gradients = workspaces.compactMap(\.gradients)
+    random = CounterRandom(seed: plan.seed, stream: .dropout)
     losses = Array(repeating: 0, count: task.shardCount)
     shards = Shards(threads: threads)
   }
@@ -55,7 +60,7 @@ public final class TrainingLoop<Task: TrainingTask> {
   public func run(
     report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
-    packed.load(parameters, on: shards)
+    loadWeights()
     let start = clock.now
     let before = record.seconds
     let firstUpdate = record.updates
@@ -77,7 +82,6 @@ public final class TrainingLoop<Task: TrainingTask> {
       }
       let rate = plan.rate(update: record.updates, progress: share)
       let (loss, norm) = try update(rate: rate)
-      record.updates += 1
       record.seconds = before + (clock.now - start) / .seconds(1)
       let made = Double(record.updates - firstUpdate)
       progress = TrainingProgress(
@@ -102,13 +106,14 @@ public final class TrainingLoop<Task: TrainingTask> {
     let task = task
     let number = record.updates
     let workspaces = Exclusively(workspaces)
+    let packed = packed
     shards.forEach(&losses) { shard, loss in
       let workspace = workspaces.elements[shard]
       workspace.reset()
       workspace.gradients?.clear()
       loss = task.run(shard: shard, update: number, on: workspace)
+      if let gradients = workspace.gradients { packed.maskGradients(gradients) }
     }
-    let gradients = self.workspaces.compactMap(\.gradients)
     let loss = losses.reduce(0, +)
     let norm = optimizer.sum(gradients, on: shards)
     guard loss.isFinite, norm.isFinite else {
@@ -116,17 +121,25 @@ public final class TrainingLoop<Task: TrainingTask> {
     }
     let scale = norm > plan.clip ? plan.clip / norm : 1
     optimizer.update(parameters, along: gradients[0], scale: scale, rate: rate, on: shards)
-    packed.load(parameters, on: shards)
+    record.updates += 1
+    loadWeights()
     return (loss, norm)
+  }
+
+  /// Packs the weights for the next update.
+  private func loadWeights() {
+    packed.load(parameters, masks: task.drops.isEmpty ? nil : (random, record.updates), on: shards)
   }
 
   private func validate(
     _ progress: TrainingProgress, _ report: (TrainingEvent) throws -> Void
   ) throws {
     // The same update is not validated twice, as at the end of a run that is resumed.
-    guard record.lastValidation != record.updates,
-      let loss = task.validate(parameters, packed: packed, on: shards)
-    else { return }
+    guard record.lastValidation != record.updates else { return }
+    if !task.drops.isEmpty { packed.load(parameters, on: shards) }
+    let result = task.validate(parameters, packed: packed, on: shards)
+    if !task.drops.isEmpty { loadWeights() }
+    guard let loss = result else { return }
     let isBest = loss < record.bestLoss ?? .infinity
     if isBest {
       best.assign(parameters)

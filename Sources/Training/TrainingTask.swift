@@ -8,6 +8,8 @@ public import Parameters
 public protocol TrainingTask: Sendable {
   /// The weights' names and shapes.
   var layout: ParameterLayout { get }
+  /// The weights of which a part is left out in each update.
+  var drops: [WeightDrop] { get }
   /// The number of shards of a batch.
   var shardCount: Int { get }
   /// The symbols (characters, words) that one update learns from, for the speed shown.
@@ -30,4 +32,9 @@ public protocol TrainingTask: Sendable {
   func validate(
     _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
   ) -> Double?
+}
+
+extension TrainingTask {
+  /// No weight is dropped.
+  public var drops: [WeightDrop] { [] }
 }

@@ -28,9 +28,11 @@ private struct Prepared {
 }
 
 private func smallConfiguration(
-  _ kind: CellKind = .lstm, dropout: Double = 0
+  _ kind: CellKind = .lstm, dropout: Double = 0, weightDrop: Double = 0
 ) -> LanguageModel.Configuration {
-  .init(cell: kind, layers: 2, hiddenSize: 24, embeddingSize: 12, dropout: dropout)
+  .init(
+    cell: kind, layers: 2, hiddenSize: 24, embeddingSize: 12, dropout: dropout,
+    weightDrop: weightDrop)
 }
 
 private func options(
@@ -123,7 +125,7 @@ private func bits(_ model: LanguageModel) -> [UInt32] {
     let data = try Prepared(sampleText(symbols: 3000))
     let results = try [1, 2, 3].map { threads in
       var model = try LanguageModel(
-        smallConfiguration(kind, dropout: 0.3), vocabulary: data.vocabulary)
+        smallConfiguration(kind, dropout: 0.3, weightDrop: 0.2), vocabulary: data.vocabulary)
       try model.train(on: data.symbols, options(updates: 40, threads: threads))
       return bits(model)
     }
@@ -140,7 +142,7 @@ private func bits(_ model: LanguageModel) -> [UInt32] {
     }
     func run(stopAfter: Int?, files: RunFiles?) throws -> (LanguageModel, TrainingEnd) {
       var model = try LanguageModel(
-        smallConfiguration(dropout: 0.3), vocabulary: data.vocabulary)
+        smallConfiguration(dropout: 0.3, weightDrop: 0.2), vocabulary: data.vocabulary)
       var made = 0
       let end = try model.train(
         on: data.symbols, options(updates: 60) { $0.files = files },
