@@ -36,6 +36,10 @@ let package = Package(
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
       ]),
 
+    .target(
+      name: "Experiments",
+      dependencies: ["DenseMath", "Parameters", "Cells", "Layers", "Training"]),
+
     // Floors 6 and 7: what other packages import, and the tool.
     .target(
       name: "MajorTom",
@@ -43,7 +47,8 @@ let package = Package(
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
         "LanguageModel",
       ]),
-    .executableTarget(name: "MajorTomCLI", dependencies: ["MajorTom", "CommandLineOptions"]),
+    .executableTarget(
+      name: "MajorTomCLI", dependencies: ["MajorTom", "Experiments", "CommandLineOptions"]),
 
     // Tests mirror the targets; what several of them need is in TestSupport.
     .target(
@@ -58,6 +63,8 @@ let package = Package(
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Parameters", "DenseMath"]),
     .testTarget(
       name: "LanguageModelTests", dependencies: ["LanguageModel", "MajorTom", "TestSupport"]),
+    .testTarget(
+      name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),
   ],
   swiftLanguageModes: [.v6]
