@@ -54,7 +54,11 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["DenseMath", "Parameters", "Cells"],
       path: "Tests/TestSupport"),
+    .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
+    .testTarget(name: "DenseMathTests", dependencies: ["DenseMath"]),
+    .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath", "MajorTomCLI"]),
+    .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
     .testTarget(
       name: "CellsTests", dependencies: ["Cells", "Parameters", "DenseMath", "TestSupport"],
       resources: [.copy("Fixtures")]),

@@ -65,6 +65,9 @@ final class ProgressReporter {
         ])
       }
       show(progress, ending: isBest ? "  best\n" : "\n")
+    case .notSaved(let error):
+      complain("\(error); training goes on and tries again")
+      if json { writeJSON(["not_saved": .text("\(error)")]) }
     case .saved(let path):
       if json { writeJSON(["saved": .text(path)]) }
     }

@@ -44,15 +44,29 @@ extension TrainingLoop {
     }
     let clock = ContinuousClock()
     var lastSaved = clock.now
+    // A disk that is full for a while must not end a night's training: only the last write counts.
+    var modelIsSaved = false
+    func attempt(_ path: String, _ write: () throws(ModelFileError) -> Void) throws -> Bool {
+      do {
+        try write()
+        try report(.saved(path: path))
+        return true
+      } catch let error as ModelFileError {
+        try report(.notSaved(error))
+        return false
+      }
+    }
     func save(_ event: TrainingEvent) throws {
       try report(event)
       switch event {
       case .validation(_, _, isBest: true):
-        try writeModel(files.model)
-        try report(.saved(path: files.model))
+        modelIsSaved = try attempt(files.model) { () throws(ModelFileError) in
+          try writeModel(files.model)
+        }
       case .update where clock.now - lastSaved >= .seconds(files.secondsBetweenCheckpoints):
-        try writeCheckpoint(to: files.checkpoint, description: description)
-        try report(.saved(path: files.checkpoint))
+        _ = try attempt(files.checkpoint) { () throws(ModelFileError) in
+          try writeCheckpoint(to: files.checkpoint, description: description)
+        }
         lastSaved = clock.now
       default: break
       }
@@ -62,7 +76,7 @@ extension TrainingLoop {
       try writeCheckpoint(to: files.checkpoint, description: description)
       try report(.saved(path: files.checkpoint))
     }
-    if record.bestLoss == nil {
+    if !modelIsSaved {
       try writeModel(files.model)
       try report(.saved(path: files.model))
     }

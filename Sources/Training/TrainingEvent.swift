@@ -1,3 +1,5 @@
+public import Parameters
+
 /// What the training loop tells while it runs.
 public enum TrainingEvent: Sendable {
   /// An update was made.
@@ -6,6 +8,8 @@ public enum TrainingEvent: Sendable {
   case validation(TrainingProgress, loss: Double, isBest: Bool)
   /// The model or a checkpoint was written.
   case saved(path: String)
+  /// The model or a checkpoint could not be written; training goes on and tries again later.
+  case notSaved(ModelFileError)
 }
 
 /// Where training stands.

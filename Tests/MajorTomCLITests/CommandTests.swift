@@ -110,7 +110,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
   }
 
   @Test func interruptedTrainingSavesAndResumes() throws {
-    let first = try train("--minutes", "5", "--patience", "0", interruptAfter: 1.5)
+    let first = try train("--minutes", "0.5", "--patience", "0", interruptAfter: 1.5)
     #expect(first.code == 0, "\(first.errors)")
     #expect(first.errors.contains("--resume"))
     #expect(tool.exists("m.safetensors.checkpoint"))
