@@ -12,7 +12,7 @@ demo: build
 	@mkdir -p models
 	$(TOOL) train lm corpora/ships-log.txt -o $(MODEL) --overwrite --minutes 1 $(DEMO)
 	@echo
-	$(TOOL) generate -m $(MODEL) --prompt "Day 616. Morning." --length 600 --temperature 0.6 --seed 5
+	$(TOOL) generate -m $(MODEL) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
 
 # What the demo's corpus of 138 kB and one minute ask for: short batches, so many updates.
 DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.5 --rate 0.005 --precision bf16 --patience 0
