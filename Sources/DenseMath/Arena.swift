@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Scratch memory for one batch: blocks are handed out one after another and all taken back at
 /// once.
 ///
@@ -70,5 +72,14 @@ public struct Arena<S: Real>: ~Copyable {
     allocations += 1
     total += size
     used = 0
+  }
+}
+
+/// The memory of the machine.
+public enum SystemMemory {
+  /// The bytes of physical memory, or nil where the system does not say.
+  public static var bytes: Int? {
+    let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    return pages > 0 && size > 0 ? pages * size : nil
   }
 }

@@ -65,6 +65,9 @@ extension LanguageModel {
     on symbols: EncodedCorpus, _ options: TrainingOptions,
     report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
+    // The model's own block, the one in training, the best, two moments, a gradient a shard, and
+    // packed copies for both ways.
+    try network.demandMemory(blocks: 8 + options.lanes.shards)
     let task = try LaneTask(
       network, symbols: symbols, lanes: options.lanes, weightDrop: configuration.weightDrop,
       random: CounterRandom(seed: options.plan.seed, stream: .dropout))

@@ -80,6 +80,7 @@ public struct LanguageModel: Sendable {
   ) throws(LanguageModelError) {
     try configuration.validate(symbols: vocabulary.count)
     let network = LanguageNetwork(configuration, symbols: vocabulary.count)
+    try network.demandMemory(blocks: 2)
     self.init(
       configuration, vocabulary: vocabulary, card: Card(), network: network,
       parameters: Parameters(network.layout, seed: seed))
@@ -214,6 +215,8 @@ extension LanguageModel.Configuration {
 public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Sizes that make no network.
   case configuration(String)
+  /// A network, with all that training it keeps, larger than the machine's memory.
+  case tooLarge(weights: Int, needed: Int, memory: Int)
   /// A corpus too short for the lanes asked for.
   case corpusTooShort(symbols: Int, needed: Int, batch: Int, steps: Int)
   /// Data to evaluate on that hold nothing to predict.
@@ -223,6 +226,9 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
   public var description: String {
     switch self {
     case .configuration(let found): found
+    case .tooLarge(let weights, let needed, let memory):
+      "the network has \(weights) weights, which with what training keeps of each need "
+        + "\(needed >> 20) MiB, and the machine has \(memory >> 20): use fewer layers or units"
     case .corpusTooShort(let symbols, let needed, let batch, let steps):
       "the corpus has \(symbols) symbols to train on, and \(batch) lanes of \(steps) steps need "
         + "\(needed): use more text, or a smaller --batch or --steps"

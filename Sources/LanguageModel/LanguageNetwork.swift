@@ -31,6 +31,14 @@ public struct LanguageNetwork: Sendable {
     self.layout = layout
   }
 
+  /// Throws unless the machine's memory holds so many blocks of Floats the size of the weights.
+  func demandMemory(blocks: Int) throws(LanguageModelError) {
+    let needed = blocks * 4 * layout.count
+    if let memory = SystemMemory.bytes, needed > memory {
+      throw .tooLarge(weights: layout.weightCount, needed: needed, memory: memory)
+    }
+  }
+
   /// Packed symbols [shape.total] and what should follow each; a negative target counts nothing.
   public struct Batch {
     let inputs, targets: UnsafePointer<Int32>

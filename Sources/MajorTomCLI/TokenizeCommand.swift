@@ -51,10 +51,38 @@ func tokenize(_ words: [String]) throws {
     }
   }
   if arguments.words.isEmpty {
-    while let line = readLine(strippingNewline: true) { try show(line) }
+    try forEachInputLine(show)
   } else {
     try show(arguments.words.joined(separator: " "))
   }
+}
+
+/// Reads standard input line by line, strictly: bytes that are not UTF-8 end it with a sentence.
+private func forEachInputLine(_ body: (String) throws -> Void) throws {
+  var buffer: UnsafeMutablePointer<CChar>?
+  var capacity = 0
+  defer { free(buffer) }
+  guard let input = fdopen(0, "r") else { return }
+  var number = 0
+  while true {
+    let length = getline(&buffer, &capacity, input)
+    guard length > 0, let buffer else { return }
+    number += 1
+    var bytes = UnsafeRawBufferPointer(start: buffer, count: length)
+    if bytes.last == UInt8(ascii: "\n") {
+      bytes = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
+    }
+    guard let line = String(validating: bytes, as: UTF8.self) else {
+      throw InputError(
+        description: "standard input, line \(number): not valid UTF-8; convert it, as with iconv")
+    }
+    try body(line)
+  }
+}
+
+/// Standard input that is not what it should be.
+private struct InputError: Error, CustomStringConvertible {
+  let description: String
 }
 
 private let jsonOption = Option(flag: "json", "The same as --format json")

@@ -102,13 +102,7 @@ public final class SafetensorsFile: Sendable {
   public func copy(
     _ name: String, shape: [Int], into block: UnsafeMutableBufferPointer<Float>
   ) throws(ModelFileError) {
-    guard let tensor = tensors[name] else {
-      throw .mismatch(path: path, found: "tensor \(name) is missing")
-    }
-    guard tensor.shape == shape else {
-      throw .mismatch(
-        path: path, found: "tensor \(name) has shape \(tensor.shape), expected \(shape)")
-    }
+    let tensor = try tensor(name, shape: shape)
     let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[tensor.bytes])
     switch tensor.type {
     case "F32":
@@ -132,12 +126,25 @@ public final class SafetensorsFile: Sendable {
     }
   }
 
+  private func tensor(_ name: String, shape: [Int]) throws(ModelFileError) -> Tensor {
+    guard let tensor = tensors[name] else {
+      throw .mismatch(path: path, found: "tensor \(name) is missing")
+    }
+    guard tensor.shape == shape else {
+      throw .mismatch(
+        path: path, found: "tensor \(name) has shape \(tensor.shape), expected \(shape)")
+    }
+    return tensor
+  }
+
   /// Reads the weights of a layout; `prefix` stands before each name in the file.
   ///
   /// Throws `ModelFileError` when one is missing, of another shape, or not finite.
   public func parameters(
     _ layout: ParameterLayout, prefix: String = ""
   ) throws(ModelFileError) -> Parameters<Float> {
+    // The file must hold them all before memory is asked for: a configuration may lie about sizes.
+    for entry in layout.entries { _ = try tensor(prefix + entry.name, shape: entry.shape) }
     let parameters = Parameters<Float>(layout)
     for entry in layout.entries {
       try copy(prefix + entry.name, shape: entry.shape, into: parameters.elements(of: entry))

@@ -140,6 +140,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       ("train lm short.txt -o m", 1, ["8 symbols", "--batch"]),
       ("train lm story.txt -o /none/at/all", 1, ["/none/at/all", "cannot be written"]),
       ("train lm story.txt -o .", 1, ["directory"]),
+      ("train lm story.txt -o m --hidden 16384 --layers 64", 1, ["weights", "MiB"]),
       ("train lm story.txt", 2, ["-o"]),
       ("train lm -o m", 2, ["no corpus"]),
       ("train lm story.txt -o m --hidden 0", 2, ["--hidden 0", "1 to 16384"]),
