@@ -183,6 +183,30 @@ LEVELS void mt_multiply_two(long rows, long columns, mt_view a, mt_view b, mt_vi
   }
 }
 
+LEVELS void mt_divide(long rows, long columns, mt_view a, mt_view b, mt_view out) {
+  EACH_ROW {
+    const float *x = ROW(a), *y = ROW(b);
+    float *o = ROW(out);
+    EACH_COLUMN o[c] = x[c] / y[c];
+  }
+}
+
+LEVELS void mt_multiply_row_add(long rows, long columns, mt_view a, const float *row,
+                                mt_view out) {
+  EACH_ROW {
+    const float *x = ROW(a);
+    float *o = ROW(out);
+    EACH_COLUMN o[c] += x[c] * row[c];
+  }
+}
+
+LEVELS void mt_add_column_products(long rows, long columns, mt_view a, mt_view b, float *row) {
+  EACH_ROW {
+    const float *x = ROW(a), *y = ROW(b);
+    EACH_COLUMN row[c] += x[c] * y[c];
+  }
+}
+
 LEVELS void mt_add(long rows, long columns, mt_view a, mt_view out) {
   EACH_ROW {
     const float *x = ROW(a);

@@ -2,20 +2,32 @@
 public enum CellKind: String, Codable, Sendable, CaseIterable {
   /// `LSTM`
   case lstm
+  /// `PeepholeLSTM`
+  case lstmPeephole = "lstm-peephole"
+  /// `CoupledLSTM`
+  case lstmCoupled = "lstm-coupled"
   /// `GRU`
   case gru
   /// `Elman` with tanh.
   case elman
   /// `Elman` with relu.
   case elmanReLU = "elman-relu"
+  /// `MinLSTM`
+  case minLSTM = "minlstm"
+  /// `MinGRU`
+  case minGRU = "mingru"
 
   /// A cell of this kind; `forgetBias` is for those with a forget gate.
   public func makeCell(forgetBias: Double = 1) -> any RecurrentCell {
     switch self {
     case .lstm: LSTM(forgetBias: forgetBias)
+    case .lstmPeephole: PeepholeLSTM(forgetBias: forgetBias)
+    case .lstmCoupled: CoupledLSTM()
     case .gru: GRU()
     case .elman: Elman(.tanh)
     case .elmanReLU: Elman(.relu)
+    case .minLSTM: MinLSTM(forgetBias: forgetBias)
+    case .minGRU: MinGRU()
     }
   }
 }

@@ -19,16 +19,16 @@ public struct Recurrence: Sendable {
   /// The width of the input and of the state.
   public let inputSize, hiddenSize: Int
 
-  /// The matrix between h and the next h: what weight drop acts on.
-  public let recurrentWeight: Weight
-  private let inputWeight, inputBias, recurrentBias: Weight
+  /// The matrix between h and the next h, which weight drop acts on; nil for cells without one.
+  public let recurrentWeight: Weight?
+  private let inputWeight, inputBias: Weight
+  private let recurrentBias: Weight?
 
   /// Declares the weights of a layer under `prefix`, such as `rnn.`, with a suffix, such as `_l0`.
   public init(
     _ cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, prefix: String, suffix: String,
     in layout: inout ParameterLayout
   ) {
-    self.cell = cell
     self.inputSize = inputSize
     self.hiddenSize = hiddenSize
     let width = cell.gateCount * hiddenSize
@@ -36,14 +36,19 @@ public struct Recurrence: Sendable {
     inputWeight = layout.declare(
       "\(prefix)weight_ih\(suffix)", shape: [width, inputSize], as: .uniform(bound),
       isFactor: true)
-    recurrentWeight = layout.declare(
-      "\(prefix)weight_hh\(suffix)", shape: [width, hiddenSize], as: .uniform(bound),
-      isFactor: true)
+    recurrentWeight =
+      cell.hasRecurrentProduct
+      ? layout.declare(
+        "\(prefix)weight_hh\(suffix)", shape: [width, hiddenSize], as: .uniform(bound),
+        isFactor: true) : nil
     inputBias = layout.declare(
       "\(prefix)bias_ih\(suffix)", shape: [width],
       as: cell.biasInitializer(hiddenSize: hiddenSize))
-    recurrentBias = layout.declare(
-      "\(prefix)bias_hh\(suffix)", shape: [width], as: .constant(0))
+    recurrentBias =
+      cell.hasRecurrentProduct
+      ? layout.declare("\(prefix)bias_hh\(suffix)", shape: [width], as: .constant(0)) : nil
+    self.cell = cell.declaringWeights(
+      hiddenSize: hiddenSize, name: { "\(prefix)\($0)\(suffix)" }, in: &layout)
   }
 
   /// What the way back needs: views of the workspace's arena.
@@ -79,12 +84,12 @@ public struct Recurrence: Sendable {
         ? initial : trace.next.rows(shape.rows(ofStep: step - 1)).rows(0..<rows.count)
       S.copy(before.hidden, into: now.previous.hidden)
       if cell.hasCellState { S.copy(before.cell, into: now.previous.cell) }
-      if cell.keepsProjectionsApart {
+      if let recurrentWeight, let recurrentBias {
+        let isApart = cell.keepsProjectionsApart
         workspace.product(
-          now.previous.hidden, recurrentWeight, into: now.recurrent, accumulate: false)
-        S.addRow(workspace[recurrentBias], into: now.recurrent)
-      } else if cell.hasRecurrentProduct {
-        workspace.product(now.previous.hidden, recurrentWeight, into: now.gates, accumulate: true)
+          now.previous.hidden, recurrentWeight, into: isApart ? now.recurrent : now.gates,
+          accumulate: !isApart)
+        if isApart { S.addRow(workspace[recurrentBias], into: now.recurrent) }
       }
       cell.activate(now, on: workspace)
     }
@@ -114,17 +119,17 @@ public struct Recurrence: Sendable {
       let gradient = stateGradient.rows(0..<rows.count)
       S.add(outputGradient.rows(rows), into: gradient.hidden)
       cell.differentiate(now, gradient: gradient, on: workspace)
-      if cell.hasRecurrentProduct {
+      if let recurrentWeight {
         workspace.productBack(
           cell.keepsProjectionsApart ? now.recurrent : now.gates, recurrentWeight,
           into: gradient.hidden, accumulate: cell.carriesHiddenDirectly)
       }
     }
     let recurrent = cell.keepsProjectionsApart ? trace.recurrent : trace.gates
-    if cell.hasRecurrentProduct {
+    if let recurrentWeight, let recurrentBias {
       workspace.addGradient(of: recurrentWeight, from: recurrent, times: trace.previous.hidden)
+      S.addColumns(of: recurrent, into: workspace.gradient(of: recurrentBias))
     }
-    S.addColumns(of: recurrent, into: workspace.gradient(of: recurrentBias))
     return backProject(trace, wantsInput: wantsInput, on: workspace)
   }
 
@@ -134,7 +139,9 @@ public struct Recurrence: Sendable {
   ) {
     workspace.product(vectors, inputWeight, into: table, accumulate: false)
     S.addRow(workspace[inputBias], into: table)
-    if !cell.keepsProjectionsApart { S.addRow(workspace[recurrentBias], into: table) }
+    if let recurrentBias, !cell.keepsProjectionsApart {
+      S.addRow(workspace[recurrentBias], into: table)
+    }
   }
 
   /// Projects all inputs at once, into `gates` or, for indexed rows, into a table to gather from.

@@ -22,6 +22,12 @@ public protocol RecurrentCell: Sendable {
   /// Whether there is a product h·Uᵀ at all.
   var hasRecurrentProduct: Bool { get }
 
+  /// The cell with its own weights, such as peepholes, declared in a layout under names made by
+  /// `name`; cells without any return themselves.
+  func declaringWeights(
+    hiddenSize: Int, name: (String) -> String, in layout: inout ParameterLayout
+  ) -> any RecurrentCell
+
   /// How the biases of the input projection begin; both biases are added up in the law.
   func biasInitializer(hiddenSize: Int) -> Initializer
 
@@ -45,6 +51,11 @@ extension RecurrentCell {
   public var keepsProjectionsApart: Bool { false }
   /// h acts through the product alone.
   public var carriesHiddenDirectly: Bool { false }
+  /// No weights of its own.
+  public func declaringWeights(
+    hiddenSize: Int, name: (String) -> String, in layout: inout ParameterLayout
+  ) -> any RecurrentCell { self }
+
   /// There is a product.
   public var hasRecurrentProduct: Bool { true }
 
@@ -88,6 +99,8 @@ public struct CellStep<S: Real> {
   /// [rows, memoCount · hiddenSize], written by `activate`, free to overwrite on the way back.
   public let memo: Matrix<S>
 
+  /// Part k of the memo, [rows, hiddenSize].
+  public func memo(_ k: Int) -> Matrix<S> { memo.part(k, width: hiddenSize) }
   /// Gate k, [rows, hiddenSize].
   public func gate(_ k: Int) -> Matrix<S> { gates.part(k, width: hiddenSize) }
   /// The recurrent projection of gate k, [rows, hiddenSize].

@@ -67,6 +67,24 @@ extension Double: Real {
     }
   }
 
+  public static func divide(_ a: Matrix<Double>, _ b: Matrix<Double>, into out: Matrix<Double>) {
+    map(out) { r, c in a[r, c] / b[r, c] }
+  }
+
+  public static func multiplyRowAdd(
+    _ a: Matrix<Double>, _ row: Matrix<Double>, into out: Matrix<Double>
+  ) {
+    map(out) { r, c in out[r, c] + a[r, c] * row[0, c] }
+  }
+
+  public static func addColumnProducts(
+    _ a: Matrix<Double>, _ b: Matrix<Double>, into row: Matrix<Double>
+  ) {
+    for r in 0..<a.rows {
+      for c in 0..<a.columns { row[0, c] += a[r, c] * b[r, c] }
+    }
+  }
+
   public static func add(_ a: Matrix<Double>, into out: Matrix<Double>) {
     map(out) { r, c in out[r, c] + a[r, c] }
   }

@@ -78,6 +78,25 @@ extension Float: Real {
     mt_multiply_two(out.rows, out.columns, a.view, b.view, c.view, d.view, out.view)
   }
 
+  public static func divide(_ a: Matrix<Float>, _ b: Matrix<Float>, into out: Matrix<Float>) {
+    checkShapes([a, b, out])
+    mt_divide(out.rows, out.columns, a.view, b.view, out.view)
+  }
+
+  public static func multiplyRowAdd(
+    _ a: Matrix<Float>, _ row: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([a, out])
+    mt_multiply_row_add(out.rows, out.columns, a.view, row.base, out.view)
+  }
+
+  public static func addColumnProducts(
+    _ a: Matrix<Float>, _ b: Matrix<Float>, into row: Matrix<Float>
+  ) {
+    checkShapes([a, b])
+    mt_add_column_products(a.rows, a.columns, a.view, b.view, row.base)
+  }
+
   public static func add(_ a: Matrix<Float>, into out: Matrix<Float>) {
     checkShapes([a, out])
     mt_add(out.rows, out.columns, a.view, out.view)

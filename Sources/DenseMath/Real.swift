@@ -38,6 +38,12 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func multiplyTwo(
     _ a: Matrix<Self>, _ b: Matrix<Self>, plus c: Matrix<Self>, _ d: Matrix<Self>,
     into out: Matrix<Self>)
+  /// out = a / b, element by element.
+  static func divide(_ a: Matrix<Self>, _ b: Matrix<Self>, into out: Matrix<Self>)
+  /// Adds to each row of `out` the same row of `a` times a 1 x columns `row`.
+  static func multiplyRowAdd(_ a: Matrix<Self>, _ row: Matrix<Self>, into out: Matrix<Self>)
+  /// Adds the sum over all rows of a · b to the 1 x columns `row`.
+  static func addColumnProducts(_ a: Matrix<Self>, _ b: Matrix<Self>, into row: Matrix<Self>)
   /// out += a
   static func add(_ a: Matrix<Self>, into out: Matrix<Self>)
   /// out = a

@@ -127,7 +127,9 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
     self.network = network
     drops =
       weightDrop > 0
-      ? network.stack.layers.map { WeightDrop($0.recurrentWeight, rate: weightDrop) } : []
+      ? network.stack.layers.compactMap(\.recurrentWeight).map {
+        WeightDrop($0, rate: weightDrop)
+      } : []
     self.symbols = symbols
     self.lanes = lanes
     self.random = random

@@ -11,7 +11,9 @@ private let trainOptions: [Option] = [
   Option("encoding", "NAME", "Encoding of the corpus (default: detected)"),
   Option("min-count", "N", "Spell symbols seen less than N times as bytes (default: 2)"),
   Option("max-size", "N", "Largest vocabulary, the 256 bytes included (default: none)"),
-  Option("cell", "CELL", "lstm, gru, elman or elman-relu (default: lstm)"),
+  Option(
+    "cell", "CELL",
+    "\(CellKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: lstm)"),
   Option("layers", "N", "Layers (default: 2)"),
   Option("hidden", "N", "Units of a layer (default: 256)"),
   Option("embedding", "N", "Width of a symbol's vector (default: 128)"),

@@ -86,6 +86,12 @@ private func compareAll<S: Real>(_ type: S.Type, within t: Double) {
     x, _ in
     x[0] * x[1]
   }
+  compare(S.self, "divide", inputs: 2, within: t) {
+    S.divide($0[0], $0[1], into: $1)
+  } formula: {
+    x, _ in
+    x[0] / x[1]
+  }
   compare(S.self, "multiplyAdd", inputs: 2, within: 200 * t) {
     S.multiplyAdd($0[0], $0[1], into: $1)
   } formula: { x, out in
@@ -175,6 +181,15 @@ private func compareAll<S: Real>(_ type: S.Type, within t: Double) {
     Float.addColumns(of: rows.matrix, into: row.matrix)
     let expected = (0..<6).reduce(0) { $0 + Double(rows.matrix[$1, 9]) }
     #expect(abs(Double(row.matrix[0, 9]) - expected) < 1e-5)
+    let products = Block<Float>(1, 21, gap: 0, seed: 8)
+    Float.fill(products.matrix, with: 0)
+    Float.addColumnProducts(rows.matrix, rows.matrix, into: products.matrix)
+    let squares = (0..<6).reduce(0) { $0 + pow(Double(rows.matrix[$1, 9]), 2) }
+    #expect(abs(Double(products.matrix[0, 9]) - squares) < 1e-4)
+    let before = rows.matrix[3, 9]
+    Float.multiplyRowAdd(rows.matrix, products.matrix, into: rows.matrix)
+    #expect(abs(rows.matrix[3, 9] - before * (1 + products.matrix[0, 9])) < 1e-3)
+    Float.gather(table.matrix, at: index, into: rows.matrix)
     Float.addRow(row.matrix, into: rows.matrix)
     #expect(abs(rows.matrix[3, 9] - (table.matrix[3, 9] + row.matrix[0, 9])) < 1e-5)
   }

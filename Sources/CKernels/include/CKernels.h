@@ -41,6 +41,12 @@ void mt_multiply_add(long rows, long columns, mt_view a, mt_view b, mt_view out)
 /// out = a * b + c * d
 void mt_multiply_two(long rows, long columns, mt_view a, mt_view b, mt_view c, mt_view d,
                      mt_view out);
+/// out = a / b
+void mt_divide(long rows, long columns, mt_view a, mt_view b, mt_view out);
+/// out[r] += a[r] * row
+void mt_multiply_row_add(long rows, long columns, mt_view a, const float *row, mt_view out);
+/// row += the sum over rows of a * b
+void mt_add_column_products(long rows, long columns, mt_view a, mt_view b, float *row);
 /// out += a
 void mt_add(long rows, long columns, mt_view a, mt_view out);
 /// out = a

@@ -1,0 +1,53 @@
+public import DenseMath
+public import Parameters
+
+/// A GRU stripped until no gate sees the state: there is no recurrent product.
+///
+///     z = σ(x·W_zᵀ + b_z)
+///     n = x·W_nᵀ + b_n
+///     h' = (1 - z) ∘ h + z ∘ n
+///
+/// L. Feng, F. Tung, M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?"
+/// (2024). A layer is a running average with learnt weights; depth makes up for what it lacks.
+public struct MinGRU: RecurrentCell {
+  /// A minGRU.
+  public init() {}
+
+  /// z and n.
+  public var gateCount: Int { 2 }
+  /// None.
+  public var hasCellState: Bool { false }
+  /// n - h.
+  public var memoCount: Int { 1 }
+  /// (1 - z) ∘ h.
+  public var carriesHiddenDirectly: Bool { true }
+  /// None.
+  public var hasRecurrentProduct: Bool { false }
+
+  /// The three equations.
+  public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
+    let (z, n) = (step.gate(0), step.gate(1))
+    let (h, difference) = (step.previous.hidden, step.memo)
+    S.sigmoid(z, into: z)
+    // h' = h + z ∘ (n - h)
+    S.copy(h, into: difference)
+    S.scale(difference, by: -1)
+    S.add(n, into: difference)
+    S.copy(h, into: step.next.hidden)
+    S.multiplyAdd(z, difference, into: step.next.hidden)
+  }
+
+  /// The same equations from the last to the first.
+  public func differentiate<S: Real>(
+    _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
+  ) {
+    let (z, n) = (step.gate(0), step.gate(1))
+    let (dh, difference) = (gradient.hidden, step.memo)
+    S.multiply(dh, z, into: n)
+    S.sigmoidGradient(dh, times: difference, at: z, into: z)
+    // dh ∘ (1 - z) = dh - dn
+    S.copy(n, into: difference)
+    S.scale(difference, by: -1)
+    S.add(difference, into: dh)
+  }
+}

@@ -1,0 +1,79 @@
+public import DenseMath
+public import Parameters
+
+/// An LSTM stripped until no gate sees the state: there is no recurrent product.
+///
+///     f = σ(x·W_fᵀ + b_f)
+///     i = σ(x·Wᵢᵀ + bᵢ)
+///     n = x·W_nᵀ + b_n
+///     f' = f / (f + i)
+///     h' = f' ∘ h + (1 - f') ∘ n
+///
+/// The gates share out one whole, so that the scale of h does not depend on time. L. Feng, F. Tung,
+/// M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?" (2024).
+public struct MinLSTM: RecurrentCell {
+  /// The initial bias of the forget gate.
+  public let forgetBias: Double
+
+  /// A minLSTM.
+  public init(forgetBias: Double = 1) { self.forgetBias = forgetBias }
+
+  /// f, i and n.
+  public var gateCount: Int { 3 }
+  /// None.
+  public var hasCellState: Bool { false }
+  /// f' and h - n.
+  public var memoCount: Int { 2 }
+  /// f' ∘ h.
+  public var carriesHiddenDirectly: Bool { true }
+  /// None.
+  public var hasRecurrentProduct: Bool { false }
+
+  /// The forget gate begins at its bias.
+  public func biasInitializer(hiddenSize: Int) -> Initializer {
+    .uniformExcept(
+      bound: 1 / Double(hiddenSize).squareRoot(), range: 0..<hiddenSize, value: forgetBias)
+  }
+
+  /// The five equations.
+  public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
+    let (f, i, n) = (step.gate(0), step.gate(1), step.gate(2))
+    let (kept, difference) = (step.memo(0), step.memo(1))
+    let hNext = step.next.hidden
+    S.sigmoid(f, into: f)
+    S.sigmoid(i, into: i)
+    S.copy(f, into: kept)
+    S.add(i, into: kept)
+    S.divide(f, kept, into: kept)
+    // h' = n + f' ∘ (h - n)
+    S.copy(n, into: difference)
+    S.scale(difference, by: -1)
+    S.add(step.previous.hidden, into: difference)
+    S.copy(n, into: hNext)
+    S.multiplyAdd(kept, difference, into: hNext)
+  }
+
+  /// The same equations from the last to the first.
+  ///
+  /// With u = dh' ∘ (h - n) ∘ f' (1 - f'), the gates' pre-activations get u (1 - f) and -u (1 - i).
+  public func differentiate<S: Real>(
+    _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
+  ) {
+    let (f, i, n) = (step.gate(0), step.gate(1), step.gate(2))
+    let (kept, u) = (step.memo(0), step.memo(1))
+    let dh = gradient.hidden
+    S.sigmoidGradient(dh, times: u, at: kept, into: u)
+    // dn = dh' - dh' ∘ f', and dh' ∘ f' is what reaches h.
+    S.multiply(dh, kept, into: kept)
+    S.copy(kept, into: n)
+    S.scale(n, by: -1)
+    S.add(dh, into: n)
+    S.copy(kept, into: dh)
+    S.multiply(f, u, into: f)
+    S.scale(f, by: -1)
+    S.add(u, into: f)
+    S.multiply(i, u, into: i)
+    S.scale(u, by: -1)
+    S.add(u, into: i)
+  }
+}
