@@ -36,6 +36,15 @@ public struct PackedShape: Sendable, Equatable {
   public var batch: Int { rowsPerStep.first ?? 0 }
   /// The number of symbols of all sequences.
   public var total: Int { offsets[offsets.count - 1] }
+  /// The steps of the sequence in a row of the first step.
+  public func length(ofRow row: Int) -> Int {
+    var (low, high) = (0, steps)
+    while low < high {
+      let middle = (low + high) / 2
+      if rowsPerStep[middle] > row { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
   /// The rows of a step.
   public func rows(ofStep step: Int) -> Range<Int> { offsets[step]..<offsets[step + 1] }
 }

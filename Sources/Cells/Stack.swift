@@ -1,35 +1,56 @@
 public import DenseMath
 public import Parameters
 
-/// Recurrences on top of each other: each reads the outputs of the one below.
+/// Which way the layers of a stack read a sequence.
+public enum Directions: Int, Codable, Sendable {
+  /// From the first symbol to the last.
+  case forward = 1
+  /// Both ways; the outputs of both stand side by side, [forward | backward].
+  case both = 2
+}
+
+/// Recurrences on top of each other: each level reads the outputs of the one below.
+///
+/// Reading both ways (M. Schuster and K. K. Paliwal, "Bidirectional recurrent neural networks",
+/// IEEE TSP 45, 1997), a level has two recurrences, and each sequence of a ragged batch is turned
+/// about its own end. The final state of the backward one is that after the sequence's first
+/// symbol, the last one in its direction.
 ///
 /// With `dropout`, each layer's outputs are multiplied by a mask before they go up (or out): one
 /// mask a lane and batch, the same at all its steps, as Y. Gal and Z. Ghahramani showed to be right
 /// for recurrent networks (NIPS 2016) and S. Merity et al. call locked (AWD-LSTM, ICLR 2018).
 public struct Stack: Sendable {
-  /// The layers from the input up.
+  /// The recurrences from the input up; of a level that reads both ways, the forward one first.
   public let layers: [Recurrence]
+  /// Which way they read.
+  public let directions: Directions
   /// The probability with which a unit's output is dropped in training.
   public let dropout: Double
 
-  /// Declares `layers` layers of a cell under PyTorch's names `<prefix>weight_ih_l<k>` and so on.
+  /// Declares `layers` levels of a cell under PyTorch's names `<prefix>weight_ih_l<k>` and so on,
+  /// those that read backward with `_reverse` at their end.
   public init(
     _ cell: any RecurrentCell, layers: Int, inputSize: Int, hiddenSize: Int, dropout: Double,
-    prefix: String, in layout: inout ParameterLayout
+    directions: Directions = .forward, prefix: String, in layout: inout ParameterLayout
   ) {
     var made: [Recurrence] = []
-    for layer in 0..<layers {
-      made.append(
-        Recurrence(
-          cell, inputSize: layer == 0 ? inputSize : hiddenSize, hiddenSize: hiddenSize,
-          prefix: prefix, suffix: "_l\(layer)", in: &layout))
+    for level in 0..<layers {
+      for suffix in ["", "_reverse"].prefix(directions.rawValue) {
+        made.append(
+          Recurrence(
+            cell, inputSize: level == 0 ? inputSize : directions.rawValue * hiddenSize,
+            hiddenSize: hiddenSize, prefix: prefix, suffix: "_l\(level)\(suffix)", in: &layout))
+      }
     }
     self.layers = made
+    self.directions = directions
     self.dropout = dropout
   }
 
-  /// The width of the state and of the output.
+  /// The width of a state.
   public var hiddenSize: Int { layers[0].hiddenSize }
+  /// The width of the output: `hiddenSize` for each direction.
+  public var outputSize: Int { directions.rawValue * hiddenSize }
 
   /// Which masks a batch in training draws.
   public struct Masks: Sendable {
@@ -47,43 +68,55 @@ public struct Stack: Sendable {
 
   /// What the way back needs.
   public struct Trace<S: Real> {
-    /// The layers' traces from the input up.
+    /// The recurrences' traces, as `layers`; backward ones in their own order of time.
     public let layers: [Recurrence.Trace<S>]
     let masks: [Matrix<S>]
-    /// The top layer's outputs, dropped out in training: [total, hiddenSize].
+    let reversal: UnsafeMutableBufferPointer<Int32>?
+    /// The top level's outputs, dropped out in training: [total, outputSize].
     public let output: Matrix<S>
   }
 
-  /// Runs all layers; `masks` is nil outside training.
+  /// Runs all levels; `masks` is nil outside training.
   ///
-  /// One state a layer goes in.
+  /// One state a recurrence goes in.
   public func forward<S: Real>(
     _ input: SequenceInput<S>, _ shape: PackedShape, from initial: [CellState<S>],
     masks: Masks? = nil, on workspace: Workspace<S>
   ) -> Trace<S> {
+    precondition(!layers.isEmpty, "a stack has at least one layer")
+    let reversal = directions == .both ? reversal(of: shape, on: workspace) : nil
     var traces: [Recurrence.Trace<S>] = []
     var drawn: [Matrix<S>] = []
     var input = input
+    var output = workspace.arena.matrix(0, 0)
     traces.reserveCapacity(layers.count)
-    for (number, layer) in layers.enumerated() {
-      let trace = layer.forward(input, shape, from: initial[number], on: workspace)
-      var output = trace.output
+    for level in 0..<layers.count / directions.rawValue {
+      let number = level * directions.rawValue
+      let ahead = layers[number].forward(input, shape, from: initial[number], on: workspace)
+      traces.append(ahead)
+      output = ahead.output
+      if let reversal, let place = reversal.baseAddress {
+        let back = layers[number + 1].forward(
+          turned(input, by: reversal, on: workspace), shape, from: initial[number + 1],
+          on: workspace)
+        traces.append(back)
+        output = workspace.arena.matrix(shape.total, outputSize)
+        S.copy(ahead.output, into: output.part(0, width: hiddenSize))
+        S.gather(back.output, at: place, into: output.part(1, width: hiddenSize))
+      }
       if dropout > 0, let masks {
-        let mask = workspace.arena.matrix(shape.batch, hiddenSize)
-        // Layers draw from indices far apart: no layer has 2^40 masks.
+        let mask = workspace.arena.matrix(shape.batch, outputSize)
+        // Levels draw from indices far apart: no level has 2^24 lanes.
         masks.random.dropoutMask(
-          mask, rate: dropout, firstRow: masks.firstLane + number << 24, step: masks.step)
-        output = workspace.arena.matrix(shape.total, hiddenSize)
-        apply(mask, to: trace.output, shape, into: output)
+          mask, rate: dropout, firstRow: masks.firstLane + level << 24, step: masks.step)
+        let kept = workspace.arena.matrix(shape.total, outputSize)
+        apply(mask, to: output, shape, into: kept)
+        output = kept
         drawn.append(mask)
       }
-      traces.append(trace)
       input = .vectors(output)
-      if number == layers.count - 1 {
-        return Trace(layers: traces, masks: drawn, output: output)
-      }
     }
-    preconditionFailure("a stack has at least one layer")
+    return Trace(layers: traces, masks: drawn, reversal: reversal, output: output)
   }
 
   /// The way back; `outputGradient` is used up.
@@ -96,17 +129,63 @@ public struct Stack: Sendable {
     wantsInput: Bool = true, on workspace: Workspace<S>
   ) -> Matrix<S>? {
     var gradient = outputGradient
-    for number in layers.indices.reversed() {
+    for level in (0..<layers.count / directions.rawValue).reversed() {
+      let number = level * directions.rawValue
+      let shape = trace.layers[number].shape
+      let wantsInput = wantsInput || level > 0
       if !trace.masks.isEmpty {
-        apply(trace.masks[number], to: gradient, trace.layers[number].shape, into: gradient)
+        apply(trace.masks[level], to: gradient, shape, into: gradient)
       }
       let below = layers[number].backward(
-        trace.layers[number], outputGradient: gradient, stateGradient: stateGradients[number],
-        wantsInput: wantsInput || number > 0, on: workspace)
-      guard number > 0, let below else { return below }
+        trace.layers[number], outputGradient: gradient.part(0, width: hiddenSize),
+        stateGradient: stateGradients[number], wantsInput: wantsInput, on: workspace)
+      if let place = trace.reversal?.baseAddress {
+        let turned = workspace.arena.matrix(shape.total, hiddenSize)
+        S.gather(gradient.part(1, width: hiddenSize), at: place, into: turned)
+        let other = layers[number + 1].backward(
+          trace.layers[number + 1], outputGradient: turned,
+          stateGradient: stateGradients[number + 1], wantsInput: wantsInput, on: workspace)
+        if let below, let other { S.add(other, into: below) }
+      }
+      guard level > 0, let below else { return below }
       gradient = below
     }
     return nil
+  }
+
+  /// For each row of a packed batch, the row of the same sequence as far from its other end.
+  ///
+  /// It is its own inverse.
+  private func reversal<S: Real>(
+    of shape: PackedShape, on workspace: Workspace<S>
+  ) -> UnsafeMutableBufferPointer<Int32> {
+    let places = workspace.arena.indices(shape.total)
+    for step in 0..<shape.steps {
+      for row in 0..<shape.rowsPerStep[step] {
+        // The length of a sequence is the number of steps that still have its row.
+        let length = shape.length(ofRow: row)
+        places[shape.offsets[step] + row] = Int32(shape.offsets[length - 1 - step] + row)
+      }
+    }
+    return places
+  }
+
+  /// The same input in the order of the backward direction.
+  private func turned<S: Real>(
+    _ input: SequenceInput<S>, by reversal: UnsafeMutableBufferPointer<Int32>,
+    on workspace: Workspace<S>
+  ) -> SequenceInput<S> {
+    func composed(_ index: UnsafePointer<Int32>) -> UnsafePointer<Int32> {
+      let places = workspace.arena.indices(reversal.count)
+      for row in 0..<reversal.count { places[row] = index[Int(reversal[row])] }
+      return UnsafePointer(places.baseAddress.unsafelyUnwrapped)
+    }
+    switch input {
+    case .vectors(let vectors):
+      return .indexed(vectors, UnsafePointer(reversal.baseAddress.unsafelyUnwrapped))
+    case .indexed(let vectors, let index): return .indexed(vectors, composed(index))
+    case .projected: preconditionFailure("projections are of one direction")
+    }
   }
 
   private func apply<S: Real>(

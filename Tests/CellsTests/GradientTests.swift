@@ -20,6 +20,16 @@ private let tolerance = 1e-7
     }
   }
 
+  @Test(arguments: CellKind.allCases, [1, 2])
+  func gradientsOfBothDirectionsMatchCentralDifferences(kind: CellKind, layers: Int) {
+    let testCase = StackCase<Double>(
+      kind, layers: layers, inputSize: 3, hiddenSize: 4, lengths: [4, 2, 2, 1], dropout: 0.3,
+      directions: .both, seed: 12)
+    testCase.masks = Stack.Masks(
+      CounterRandom(seed: 4, stream: .dropout), step: 1, firstLane: 0)
+    expectGradients(testCase, "\(kind) both directions, \(layers) levels")
+  }
+
   @Test func lockedDropoutIsDifferentiated() {
     let testCase = StackCase<Double>(
       .lstm, layers: 2, inputSize: 3, hiddenSize: 6, lengths: [4, 3, 1], dropout: 0.4, seed: 9)

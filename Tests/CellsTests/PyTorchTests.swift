@@ -10,11 +10,14 @@ private struct Fixture: Decodable {
   struct Case: Decodable, CustomTestStringConvertible {
     let cell: String
     let inputSize, hiddenSize, layers: Int
+    let bidirectional: Bool
     let lengths: [Int]
     let weights, weightGradients: [String: [Double]]
     let input, inputGradient, output, outputWeights: [Double]
     let initial, initialGradients, final, finalWeights: [[Double]]
-    var testDescription: String { "\(cell) \(layers) x \(hiddenSize), lengths \(lengths)" }
+    var testDescription: String {
+      "\(cell) \(layers) x \(hiddenSize)\(bidirectional ? ", both directions" : ""), lengths \(lengths)"
+    }
   }
   let cases: [Case]
 
@@ -30,7 +33,7 @@ private struct Fixture: Decodable {
 }
 
 @Suite struct PyTorchTests {
-  @Test func fixturesAreThere() { #expect(Fixture.all.count == 6) }
+  @Test func fixturesAreThere() { #expect(Fixture.all.count == 10) }
 
   @Test(arguments: Fixture.all)
   fileprivate func doublesAgree(with fixture: Fixture.Case) {
@@ -51,7 +54,8 @@ private struct Fixture: Decodable {
     }
     let testCase = StackCase<S>(
       kind, layers: fixture.layers, inputSize: fixture.inputSize,
-      hiddenSize: fixture.hiddenSize, lengths: fixture.lengths, seed: 1)
+      hiddenSize: fixture.hiddenSize, lengths: fixture.lengths,
+      directions: fixture.bidirectional ? .both : .forward, seed: 1)
     for entry in testCase.parameters.layout.entries {
       write(fixture.weights[entry.name] ?? [], to: testCase.parameters.elements(of: entry))
     }

@@ -5,17 +5,20 @@ import TestSupport
 import Testing
 
 @Suite struct RecurrenceTests {
-  @Test(arguments: CellKind.allCases)
-  func aRaggedBatchIsItsSingleSequences(kind: CellKind) {
+  @Test(arguments: CellKind.allCases, [Directions.forward, .both])
+  func aRaggedBatchIsItsSingleSequences(kind: CellKind, directions: Directions) {
     let lengths = [6, 4, 4, 1]
+    let width = 5 * directions.rawValue
     let batch = StackCase<Double>(
-      kind, layers: 2, inputSize: 3, hiddenSize: 5, lengths: lengths, seed: 3)
+      kind, layers: 2, inputSize: 3, hiddenSize: 5, lengths: lengths, directions: directions,
+      seed: 3)
     let trace = batch.forward()
     let output = trace.output.elements
     let final = batch.finalStates(trace)
     for (row, length) in lengths.enumerated() {
       let single = StackCase<Double>(
-        kind, layers: 2, inputSize: 3, hiddenSize: 5, lengths: [length], seed: 3)
+        kind, layers: 2, inputSize: 3, hiddenSize: 5, lengths: [length], directions: directions,
+        seed: 3)
       single.parameters.assign(batch.parameters)
       for step in 0..<length {
         Double.copy(
@@ -28,8 +31,8 @@ import Testing
       }
       let alone = single.forward()
       for step in 0..<length {
-        let at = (batch.shape.offsets[step] + row) * 5
-        #expect(alone.output.rows(step..<step + 1).elements == Array(output[at..<at + 5]))
+        let at = (batch.shape.offsets[step] + row) * width
+        #expect(alone.output.rows(step..<step + 1).elements == Array(output[at..<at + width]))
       }
       let ended = single.finalStates(alone)
       for (mine, all) in zip(ended.layers, final.layers) {

@@ -19,6 +19,10 @@ CASES = [
     ("gru", torch.nn.GRU, {}, 3, 17, 2, [4, 3]),
     ("elman", torch.nn.RNN, {"nonlinearity": "tanh"}, 5, 7, 2, [6, 4, 4, 1]),
     ("elman-relu", torch.nn.RNN, {"nonlinearity": "relu"}, 5, 7, 1, [6, 4, 4, 1]),
+    ("lstm", torch.nn.LSTM, {"bidirectional": True}, 5, 7, 1, [6, 4, 4, 1]),
+    ("lstm", torch.nn.LSTM, {"bidirectional": True}, 3, 6, 2, [5, 5, 2]),
+    ("gru", torch.nn.GRU, {"bidirectional": True}, 4, 5, 2, [4, 3, 1]),
+    ("elman", torch.nn.RNN, {"nonlinearity": "tanh", "bidirectional": True}, 5, 7, 1, [6, 4, 4, 1]),
 ]
 
 
@@ -30,11 +34,11 @@ def case(kind, layer, options, inputs, hidden, layers, lengths):
     rnn = layer(inputs, hidden, layers, **options)
     for parameter in rnn.parameters():
         torch.nn.init.uniform_(parameter, -0.6, 0.6)
-    batch, has_cell = len(lengths), kind == "lstm"
+    batch, has_cell, both = len(lengths), kind == "lstm", options.get("bidirectional", False)
     padded = torch.randn(max(lengths), batch, inputs)
     packed = torch.nn.utils.rnn.pack_padded_sequence(padded, lengths)
     x = packed.data.clone().requires_grad_()
-    state = [torch.randn(layers, batch, hidden).requires_grad_() for _ in range(1 + has_cell)]
+    state = [torch.randn(layers * (1 + both), batch, hidden).requires_grad_() for _ in range(1 + has_cell)]
     source = torch.nn.utils.rnn.PackedSequence(x, packed.batch_sizes)
     output, final = rnn(source, tuple(state) if has_cell else state[0])
     final = list(final) if has_cell else [final]
@@ -43,7 +47,8 @@ def case(kind, layer, options, inputs, hidden, layers, lengths):
     loss = (output.data * output_weights).sum() + sum((f * w).sum() for f, w in zip(final, final_weights))
     loss.backward()
     return {
-        "cell": kind, "inputSize": inputs, "hiddenSize": hidden, "layers": layers, "lengths": lengths,
+        "cell": kind, "inputSize": inputs, "hiddenSize": hidden, "layers": layers,
+        "bidirectional": both, "lengths": lengths,
         "weights": {name: numbers(p) for name, p in rnn.named_parameters()},
         "weightGradients": {name: numbers(p.grad) for name, p in rnn.named_parameters()},
         "input": numbers(x), "inputGradient": numbers(x.grad),

@@ -28,12 +28,12 @@ public final class StackCase<S: Real> {
   /// A case of a stack, its numbers drawn from a seed.
   public init(
     _ kind: CellKind, layers: Int, inputSize: Int, hiddenSize: Int, lengths: [Int],
-    dropout: Double = 0, seed: UInt64
+    dropout: Double = 0, directions: Directions = .forward, seed: UInt64
   ) {
     var layout = ParameterLayout()
     stack = Stack(
       kind.makeCell(), layers: layers, inputSize: inputSize, hiddenSize: hiddenSize,
-      dropout: dropout, prefix: "", in: &layout)
+      dropout: dropout, directions: directions, prefix: "", in: &layout)
     parameters = Parameters(layout, seed: seed)
     packed = PackedWeights(layout, forTraining: true)
     workspace = Workspace(parameters, packed: packed, forTraining: true)
@@ -42,7 +42,7 @@ public final class StackCase<S: Real> {
     let inputHandle = room.declare(
       "input", shape: [shape.total, inputSize], as: .constant(0))
     let weightHandle = room.declare(
-      "outputs", shape: [shape.total, hiddenSize], as: .constant(0))
+      "outputs", shape: [shape.total, stack.outputSize], as: .constant(0))
     memory = Parameters(room)
     input = memory[inputHandle]
     outputWeights = memory[weightHandle]
@@ -96,7 +96,7 @@ public final class StackCase<S: Real> {
   public func gradients() -> (input: [S], initial: [CellState<S>]) {
     workspace.gradients?.clear()
     let trace = forward()
-    let gradient = workspace.arena.matrix(shape.total, stack.hiddenSize)
+    let gradient = workspace.arena.matrix(shape.total, stack.outputSize)
     S.copy(outputWeights, into: gradient)
     let states = finalWeights.layers.map { weights in
       let state = CellState(
