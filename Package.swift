@@ -52,7 +52,7 @@ let package = Package(
 
     // Tests mirror the targets; what several of them need is in TestSupport.
     .target(
-      name: "TestSupport", dependencies: ["DenseMath", "Parameters", "Cells"],
+      name: "TestSupport", dependencies: ["DenseMath", "Parameters", "Cells", "Experiments"],
       path: "Tests/TestSupport"),
     .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),

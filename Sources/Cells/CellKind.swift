@@ -17,11 +17,11 @@ public enum CellKind: String, Codable, Sendable, CaseIterable {
   /// `MinGRU`
   case minGRU = "mingru"
 
-  /// A cell of this kind; `forgetBias` is for those with a forget gate.
-  public func makeCell(forgetBias: Double = 1) -> any RecurrentCell {
+  /// A cell of this kind; the biases are for those with forget and input gates.
+  public func makeCell(forgetBias: Double = 1, inputBias: Double? = nil) -> any RecurrentCell {
     switch self {
-    case .lstm: LSTM(forgetBias: forgetBias)
-    case .lstmPeephole: PeepholeLSTM(forgetBias: forgetBias)
+    case .lstm: LSTM(forgetBias: forgetBias, inputBias: inputBias)
+    case .lstmPeephole: PeepholeLSTM(forgetBias: forgetBias, inputBias: inputBias)
     case .lstmCoupled: CoupledLSTM()
     case .gru: GRU()
     case .elman: Elman(.tanh)

@@ -21,9 +21,17 @@ public import Parameters
 public struct LSTM: RecurrentCell {
   /// The initial bias of the forget gate.
   public let forgetBias: Double
+  /// The initial bias of the input gate, or nil to draw it like the others.
+  public let inputBias: Double?
 
   /// An LSTM whose forget gate begins half open (0) or nearly open (1 and more).
-  public init(forgetBias: Double = 1) { self.forgetBias = forgetBias }
+  ///
+  /// An input gate that begins nearly shut (-3) keeps the memory from what does not matter, as the
+  /// authors of 1997 did for long lags.
+  public init(forgetBias: Double = 1, inputBias: Double? = nil) {
+    self.forgetBias = forgetBias
+    self.inputBias = inputBias
+  }
 
   /// i, f, g and o.
   public var gateCount: Int { 4 }
@@ -34,9 +42,10 @@ public struct LSTM: RecurrentCell {
 
   /// PyTorch's bounds, but for the forget gate.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
-    .uniformExcept(
+    let drawn = Initializer.uniformExcept(
       bound: 1 / Double(hiddenSize).squareRoot(), range: hiddenSize..<2 * hiddenSize,
       value: forgetBias)
+    return inputBias.map { .except(0..<hiddenSize, value: $0, otherwise: drawn) } ?? drawn
   }
 
   /// The six equations.

@@ -16,10 +16,15 @@ public import Parameters
 public struct PeepholeLSTM: RecurrentCell {
   /// The initial bias of the forget gate.
   public let forgetBias: Double
+  /// The initial bias of the input gate, or nil to draw it.
+  public let inputBias: Double?
   private var peepholes: (input: Weight, forget: Weight, output: Weight)?
 
   /// A peephole LSTM; its weights are declared by the recurrence that it is given to.
-  public init(forgetBias: Double = 1) { self.forgetBias = forgetBias }
+  public init(forgetBias: Double = 1, inputBias: Double? = nil) {
+    self.forgetBias = forgetBias
+    self.inputBias = inputBias
+  }
 
   /// i, f, g and o.
   public var gateCount: Int { 4 }
@@ -30,7 +35,7 @@ public struct PeepholeLSTM: RecurrentCell {
 
   /// Those of the plain LSTM.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
-    LSTM(forgetBias: forgetBias).biasInitializer(hiddenSize: hiddenSize)
+    LSTM(forgetBias: forgetBias, inputBias: inputBias).biasInitializer(hiddenSize: hiddenSize)
   }
 
   /// Declares the three peephole vectors.

@@ -9,6 +9,7 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("generate", "write text with a language model", generate),
     ("evaluate", "measure how well a model predicts a text", evaluate),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
+    ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
     ("info", "show what a model file holds", info),
   ]
 

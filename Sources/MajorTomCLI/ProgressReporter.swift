@@ -128,6 +128,13 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
     ? sign + padded : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
 }
 
+/// A number with one decimal and a power of ten, such as 3.1e-9.
+func scientific(_ value: Double) -> String {
+  guard value.isFinite, value != 0 else { return "\(value)" }
+  let exponent = Int(floor(log10(abs(value))))
+  return "\(fixed(value / pow(10, Double(exponent)), 1))e\(exponent)"
+}
+
 /// A whole number with commas between thousands.
 func grouped(_ value: Int) -> String {
   var result = ""

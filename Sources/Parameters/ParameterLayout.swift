@@ -87,6 +87,21 @@ public enum Initializer: Sendable, Equatable {
   case uniform(Double)
   /// All one number.
   case constant(Double)
-  /// Evenly from -bound to bound, but for one stretch that is set to `value`: the forget bias.
-  case uniformExcept(bound: Double, range: Range<Int>, value: Double)
+  /// As the other initialiser says, but for one stretch that is set to `value`: a gate's bias.
+  indirect case except(Range<Int>, value: Double, otherwise: Initializer)
+
+  /// Evenly from -bound to bound, but for one stretch that is set to `value`.
+  public static func uniformExcept(
+    bound: Double, range: Range<Int>, value: Double
+  ) -> Initializer { .except(range, value: value, otherwise: .uniform(bound)) }
+
+  /// The value of element `index`, given a number drawn evenly from -1 to 1.
+  func value(at index: Int, unit: () -> Double) -> Double {
+    switch self {
+    case .uniform(let bound): bound * unit()
+    case .constant(let value): value
+    case .except(let range, let value, let otherwise):
+      range.contains(index) ? value : otherwise.value(at: index, unit: unit)
+    }
+  }
 }

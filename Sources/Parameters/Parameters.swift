@@ -31,13 +31,8 @@ public final class Parameters<S: Real>: @unchecked Sendable {
     let random = CounterRandom(seed: seed, stream: .weights)
     for (index, entry) in layout.entries.enumerated() {
       for i in 0..<entry.count {
-        let unit = { 2 * random.uniform(step: index, index: i) - 1 }
-        switch entry.initializer {
-        case .uniform(let bound): base[entry.offset + i] = S(bound * unit())
-        case .constant(let value): base[entry.offset + i] = S(value)
-        case .uniformExcept(let bound, let range, let value):
-          base[entry.offset + i] = S(range.contains(i) ? value : bound * unit())
-        }
+        base[entry.offset + i] = S(
+          entry.initializer.value(at: i) { 2 * random.uniform(step: index, index: i) - 1 })
       }
     }
   }

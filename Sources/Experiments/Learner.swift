@@ -1,0 +1,108 @@
+internal import Cells
+internal import DenseMath
+internal import Layers
+internal import Parameters
+
+/// One recurrent layer and an output layer, trained on ragged batches of examples with Adam.
+final class Learner {
+  private let stack: Stack
+  private let output: Affine
+  private let parameters: Parameters<Float>
+  private let packed: PackedWeights<Float>
+  private let workspace: Workspace<Float>
+  private var optimizer: Optimizer<Float>
+  private let oneThread = Shards(threads: 1)
+
+  init(_ kind: CellKind, for task: any SequenceTask, seed: UInt64) {
+    let recipe = task.recipe
+    var layout = ParameterLayout()
+    stack = Stack(
+      kind.makeCell(forgetBias: recipe.forgetBias, inputBias: recipe.inputBias), layers: 1,
+      inputSize: task.inputSize, hiddenSize: recipe.hiddenSize, dropout: 0, prefix: "rnn.",
+      in: &layout)
+    output = Affine(
+      inputs: recipe.hiddenSize, outputs: task.outputSize, name: "output", in: &layout)
+    parameters = Parameters(layout, seed: seed)
+    packed = PackedWeights(layout, forTraining: true)
+    workspace = Workspace(parameters, packed: packed, forTraining: true)
+    optimizer = Optimizer(layout, rule: .adamW(beta2: 0.999), weightDecay: 0)
+    packed.load(parameters, on: oneThread)
+  }
+
+  /// One update.
+  func learn(_ examples: [Example], rate: Double) {
+    workspace.reset()
+    workspace.gradients?.clear()
+    let (shape, trace, logits, order) = run(examples)
+    let steps = targets(examples, order: order, shape: shape)
+    let count = Double(max(1, steps.reduce(0) { $0 + ($1 == .any ? 0 : 1) }))
+    let classes = workspace.arena.indices(shape.total)
+    for (row, target) in steps.enumerated() {
+      if case .symbol(let id) = target { classes[row] = Int32(id) } else { classes[row] = -1 }
+    }
+    guard let first = classes.baseAddress, let gradients = workspace.gradients else { return }
+    let errors = steps.enumerated().compactMap { row, target -> (Int, Float)? in
+      guard case .value(let value) = target else { return nil }
+      return (row, 2 * (logits[row, 0] - value))
+    }
+    _ = SoftmaxCrossEntropy.lossAndGradient(logits, targets: first, scale: 1 / count)
+    for (row, error) in errors { logits[row, 0] = error / Float(count) }
+    let gradient = output.backward(logits, x: trace.output, on: workspace)
+    stack.backward(
+      trace, outputGradient: gradient, stateGradients: [zeroState(examples.count)],
+      wantsInput: false, on: workspace)
+    let norm = optimizer.sum([gradients], on: oneThread)
+    guard norm.isFinite else { return }
+    optimizer.update(
+      parameters, along: gradients, scale: norm > 1 ? 1 / norm : 1, rate: rate, on: oneThread)
+    packed.load(parameters, on: oneThread)
+  }
+
+  /// The outputs of each example at each of its steps.
+  func outputs(_ examples: [Example]) -> [[[Float]]] {
+    workspace.reset()
+    let (shape, _, logits, order) = run(examples)
+    var results = [[[Float]]](repeating: [], count: examples.count)
+    for step in 0..<shape.steps {
+      for row in 0..<shape.rowsPerStep[step] {
+        let place = shape.offsets[step] + row
+        results[order[row]].append((0..<logits.columns).map { logits[place, $0] })
+      }
+    }
+    return results
+  }
+
+  private func run(
+    _ examples: [Example]
+  ) -> (PackedShape, Stack.Trace<Float>, Matrix<Float>, [Int]) {
+    let order = examples.indices.sorted {
+      (examples[$0].inputs.count, $1) > (examples[$1].inputs.count, $0)
+    }
+    let shape = PackedShape(lengths: order.map { examples[$0].inputs.count })
+    let inputs = workspace.arena.matrix(shape.total, examples[0].inputs[0].count)
+    for step in 0..<shape.steps {
+      for row in 0..<shape.rowsPerStep[step] {
+        for (column, value) in examples[order[row]].inputs[step].enumerated() {
+          inputs[shape.offsets[step] + row, column] = value
+        }
+      }
+    }
+    let trace = stack.forward(
+      .vectors(inputs), shape, from: [zeroState(examples.count)], on: workspace)
+    return (shape, trace, output.forward(trace.output, on: workspace), order)
+  }
+
+  private func targets(
+    _ examples: [Example], order: [Int], shape: PackedShape
+  ) -> [Example.Target] {
+    (0..<shape.steps).flatMap { step in
+      (0..<shape.rowsPerStep[step]).map { examples[order[$0]].targets[step] }
+    }
+  }
+
+  private func zeroState(_ batch: Int) -> CellState<Float> {
+    CellState(
+      hidden: workspace.arena.zeros(batch, stack.hiddenSize),
+      cell: workspace.arena.zeros(batch, stack.layers[0].cell.hasCellState ? stack.hiddenSize : 0))
+  }
+}

@@ -1,0 +1,59 @@
+public import Cells
+internal import DenseMath
+
+/// The tasks by which LSTM was introduced, run on cells of the library.
+public enum SelfTest {
+  /// All tasks; `lag` replaces the usual distance where a task has one.
+  public static func tasks(lag: Int? = nil) -> [any SequenceTask] {
+    [
+      EmbeddedReber(), Adding(length: lag ?? 100), TemporalOrder(length: lag ?? 100),
+      LongLag(lag: lag ?? 100), Counting(), Copying(delay: lag ?? 20),
+    ]
+  }
+
+  /// How one seed of a task went.
+  public struct Outcome: Sendable {
+    /// The seed.
+    public let seed: UInt64
+    /// The sequences learnt from until the criterion was met, or nil if it was not.
+    public let sequences: Int?
+  }
+
+  /// Learns a task until its criterion is met on fresh examples or its sequences are used up.
+  ///
+  /// Every sequence that an update learns from is counted. The criterion is tried on 256 examples
+  /// from a stream of their own, another set each time, some forty times over the budget.
+  public static func run(_ task: any SequenceTask, cell: CellKind, seed: UInt64) -> Outcome {
+    let recipe = task.recipe
+    let learner = Learner(cell, for: task, seed: seed)
+    var training = TaskRandom(seed: seed, stream: 1)
+    var testing = TaskRandom(seed: seed, stream: 2)
+    let interval = max(1, recipe.mostSequences / recipe.batch / 40)
+    var sequences = 0
+    var update = 0
+    while sequences < recipe.mostSequences {
+      let examples = (0..<recipe.batch).map { _ in task.example(&training) }
+      learner.learn(examples, rate: recipe.rate)
+      sequences += recipe.batch
+      update += 1
+      guard update % interval == 0 else { continue }
+      let probes = task.probes
+      let fresh = probes.isEmpty ? (0..<256).map { _ in task.example(&testing) } : probes
+      if task.isLearnt(fresh, outputs: learner.outputs(fresh)) {
+        return Outcome(seed: seed, sequences: sequences)
+      }
+    }
+    return Outcome(seed: seed, sequences: nil)
+  }
+
+  /// Runs a task with seeds 1 to `seeds`, side by side on `threads` threads.
+  public static func run(
+    _ task: any SequenceTask, cell: CellKind, seeds: [UInt64], threads: Int? = nil
+  ) -> [Outcome] {
+    var outcomes = seeds.map { Outcome(seed: $0, sequences: nil) }
+    Shards(threads: threads).forEach(&outcomes) { _, outcome in
+      outcome = run(task, cell: cell, seed: outcome.seed)
+    }
+    return outcomes
+  }
+}

@@ -1,0 +1,112 @@
+import CommandLineOptions
+import Experiments
+import Glibc
+import MajorTom
+
+/// The command `majortom selftest`.
+func selfTest(_ words: [String]) throws {
+  let names = SelfTest.tasks().map(\.name)
+  let arguments = try ParsedArguments(
+    words, command: "majortom selftest", synopsis: "[OPTION...]",
+    about: "Learns the tasks by which LSTM was introduced, and counts the sequences it needs.",
+    options: [
+      Option("task", "NAME", "Only this one: \(names.joined(separator: ", "))"),
+      Option("cell", "CELL", "The cell (default: lstm)"),
+      Option("seed", "S", "Only this seed"),
+      Option("seeds", "N", "Seeds 1 to N (default: 5)"),
+      Option("lag", "N", "Another distance, in tasks that have one"),
+      Option("threads", "N", "Threads; does not change results (default: all)"),
+      Option(flag: "json", "JSON on standard output"),
+    ])
+  if arguments.printedHelp { return }
+  var tasks = SelfTest.tasks(lag: try arguments.integer("lag", in: 2...100_000))
+  if let name = arguments.text("task") {
+    tasks = tasks.filter { $0.name == name }
+    guard !tasks.isEmpty else {
+      let nearest = nearestName(to: name, among: names).map { "; did you mean \($0)?" } ?? ""
+      throw UsageError("--task \(name): expected one of \(names.joined(separator: ", "))\(nearest)")
+    }
+  }
+  let cell = try arguments.choice("cell", of: CellKind.self) ?? .lstm
+  let seeds =
+    try arguments.integer("seed", in: 0...Int.max).map { [UInt64($0)] }
+    ?? (1...UInt64(try arguments.integer("seeds", in: 1...1000) ?? 5)).map { $0 }
+  let threads = try arguments.integer("threads", in: 1...1024)
+  let json = arguments.has("json")
+  var failures = 0
+  if !arguments.has("task") {
+    failures += checkGradients(of: arguments.has("cell") ? [cell] : CellKind.allCases, json: json)
+  }
+  for task in tasks {
+    failures += run(task, cell: cell, seeds: seeds, threads: threads, json: json, mustPass: true)
+    if task.defeatsElman, !arguments.has("cell") {
+      // Shown for the contrast: that it fails is no failure.
+      _ = run(task, cell: .elman, seeds: seeds, threads: threads, json: json, mustPass: false)
+    }
+  }
+  if failures > 0 {
+    throw SelfTestFailure(
+      description: "\(failures) checks failed: seeds that missed their criterion, or gradients")
+  }
+}
+
+/// Checks the gradients of cells, and returns how many are wrong.
+private func checkGradients(of cells: [CellKind], json: Bool) -> Int {
+  var failures = 0
+  for cell in cells {
+    let error = (1...3).map { GradientCheck.worstError(of: cell, seed: $0) }.reduce(0, max)
+    let isSound = error < GradientCheck.tolerance
+    failures += isSound ? 0 : 1
+    if json {
+      writeJSON([
+        "gradient": .text(cell.rawValue), "error": .number(error), "passed": .flag(isSound),
+      ])
+    } else {
+      writeOutput("\(isSound ? "ok  " : "FAIL")  gradients of \(cell.rawValue): largest error \(scientific(error))\n")
+    }
+  }
+  return failures
+}
+
+/// Runs one task, prints its row, and returns how many seeds missed a criterion they must meet.
+private func run(
+  _ task: any SequenceTask, cell: CellKind, seeds: [UInt64], threads: Int?, json: Bool,
+  mustPass: Bool
+) -> Int {
+  let clock = ContinuousClock()
+  let start = clock.now
+  let outcomes = SelfTest.run(task, cell: cell, seeds: seeds, threads: threads)
+  let seconds = (clock.now - start) / .seconds(1)
+  let used = outcomes.compactMap(\.sequences)
+  let failures = mustPass ? outcomes.count - used.count : 0
+  if json {
+    writeJSON([
+      "task": .text(task.name), "cell": .text(cell.rawValue), "seeds": .whole(outcomes.count),
+      "passed": .whole(used.count), "sequences": .list(used.map { .whole($0) }),
+      "criterion": .text(task.criterion), "published": .text(task.published),
+      "seconds": .number(seconds),
+    ])
+    return failures
+  }
+  let mark = failures > 0 ? "FAIL" : mustPass ? "ok  " : "    "
+  let counts = outcomes.map {
+    $0.sequences.map(grouped) ?? "not in \(grouped(task.recipe.mostSequences))"
+  }
+  var lines = [
+    """
+    \(mark)  \(task.name): \(cell.rawValue), \(used.count) of \(outcomes.count) seeds, \
+    \(fixed(seconds, 1)) s; sequences: \(counts.joined(separator: ", "))
+    """
+  ]
+  if mustPass {
+    lines.append("        criterion: \(task.criterion)")
+    lines.append("        published: \(task.published)")
+  }
+  writeOutput(lines.joined(separator: "\n") + "\n")
+  return failures
+}
+
+/// Seeds that did not meet a criterion.
+private struct SelfTestFailure: Error, CustomStringConvertible {
+  let description: String
+}

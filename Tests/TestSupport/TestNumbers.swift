@@ -1,0 +1,39 @@
+import DenseMath
+@_exported import Experiments
+
+/// The largest difference, relative to the larger number or to 1; infinity where one is NaN.
+public func worstDifference<S: Real>(_ found: [S], _ expected: [Double]) -> Double {
+  guard found.count == expected.count else { return .infinity }
+  return zip(found, expected).reduce(0) { worst, pair in
+    let error = abs(Double(pair.0) - pair.1) / max(1, abs(pair.1))
+    return error >= 0 ? max(worst, error) : .infinity
+  }
+}
+
+/// Random numbers for tests, evenly from -1 to 1, the same for the same seed.
+public struct TestNumbers {
+  private let random: CounterRandom
+  private var index = 0
+
+  /// Numbers of a seed.
+  public init(seed: UInt64) { random = CounterRandom(seed: seed, stream: .shuffle) }
+
+  /// The next number.
+  public mutating func next() -> Double {
+    index += 1
+    return 2 * random.uniform(step: 0, index: index) - 1
+  }
+
+  /// The next whole number in a range.
+  public mutating func integer(_ range: ClosedRange<Int>) -> Int {
+    index += 1
+    return range.lowerBound + random.integer(below: range.count, step: 0, index: index)
+  }
+
+  /// Fills a block.
+  public mutating func fill<S: Real>(_ block: Matrix<S>, scale: Double = 1) {
+    for r in 0..<block.rows {
+      for c in 0..<block.columns { block[r, c] = S(scale * next()) }
+    }
+  }
+}
