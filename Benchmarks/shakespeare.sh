@@ -8,5 +8,5 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 tool=.build/release/majortom
 "$tool" train lm "$text" -o "$folder/m.safetensors" --hidden 512 --dropout 0.35 --batch 32 --steps 128 \
-  --rate 0.004 --minutes 4 --validate-every 100 --patience 0 "$@"
+  --rate 0.004 --minutes 4 --validate-every 50 --patience 0 "$@"
 "$tool" evaluate -m "$folder/m.safetensors" "$text" --part validation

@@ -10,6 +10,7 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("evaluate", "measure how well a model predicts a text", evaluate),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
     ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
+    ("explain gradient-flow", "see how far back gradients reach", explainGradientFlow),
     ("info", "show what a model file holds", info),
   ]
 
@@ -44,8 +45,9 @@ enum Tool {
         return try command.run(Array(arguments.dropFirst(words.count)))
       }
     }
-    if first == "train" {
-      throw UsageError("train what? the models that can be trained: lm")
+    if ["train", "explain"].contains(first) {
+      let known = commands.map(\.words).filter { $0.hasPrefix(first + " ") }
+      throw UsageError("\(first) what? there is: \(known.joined(separator: ", "))")
     }
     let known = commands.map { String($0.words.prefix { $0 != " " }) }
     let nearest = nearestName(to: first, among: known)

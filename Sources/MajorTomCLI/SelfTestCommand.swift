@@ -62,7 +62,9 @@ private func checkGradients(of cells: [CellKind], json: Bool) -> Int {
         "gradient": .text(cell.rawValue), "error": .number(error), "passed": .flag(isSound),
       ])
     } else {
-      writeOutput("\(isSound ? "ok  " : "FAIL")  gradients of \(cell.rawValue): largest error \(scientific(error))\n")
+      writeOutput(
+        "\(isSound ? "ok  " : "FAIL")  gradients of \(cell.rawValue): largest error \(scientific(error))\n"
+      )
     }
   }
   return failures
