@@ -46,6 +46,8 @@ let package = Package(
     .executableTarget(name: "MajorTomCLI", dependencies: ["MajorTom", "CommandLineOptions"]),
 
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
+    .testTarget(
+      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )
