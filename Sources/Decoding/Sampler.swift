@@ -81,11 +81,15 @@ public struct Sampler: Sendable {
     }
     let (high, total) = weights()
     var rest = random * total
+    // Where rounding leaves a rest, the last symbol that can be drawn at all.
+    var chosen = candidates[candidates.count - 1].id
     for candidate in candidates {
-      rest -= exp(candidate.logit - high)
-      if rest < 0 { return candidate.id }
+      let weight = exp(candidate.logit - high)
+      if weight > 0 { chosen = candidate.id }
+      rest -= weight
+      if rest < 0 { break }
     }
-    return candidates[candidates.count - 1].id
+    return chosen
   }
 
   /// The largest logit, and the sum of e^(logit - largest).
