@@ -61,7 +61,11 @@ public struct Sampler: Sendable {
       case .temperature(0):
         if let best = candidates.max(by: { !Self.comesBefore($0, $1) }) { return best.id }
       case .temperature(let temperature):
-        for index in candidates.indices { candidates[index].logit /= temperature }
+        // Below the largest, so that a tiny temperature makes a 0 and no infinities to subtract.
+        let high = high
+        for index in candidates.indices {
+          candidates[index].logit = (candidates[index].logit - high) / temperature
+        }
       case .topK(let k):
         sort(&isSorted)
         if candidates.count > k { candidates.removeLast(candidates.count - k) }
@@ -92,9 +96,11 @@ public struct Sampler: Sendable {
     return chosen
   }
 
+  private var high: Double { candidates.reduce(-Double.infinity) { max($0, $1.logit) } }
+
   /// The largest logit, and the sum of e^(logit - largest).
   private func weights() -> (high: Double, total: Double) {
-    let high = candidates.reduce(-Double.infinity) { max($0, $1.logit) }
+    let high = high
     return (high, candidates.reduce(0) { $0 + exp($1.logit - high) })
   }
 
