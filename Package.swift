@@ -48,6 +48,7 @@ let package = Package(
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
     .testTarget(
       name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
+    .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
   ],
   swiftLanguageModes: [.v6]
 )
