@@ -49,6 +49,7 @@ let package = Package(
     .testTarget(
       name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
     .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
+    .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
   ],
   swiftLanguageModes: [.v6]
 )
