@@ -50,6 +50,7 @@ let package = Package(
       name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
     .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
+    .testTarget(name: "CommandLineOptionsTests", dependencies: ["CommandLineOptions"]),
   ],
   swiftLanguageModes: [.v6]
 )
