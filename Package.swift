@@ -51,6 +51,7 @@ let package = Package(
     .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
     .testTarget(name: "CommandLineOptionsTests", dependencies: ["CommandLineOptions"]),
+    .testTarget(name: "HouseTests"),
   ],
   swiftLanguageModes: [.v6]
 )
