@@ -38,7 +38,7 @@ let package = Package(
 
     .target(
       name: "Experiments",
-      dependencies: ["DenseMath", "Parameters", "Cells", "Layers", "Training"]),
+      dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
 
     // Floors 6 and 7: what other packages import, and the tool.
     .target(
@@ -56,9 +56,11 @@ let package = Package(
       path: "Tests/TestSupport"),
     .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
-    .testTarget(name: "DenseMathTests", dependencies: ["DenseMath"]),
-    .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath", "MajorTomCLI"]),
+    .testTarget(
+      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
+    .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
+    .testTarget(name: "CommandLineOptionsTests", dependencies: ["CommandLineOptions"]),
     .testTarget(
       name: "CellsTests", dependencies: ["Cells", "Parameters", "DenseMath", "TestSupport"],
       resources: [.copy("Fixtures")]),

@@ -61,7 +61,11 @@ public struct Sampler: Sendable {
       case .temperature(0):
         if let best = candidates.max(by: { !Self.comesBefore($0, $1) }) { return best.id }
       case .temperature(let temperature):
-        for index in candidates.indices { candidates[index].logit /= temperature }
+        // Below the largest, so that a tiny temperature makes a 0 and no infinities to subtract.
+        let high = high
+        for index in candidates.indices {
+          candidates[index].logit = (candidates[index].logit - high) / temperature
+        }
       case .topK(let k):
         sort(&isSorted)
         if candidates.count > k { candidates.removeLast(candidates.count - k) }
@@ -81,16 +85,22 @@ public struct Sampler: Sendable {
     }
     let (high, total) = weights()
     var rest = random * total
+    // Where rounding leaves a rest, the last symbol that can be drawn at all.
+    var chosen = candidates[candidates.count - 1].id
     for candidate in candidates {
-      rest -= exp(candidate.logit - high)
-      if rest < 0 { return candidate.id }
+      let weight = exp(candidate.logit - high)
+      if weight > 0 { chosen = candidate.id }
+      rest -= weight
+      if rest < 0 { break }
     }
-    return candidates[candidates.count - 1].id
+    return chosen
   }
+
+  private var high: Double { candidates.reduce(-Double.infinity) { max($0, $1.logit) } }
 
   /// The largest logit, and the sum of e^(logit - largest).
   private func weights() -> (high: Double, total: Double) {
-    let high = candidates.reduce(-Double.infinity) { max($0, $1.logit) }
+    let high = high
     return (high, candidates.reduce(0) { $0 + exp($1.logit - high) })
   }
 

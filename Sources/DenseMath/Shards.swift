@@ -16,9 +16,6 @@ public struct Shards: Sendable {
   /// The processors that this process may use.
   public static var processors: Int { max(1, Int(mt_processors())) }
 
-  /// The CPU level that the vector kernels run at: 4 (AVX-512), 3 (AVX2) or 1 (the baseline).
-  public static var kernelLevel: Int { Int(mt_cpu_level()) }
-
   /// Lets products on the calling thread use `threads` threads: for work that is not sharded.
   public static func useThreadsForProducts(_ threads: Int) {
     mt_product_threads(Int32(threads))

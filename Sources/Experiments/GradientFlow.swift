@@ -29,7 +29,7 @@ public enum GradientFlow {
   ///   - forgetBias: The initial bias of forget gates.
   ///   - gain: What the recurrent matrix is multiplied by: above 1 gradients may explode.
   ///   - seed: The seed of weights and input.
-  /// - Returns: The mean over a batch of 8 sequences.
+  /// - Returns: The ratios of norms taken over a batch of 8 sequences together.
   public static func measure(
     _ kind: CellKind, label: String, hiddenSize: Int, length: Int, forgetBias: Double = 1,
     gain: Double = 1, seed: UInt64 = 1
@@ -86,7 +86,8 @@ public enum GradientFlow {
     return Curve(label: label, steps: steps, norms: norms)
   }
 
-  /// The curves of the standard picture: vanishing in `quiet`, exploding in `loud`.
+  /// The curves of the standard picture: fresh weights in `quiet`, recurrent ones four times as
+  /// large in `loud`.
   public static func standardCurves(
     hiddenSize: Int, length: Int, seed: UInt64
   ) -> (quiet: [Curve], loud: [Curve]) {

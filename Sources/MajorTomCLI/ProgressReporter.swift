@@ -131,7 +131,8 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
 /// A number with one decimal and a power of ten, such as 3.1e-9.
 func scientific(_ value: Double) -> String {
   guard value.isFinite, value != 0 else { return "\(value)" }
-  let exponent = Int(floor(log10(abs(value))))
+  var exponent = Int(floor(log10(abs(value))))
+  if abs(value) / pow(10, Double(exponent)) >= 9.95 { exponent += 1 }
   return "\(fixed(value / pow(10, Double(exponent)), 1))e\(exponent)"
 }
 

@@ -3,235 +3,179 @@ import Foundation
 import Parameters
 import Testing
 
-/// A folder of its own for each test.
-private struct Folder {
-  let path = NSTemporaryDirectory() + "majortom-\(UUID().uuidString)/"
-  init() throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  func write(_ bytes: Data, _ name: String = "file") throws -> String {
-    try bytes.write(to: URL(fileURLWithPath: path + name))
-    return path + name
-  }
-  var names: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
-  }
-}
-
-private func file(_ header: String, _ data: [UInt8] = [], length: UInt64? = nil) -> Data {
-  var bytes = Data()
-  withUnsafeBytes(of: (length ?? UInt64(header.utf8.count)).littleEndian) {
-    bytes.append(contentsOf: $0)
-  }
-  bytes.append(contentsOf: header.utf8)
-  bytes.append(contentsOf: data)
-  return bytes
-}
-
-private func sentence(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return "no error"
-  } catch { return "\(error)" }
-}
+/// A file of Python's safetensors package, made by Tests/Fixtures/safetensors_sample.py.
+let pythonsFile: [UInt8] = Array(
+  Data(
+    base64Encoded: """
+      kAEAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJjYXJkIjoiTWFqb3IgXCJUb21cIlxuw6nkuJYifSwiZjY0Ijp7ImR0
+      eXBlIjoiRjY0Iiwic2hhcGUiOlszLDJdLCJkYXRhX29mZnNldHMiOlswLDQ4XX0sImYzMiI6eyJkdHlwZSI6IkYz
+      MiIsInNoYXBlIjpbMiwzXSwiZGF0YV9vZmZzZXRzIjpbNDgsNzJdfSwic2NhbGFyIjp7ImR0eXBlIjoiRjMyIiwi
+      c2hhcGUiOltdLCJkYXRhX29mZnNldHMiOls3Miw3Nl19LCJiZjE2Ijp7ImR0eXBlIjoiQkYxNiIsInNoYXBlIjpb
+      Nl0sImRhdGFfb2Zmc2V0cyI6Wzc2LDg4XX0sImYxNiI6eyJkdHlwZSI6IkYxNiIsInNoYXBlIjpbOF0sImRhdGFf
+      b2Zmc2V0cyI6Wzg4LDEwNF19LCJpOCI6eyJkdHlwZSI6Ikk4Iiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpb
+      MTA0LDEwNl19fSAgAAAAAAAAAAAAAAAAAAAAgAAAAAAAAPA/AAAAAAAABMAAAAAAAFTVPwAAAAAA/O9AAAAAAAAA
+      AIAAAIA/AAAgwACgqj4A4H9HAADgQAAAAICAPyDAqz6ARwAAAIAAPADBVTX/ewEA74OAfw==
+      """, options: .ignoreUnknownCharacters) ?? Data())
 
 @Suite struct SafetensorsTests {
-  @Test func aBlockReadBackIsTheSame() throws {
-    let folder = try Folder()
+  private let folder: Folder
+
+  init() throws { folder = try Folder() }
+
+  /// What the sample's script put into its tensors.
+  private static let numbers: [Float] = [0, -0.0, 1, -2.5, 0.333251953125, 65504]
+
+  private func read(_ name: String, shape: [Int]) throws -> [Float] {
+    let file = try SafetensorsFile(contentsOf: folder.write("python.safetensors", pythonsFile))
+    var block = [Float](repeating: .nan, count: shape.reduce(1, *))
+    try block.withUnsafeMutableBufferPointer { try file.copy(name, shape: shape, into: $0) }
+    return block
+  }
+
+  @Test func pythonsFloatsAreRead() throws {
+    let numbers = try read("f32", shape: [2, 3])
+    #expect(numbers.map(\.bitPattern) == Self.numbers.map(\.bitPattern))
+  }
+
+  @Test func pythonsDoublesAreConverted() throws {
+    let numbers = try read("f64", shape: [3, 2])
+    #expect(numbers.map(\.bitPattern) == Self.numbers.map(\.bitPattern))
+  }
+
+  @Test func pythonsHalvesAreConverted() throws {
+    // The last two are subnormal halves.
+    let expected = Self.numbers + [0x1p-24, -6.002187728881836e-05]
+    let numbers = try read("f16", shape: [8])
+    #expect(numbers.map(\.bitPattern) == expected.map(\.bitPattern))
+  }
+
+  @Test func pythonsBrainFloatsAreConverted() throws {
+    let expected: [Float] = [0, -0.0, 1, -2.5, 0.333984375, 65536]
+    let numbers = try read("bf16", shape: [6])
+    #expect(numbers.map(\.bitPattern) == expected.map(\.bitPattern))
+  }
+
+  @Test func pythonsScalarsHaveNoExtents() throws {
+    #expect(try read("scalar", shape: []) == [7])
+  }
+
+  @Test func pythonsMetadataAreRead() throws {
+    let file = try SafetensorsFile(contentsOf: folder.write("python.safetensors", pythonsFile))
+    #expect(file.metadata == ["card": "Major \"Tom\"\n\u{e9}\u{4e16}"])
+    #expect(file.tensors.keys.sorted() == ["bf16", "f16", "f32", "f64", "i8", "scalar"])
+    #expect(file.tensors["i8"]?.type == "I8" && file.tensors["i8"]?.shape == [2])
+  }
+
+  @Test func integersAreNoWeights() throws {
+    let path = folder.place("python.safetensors")
+    #expect(
+      throws: ModelFileError.mismatch(
+        path: path, found: "tensor i8 has type I8, expected floating point")
+    ) { try read("i8", shape: [2]) }
+  }
+
+  @Test func everyHalfIsWidenedExactly() throws {
+    // All 65,536 of them, against the definition of IEEE 754.
+    var bytes = [UInt8](repeating: 0, count: 1 << 17)
+    for half in 0..<1 << 16 {
+      bytes[2 * half] = UInt8(half & 255)
+      bytes[2 * half + 1] = UInt8(half >> 8)
+    }
+    let path = try folder.write(
+      "halves",
+      safetensors(
+        "{\"h\":{\"dtype\":\"F16\",\"shape\":[65536],\"data_offsets\":[0,131072]}}", bytes))
+    let file = try SafetensorsFile(contentsOf: path)
+    var floats = [Float](repeating: 1, count: 1 << 16)
+    try floats.withUnsafeMutableBufferPointer { try file.copy("h", shape: [65536], into: $0) }
+    let wrong = (0..<1 << 16).filter { half in
+      let exponent = half >> 10 & 31
+      let fraction = Double(half & 1023) / 1024
+      let size =
+        exponent == 0
+        ? fraction * pow(2, -14)
+        : exponent == 31
+          ? (fraction == 0 ? .infinity : .nan) : (1 + fraction) * pow(2, Double(exponent - 15))
+      let expected = half < 1 << 15 ? size : -size
+      let found = Double(floats[half])
+      return expected.isNaN
+        ? !found.isNaN : found != expected || found.sign != expected.sign
+    }
+    #expect(wrong.isEmpty)
+  }
+
+  @Test func weightsComeBackBitForBit() throws {
+    for seed in 0..<20 as Range<UInt64> {
+      let layout = randomLayout(seed: seed)
+      let weights = Parameters<Float>(layout, seed: seed)
+      let moments = Parameters<Float>(layout, seed: seed + 100)
+      let metadata = ["a": "", "quotes \"\\\" ": "\u{0}\u{1f}\n\r\t/", "\u{1F680}": "\u{7f}é世"]
+      let path = folder.place("model")
+      try SafetensorsFile.write(
+        [.init(weights), .init(moments, prefix: "mean.")], metadata: metadata, to: path)
+      let file = try SafetensorsFile(contentsOf: path)
+      #expect(file.metadata == metadata, "seed \(seed)")
+      #expect(try file.parameters(layout).numbers == weights.numbers, "seed \(seed)")
+      #expect(
+        try file.parameters(layout, prefix: "mean.").numbers == moments.numbers, "seed \(seed)")
+    }
+  }
+
+  @Test func fileIsWhatTheFormatSays() throws {
+    // Taken apart with Foundation's JSON, as any other reader would.
     var layout = ParameterLayout()
-    _ = layout.declare("a.weight", shape: [3, 5], as: .uniform(2))
-    _ = layout.declare("b", shape: [7], as: .uniform(1))
-    let block = Parameters<Float>(layout, seed: 4)
-    let metadata = ["text": "line\n\"quoted\" \\ \u{1} ü 👩‍🚀", "empty": ""]
+    _ = layout.declare("b", shape: [2], as: .constant(1.5))
+    _ = layout.declare("a\"", shape: [1, 3], as: .constant(-2))
+    let path = folder.place("model")
     try SafetensorsFile.write(
-      [.init(block, prefix: "x.")], metadata: metadata, to: folder.path + "f")
-    let read = try SafetensorsFile(contentsOf: folder.path + "f")
-    #expect(read.metadata == metadata)
-    let again = try read.parameters(layout, prefix: "x.")
-    #expect(Array(again.elements) == Array(block.elements))
-    #expect(read.tensors["x.a.weight"]?.shape == [3, 5])
-    #expect((read.tensors["x.a.weight"]?.bytes.lowerBound ?? 1) % 64 == 0)
-    withExtendedLifetime((again, block)) {}
+      [.init(Parameters<Float>(layout, seed: 1))], metadata: ["k": "v"], to: path)
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    let length = bytes[0..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    #expect((8 + length) % 64 == 0)
+    let header = try #require(
+      JSONSerialization.jsonObject(with: Data(bytes[8..<8 + length])) as? [String: [String: Any]])
+    #expect(header["__metadata__"] as? [String: String] == ["k": "v"])
+    #expect(header["b"]?["shape"] as? [Int] == [2])
+    #expect(header["b"]?["dtype"] as? String == "F32")
+    #expect(header["b"]?["data_offsets"] as? [Int] == [0, 8])
+    #expect(header["a\""]?["shape"] as? [Int] == [1, 3])
+    #expect(header["a\""]?["data_offsets"] as? [Int] == [8, 20])
+    let (b, a) = ([0, 0, 0xC0, 0x3F], [0, 0, 0, 0xC0]) as ([UInt8], [UInt8])
+    #expect(Array(bytes[(8 + length)...]) == b + b + a + a + a)
   }
 
-  /// Written by Python's `safetensors` 0.8, from torch tensors: "w" float32 [[1.5, -2.25]],
-  /// "h" float16 [0.1, 65504], "b" bfloat16 [3.140625, -1e10], "d" float64 [0.1, 1e-3].
-  @Test func aFileOfThePythonPackageIsRead() throws {
-    let base64 = [
-      "CAEAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJtYWtlciI6InB5dGhvbiJ9LCJkIjp7ImR0eXBlIjoi",
-      "RjY0Iiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbMCwxNl19LCJ3Ijp7ImR0eXBlIjoiRjMy",
-      "Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOlsxNiwyNF19LCJiIjp7ImR0eXBlIjoiQkYx",
-      "NiIsInNoYXBlIjpbMl0sImRhdGFfb2Zmc2V0cyI6WzI0LDI4XX0sImgiOnsiZHR5cGUiOiJGMTYi",
-      "LCJzaGFwZSI6WzJdLCJkYXRhX29mZnNldHMiOlsyOCwzMl19fSAgICAgICCamZmZmZm5P/yp8dJN",
-      "YlA/AADAPwAAEMBJQBXQZi7/ew==",
-    ].joined()
-    let folder = try Folder()
-    let path = try folder.write(#require(Data(base64Encoded: base64)))
-    let read = try SafetensorsFile(contentsOf: path)
-    #expect(read.metadata == ["maker": "python"])
-    var numbers = [Float](repeating: 0, count: 2)
-    try numbers.withUnsafeMutableBufferPointer { try read.copy("w", shape: [1, 2], into: $0) }
-    #expect(numbers == [1.5, -2.25])
-    try numbers.withUnsafeMutableBufferPointer { try read.copy("h", shape: [2], into: $0) }
-    #expect(numbers == [Float(Float16(0.1)), 65504])
-    try numbers.withUnsafeMutableBufferPointer { try read.copy("b", shape: [2], into: $0) }
-    #expect(numbers == [3.140625, -9999220736.0])
-    try numbers.withUnsafeMutableBufferPointer { try read.copy("d", shape: [2], into: $0) }
-    #expect(numbers == [0.1, 1e-3])
-  }
-
-  @Test func damagedAndHostileFilesAreRefusedInASentence() throws {
-    let folder = try Folder()
-    let w = #""w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#
-    let eight = [UInt8](repeating: 0, count: 8)
-    let cases: [(Data, String)] = [
-      (Data(), "empty"),
-      (Data([1, 2, 3]), "3 bytes"),
-      (file("{}", length: 1 << 63), "claims"),
-      (file("{}", length: 3), "claims 3 bytes where 2"),
-      (file("[]"), "not a safetensors header"),
-      (file("{\"w\":"), "not the JSON"),
-      (file("{" + String(repeating: "[", count: 100_000)), "not the JSON"),
-      (file(#"{"w":3}"#), "not the JSON"),
-      (file(#"{"w":{"dtype":"F32","shape":["2"],"data_offsets":[0,8]}}"#, eight), "not the JSON"),
-      (file(#"{"w":{"dtype":"X9","shape":[2],"data_offsets":[0,8]}}"#, eight), "unknown type X9"),
-      (
-        file(#"{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, eight), "impossible shape"
-      ),
-      (
-        file(#"{"w":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}"#, eight),
-        "impossible shape"
-      ),
-      (file(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#, eight), "outside the file"),
-      (
-        file(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#, eight), "outside the file"
-      ),
-      (file(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0]}}"#, eight), "outside the file"),
-      (file(#"{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, eight), "needs 12"),
-      (file("{\(w)}", eight + eight), "8 bytes follow"),
-      (
-        file(
-          "{\(w),\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
-          eight + [0, 0, 0, 0]),
-        "overlaps"
-      ),
-      (
-        file(
-          "{\(w),\"v\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}", eight + eight),
-        "gap"
-      ),
-    ]
-    for (bytes, part) in cases {
-      let path = try folder.write(bytes)
-      let found = sentence { _ = try SafetensorsFile(contentsOf: path) }
-      #expect(found.contains(part), "\(found)")
-      #expect(found.hasPrefix(path))
-    }
-    #expect(
-      sentence { _ = try SafetensorsFile(contentsOf: folder.path) }.contains("not a regular file"))
-    #expect(sentence { _ = try SafetensorsFile(contentsOf: "/none") }.contains("cannot be read"))
-  }
-
-  @Test func weightsThatAreMissingMisshapenOrNotFiniteAreNamed() throws {
-    let folder = try Folder()
+  @Test func missingTensorIsNamed() throws {
+    let path = try folder.write("python", pythonsFile)
     var layout = ParameterLayout()
-    _ = layout.declare("w", shape: [2], as: .constant(1))
-    func found(_ header: String, _ data: [UInt8]) throws -> String {
-      let path = try folder.write(file(header, data))
-      return sentence { _ = try SafetensorsFile(contentsOf: path).parameters(layout) }
-    }
-    let nan = withUnsafeBytes(of: Float.nan.bitPattern.littleEndian) { Array($0) }
-    let eight = [UInt8](repeating: 0, count: 8)
+    _ = layout.declare("f32", shape: [2, 3], as: .constant(0))
+    _ = layout.declare("absent", shape: [2, 3], as: .constant(0))
+    let file = try SafetensorsFile(contentsOf: path)
     #expect(
-      try found(#"{"v":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, eight).contains(
-        "w is missing"))
-    #expect(
-      try found(#"{"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}"#, eight)
-        .contains("shape [1, 2], expected [2]"))
-    #expect(
-      try found(#"{"w":{"dtype":"I32","shape":[2],"data_offsets":[0,8]}}"#, eight).contains(
-        "type I32"))
-    #expect(
-      try found(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, [0, 0, 0, 0] + nan)
-        .contains("w holds NaN"))
+      throws: ModelFileError.mismatch(path: path, found: "tensor absent is missing")
+    ) { try file.parameters(layout) }
   }
 
-  @Test func randomDamageNeverCrashes() throws {
-    let folder = try Folder()
+  @Test func otherShapeIsNamed() throws {
+    let path = try folder.write("python", pythonsFile)
+    let file = try SafetensorsFile(contentsOf: path)
     var layout = ParameterLayout()
-    _ = layout.declare("w", shape: [4], as: .uniform(1))
-    try SafetensorsFile.write(
-      [.init(Parameters(layout, seed: 1))], metadata: ["kind": "x"], to: folder.path + "f")
-    let sound = try Data(contentsOf: URL(fileURLWithPath: folder.path + "f"))
-    let random = CounterRandom(seed: 1, stream: .shuffle)
-    var refused = 0
-    for round in 0..<3000 {
-      var bytes = sound
-      for change in 0..<1 + round % 3 {
-        let place = random.integer(below: bytes.count, step: round, index: 2 * change)
-        bytes[place] = UInt8(random.integer(below: 256, step: round, index: 2 * change + 1))
-      }
-      if round % 4 == 0 {
-        bytes = bytes.prefix(random.integer(below: bytes.count, step: round, index: 99))
-      }
-      let path = try folder.write(bytes)
-      do {
-        _ = try SafetensorsFile(contentsOf: path).parameters(layout)
-      } catch { refused += 1 }
-    }
-    #expect(refused > 1000)
-  }
-}
-
-@Suite struct FileWriterTests {
-  @Test func aFileNotFinishedLeavesTheOldOneAndNoTrace() throws {
-    let folder = try Folder()
-    let path = try folder.write(Data("old".utf8))
-    do {
-      var writer = try FileWriter(replacing: path)
-      writer.write("new")
-    }
-    #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
-    #expect(folder.names == ["file"])
-    var writer = try FileWriter(replacing: path)
-    writer.write("new")
-    try writer.finish()
-    #expect(try String(contentsOfFile: path, encoding: .utf8) == "new")
-    #expect(folder.names == ["file"])
+    _ = layout.declare("f32", shape: [3, 2], as: .constant(0))
+    #expect(
+      throws: ModelFileError.mismatch(
+        path: path, found: "tensor f32 has shape [2, 3], expected [3, 2]")
+    ) { try file.parameters(layout) }
   }
 
-  /// A limit on the size of files in a process of its own stands for a full disk: writes fail alike.
-  @Test func aFullDiskLeavesTheOldFileIntact() throws {
-    let folder = try Folder()
-    let model = folder.path + "m"
-    try Data("old".utf8).write(to: URL(fileURLWithPath: model))
-    let text = try folder.write(
-      Data((0..<600).map { "Line \($0) of a text.\n" }.joined().utf8), "text")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    // 8 blocks of 1,024 bytes; SIGXFSZ is ignored so that the write fails instead.
-    process.arguments = [
-      "-c",
-      "trap '' XFSZ; ulimit -f 8; exec \"$0\" train lm \"$1\" -o \"$2\" --hidden 32 --updates 3",
-      tool.path, text, model,
-    ]
-    let errors = Pipe()
-    process.standardError = errors
-    try process.run()
-    let output = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let said = String(decoding: output, as: UTF8.self)
-    #expect(process.terminationStatus == 1, "\(said)")
-    #expect(said.contains("cannot be written"), "\(said)")
-    #expect(try String(contentsOfFile: model, encoding: .utf8) == "old")
-    #expect(folder.names == ["m", "text"])
-  }
-
-  private var tool: URL {
-    let arguments = CommandLine.arguments
-    let bundle =
-      arguments.firstIndex(of: "--test-bundle-path").map { arguments[$0 + 1] } ?? arguments[0]
-    return URL(fileURLWithPath: bundle).resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("majortom")
+  @Test(arguments: [Float.nan, .infinity, -.infinity])
+  func damagedWeightsAreNamed(_ number: Float) throws {
+    let layout = randomLayout(seed: 5)
+    let weights = Parameters<Float>(layout, seed: 1)
+    weights["weight1"] = [number]
+    let path = folder.place("model")
+    try SafetensorsFile.write([.init(weights)], metadata: [:], to: path)
+    let file = try SafetensorsFile(contentsOf: path)
+    #expect(
+      throws: ModelFileError.mismatch(path: path, found: "weight weight1 holds NaN or infinity")
+    ) { try file.parameters(layout) }
   }
 }

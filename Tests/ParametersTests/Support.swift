@@ -1,0 +1,89 @@
+import DenseMath
+import Foundation
+import Parameters
+
+/// A small generator, so that a failure can be repeated from its seed.
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  init(_ seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}
+
+/// A folder for a test's files, removed with it.
+final class Folder {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The names of all that lies in it, hidden files too.
+  var names: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+  }
+
+  func place(_ name: String) -> String { path + "/" + name }
+
+  func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: place(name)))
+    return place(name)
+  }
+
+  func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
+
+  func text(_ name: String) throws -> String {
+    try String(contentsOfFile: place(name), encoding: .utf8)
+  }
+}
+
+extension Parameters {
+  /// All elements, copied while the block is sure to live.
+  var numbers: [S] { withExtendedLifetime(self) { Array(elements) } }
+
+  /// The elements of a weight by its name.
+  subscript(name: String) -> [S] {
+    get {
+      withExtendedLifetime(self) {
+        layout.entries.first { $0.name == name }.map { Array(elements(of: $0)) } ?? []
+      }
+    }
+    set {
+      for entry in layout.entries where entry.name == name {
+        for (index, number) in newValue.enumerated() { base[entry.offset + index] = number }
+      }
+    }
+  }
+
+  /// Sets the elements of all weights, and nothing between them, to random numbers.
+  func fill(seed: UInt64, _ number: (inout SeededGenerator) -> S) {
+    var generator = SeededGenerator(seed)
+    for entry in layout.entries {
+      for i in 0..<entry.count { base[entry.offset + i] = number(&generator) }
+    }
+  }
+}
+
+/// A layout of random weights, the same for the same seed.
+func randomLayout(seed: UInt64) -> ParameterLayout {
+  var generator = SeededGenerator(seed)
+  var layout = ParameterLayout()
+  for number in 0..<Int.random(in: 1...12, using: &generator) {
+    let rows = Int.random(in: 1...70, using: &generator)
+    let columns = Int.random(in: 1...70, using: &generator)
+    let isMatrix = Bool.random(using: &generator)
+    _ = layout.declare(
+      "weight\(number)", shape: isMatrix ? [rows, columns] : [columns], as: .uniform(0.5))
+  }
+  return layout
+}
