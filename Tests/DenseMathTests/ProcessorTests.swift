@@ -26,9 +26,9 @@ enum Processor {
 
   @Test(.enabled(if: Processor.hasLevel3, "this CPU has no fused multiply-add"))
   func kernelsOfTheProcessorsLevelRun() {
-    // (1 + e)(1 - e) - 1 is -e² when product and sum are one instruction, and 0 when they are two:
-    // the baseline's code has no such instruction, so -e² shows that a vector clone ran.
-    let e = 0x1p-12
+    // (1 + e)(1 - e) - 1 is -e² when product and sum are one instruction, and 0 when they are two,
+    // since Float rounds 1 - e² to 1. The baseline has no such instruction: -e² shows that a clone ran.
+    let e = 0x1p-13
     for columns in columnCounts {
       let a = Block<Float>([Double](repeating: 1 + e, count: columns), rows: 1, columns: columns)
       let b = Block<Float>([Double](repeating: 1 - e, count: columns), rows: 1, columns: columns)
