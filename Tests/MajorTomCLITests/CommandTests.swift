@@ -2,8 +2,12 @@ import Foundation
 import Testing
 
 /// The tool as its users run it: the built program, its output and its exit codes.
-private struct Tool {
+///
+/// Its folder goes with it.
+private final class Tool {
   let folder: URL
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
 
   init() throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
