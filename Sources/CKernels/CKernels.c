@@ -320,6 +320,71 @@ LEVELS void mt_softmax(long rows, long columns, mt_view x, mt_view y) {
   }
 }
 
+LEVELS void mt_softmax_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out) {
+  EACH_ROW {
+    const float *up = ROW(upstream), *at = ROW(y);
+    float *to = ROW(out);
+    float products[lanes] = {0}, product = 0;
+    long i = 0;
+    for (; i + lanes <= columns; i += lanes)
+      for (int l = 0; l < lanes; l++) products[l] += up[i + l] * at[i + l];
+    for (int l = 0; i < columns; i++, l++) products[l] += up[i] * at[i];
+    for (int l = 0; l < lanes; l++) product += products[l];
+    EACH_COLUMN to[c] = (up[c] - product) * at[c];
+  }
+}
+
+// ---- Rows brought to mean 0 and deviation 1.
+
+LEVELS void mt_normalize_rows(long rows, long columns, mt_view x, float epsilon, mt_view y,
+                              mt_view inverse) {
+  EACH_ROW {
+    const float *in = ROW(x);
+    float *out = ROW(y);
+    float sums[lanes] = {0}, mean = 0, square = 0;
+    long i = 0;
+    for (; i + lanes <= columns; i += lanes)
+      for (int l = 0; l < lanes; l++) sums[l] += in[i + l];
+    for (int l = 0; i < columns; i++, l++) sums[l] += in[i];
+    for (int l = 0; l < lanes; l++) mean += sums[l], sums[l] = 0;
+    mean /= (float)columns;
+    // A second pass, because the difference of two large sums would lose the small ones.
+    for (i = 0; i + lanes <= columns; i += lanes)
+      for (int l = 0; l < lanes; l++) sums[l] += (in[i + l] - mean) * (in[i + l] - mean);
+    for (int l = 0; i < columns; i++, l++) sums[l] += (in[i] - mean) * (in[i] - mean);
+    for (int l = 0; l < lanes; l++) square += sums[l];
+    float scale = 1.0f / sqrtf(square / (float)columns + epsilon);
+    ROW(inverse)[0] = scale;
+    EACH_COLUMN out[c] = (in[c] - mean) * scale;
+  }
+}
+
+LEVELS void mt_normalize_rows_gradient(long rows, long columns, mt_view upstream, const float *gain,
+                                       mt_view y, mt_view inverse, mt_view out) {
+  EACH_ROW {
+    const float *up = ROW(upstream), *at = ROW(y);
+    float *to = ROW(out);
+    float sums[lanes] = {0}, products[lanes] = {0}, mean = 0, product = 0;
+    long i = 0;
+    for (; i + lanes <= columns; i += lanes)
+      for (int l = 0; l < lanes; l++) {
+        float g = up[i + l] * gain[i + l];
+        sums[l] += g;
+        products[l] += g * at[i + l];
+      }
+    for (int l = 0; i < columns; i++, l++) {
+      float g = up[i] * gain[i];
+      sums[l] += g;
+      products[l] += g * at[i];
+    }
+    for (int l = 0; l < lanes; l++) mean += sums[l], product += products[l];
+    mean /= (float)columns;
+    product /= (float)columns;
+    float scale = ROW(inverse)[0];
+    EACH_COLUMN to[c] = (up[c] * gain[c] - mean - at[c] * product) * scale;
+  }
+}
+
 // ---- Flat blocks.
 
 LEVELS double mt_sum_of_squares(long count, const float *x) {

@@ -6,6 +6,8 @@ public enum CellKind: String, Codable, Sendable, CaseIterable {
   case lstmPeephole = "lstm-peephole"
   /// `CoupledLSTM`
   case lstmCoupled = "lstm-coupled"
+  /// `LayerNormLSTM`
+  case lstmLayerNorm = "lstm-layer-norm"
   /// `GRU`
   case gru
   /// `Elman` with tanh.
@@ -16,9 +18,18 @@ public enum CellKind: String, Codable, Sendable, CaseIterable {
   case minLSTM = "minlstm"
   /// `MinGRU`
   case minGRU = "mingru"
+  /// `TimeDelay` in the lowest layer: a feed-forward network on a sliding window.
+  case window
+  /// `TimeDelay` in every layer: a time-delay neural network.
+  case timeDelay = "tdnn"
+
+  /// Whether the kind has no memory but the last few inputs.
+  public var isWindow: Bool { self == .window || self == .timeDelay }
 
   /// A cell of this kind; the biases are for those with forget and input gates.
-  public func makeCell(forgetBias: Double = 1, inputBias: Double? = nil) -> any RecurrentCell {
+  public func makeCell(
+    forgetBias: Double = 1, inputBias: Double? = nil, window: Int = 4
+  ) -> any RecurrentCell {
     switch self {
     case .lstm: LSTM(forgetBias: forgetBias, inputBias: inputBias)
     case .lstmPeephole: PeepholeLSTM(forgetBias: forgetBias, inputBias: inputBias)
@@ -28,6 +39,9 @@ public enum CellKind: String, Codable, Sendable, CaseIterable {
     case .elmanReLU: Elman(.relu)
     case .minLSTM: MinLSTM(forgetBias: forgetBias)
     case .minGRU: MinGRU()
+    case .lstmLayerNorm: LayerNormLSTM(forgetBias: forgetBias, inputBias: inputBias)
+    case .window: TimeDelay(window: window, windowAbove: 1)
+    case .timeDelay: TimeDelay(window: window)
     }
   }
 }

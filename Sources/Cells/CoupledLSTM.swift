@@ -19,7 +19,7 @@ public struct CoupledLSTM: RecurrentCell {
   /// i, g and o.
   public var gateCount: Int { 3 }
   /// c.
-  public var hasCellState: Bool { true }
+  public var cellVectorCount: Int { 1 }
   /// tanh(c') and 1 - i.
   public var memoCount: Int { 2 }
 

@@ -23,7 +23,7 @@ public struct Elman: RecurrentCell {
   /// One: the state's own pre-activation.
   public var gateCount: Int { 1 }
   /// None.
-  public var hasCellState: Bool { false }
+  public var cellVectorCount: Int { 0 }
 
   /// h' = f(a), with a the sum of both projections.
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {

@@ -17,7 +17,7 @@ public struct GRU: RecurrentCell {
   /// r, z and n.
   public var gateCount: Int { 3 }
   /// None: h is the memory.
-  public var hasCellState: Bool { false }
+  public var cellVectorCount: Int { 0 }
   /// n's product with U stays apart until r has met it.
   public var keepsProjectionsApart: Bool { true }
   /// z ∘ h.

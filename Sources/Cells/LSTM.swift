@@ -36,7 +36,7 @@ public struct LSTM: RecurrentCell {
   /// i, f, g and o.
   public var gateCount: Int { 4 }
   /// c.
-  public var hasCellState: Bool { true }
+  public var cellVectorCount: Int { 1 }
   /// tanh(c').
   public var memoCount: Int { 1 }
 

@@ -16,7 +16,7 @@ public struct MinGRU: RecurrentCell {
   /// z and n.
   public var gateCount: Int { 2 }
   /// None.
-  public var hasCellState: Bool { false }
+  public var cellVectorCount: Int { 0 }
   /// n - h.
   public var memoCount: Int { 1 }
   /// (1 - z) ∘ h.

@@ -21,7 +21,7 @@ public struct MinLSTM: RecurrentCell {
   /// f, i and n.
   public var gateCount: Int { 3 }
   /// None.
-  public var hasCellState: Bool { false }
+  public var cellVectorCount: Int { 0 }
   /// f' and h - n.
   public var memoCount: Int { 2 }
   /// f' ∘ h.

@@ -21,14 +21,21 @@ public struct Recurrence: Sendable {
 
   /// The matrix between h and the next h, which weight drop acts on; nil for cells without one.
   public let recurrentWeight: Weight?
-  private let inputWeight, inputBias: Weight
-  private let recurrentBias: Weight?
+  private let inputWeight: Weight
+  private let inputBias, recurrentBias: Weight?
+  private let dropout: Dropout
+  // The number of the recurrence in its stack, so that no two draw the same masks.
+  private let number: Int
 
   /// Declares the weights of a layer under `prefix`, such as `rnn.`, with a suffix, such as `_l0`.
+  ///
+  /// Of `dropout`, what concerns states is done here; `number` tells the masks of recurrences apart.
   public init(
-    _ cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, prefix: String, suffix: String,
-    in layout: inout ParameterLayout
+    _ cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, dropout: Dropout = .none,
+    number: Int = 0, prefix: String, suffix: String, in layout: inout ParameterLayout
   ) {
+    self.dropout = dropout
+    self.number = number
     self.inputSize = inputSize
     self.hiddenSize = hiddenSize
     let width = cell.gateCount * hiddenSize
@@ -41,11 +48,13 @@ public struct Recurrence: Sendable {
       ? layout.declare(
         "\(prefix)weight_hh\(suffix)", shape: [width, hiddenSize], as: .uniform(bound),
         isFactor: true) : nil
-    inputBias = layout.declare(
-      "\(prefix)bias_ih\(suffix)", shape: [width],
-      as: cell.biasInitializer(hiddenSize: hiddenSize))
+    inputBias =
+      cell.hasBiases
+      ? layout.declare(
+        "\(prefix)bias_ih\(suffix)", shape: [width],
+        as: cell.biasInitializer(hiddenSize: hiddenSize)) : nil
     recurrentBias =
-      cell.hasRecurrentProduct
+      cell.hasRecurrentProduct && cell.hasBiases
       ? layout.declare("\(prefix)bias_hh\(suffix)", shape: [width], as: .constant(0)) : nil
     self.cell = cell.declaringWeights(
       hiddenSize: hiddenSize, name: { "\(prefix)\($0)\(suffix)" }, in: &layout)
@@ -57,6 +66,11 @@ public struct Recurrence: Sendable {
     let shape: PackedShape
     let gates, recurrent, memo: Matrix<S>
     let previous, next: CellState<S>
+    // What the cell made of a step, before zoneout; without zoneout that is `next` itself.
+    let fresh: CellState<S>
+    let zoneout: Zoneout<S>?
+    // The locked mask on h [batch, hiddenSize], and h with it on, where there is one.
+    let masked: (mask: Matrix<S>, hidden: Matrix<S>)?
 
     /// Every step's h, packed: [total, hiddenSize].
     public var output: Matrix<S> { next.hidden }
@@ -66,12 +80,12 @@ public struct Recurrence: Sendable {
     public var cells: Matrix<S> { next.cell }
   }
 
-  /// Runs over a batch from an initial state, [batch, hiddenSize].
+  /// Runs over a batch from an initial state, [batch, hiddenSize]; `masks` is nil outside training.
   public func forward<S: Real>(
     _ input: SequenceInput<S>, _ shape: PackedShape, from initial: CellState<S>,
-    on workspace: Workspace<S>
+    masks: Dropout.Masks? = nil, on workspace: Workspace<S>
   ) -> Trace<S> {
-    let trace = makeTrace(input, shape, on: workspace)
+    let trace = makeTrace(input, shape, masks, on: workspace)
     let projected = project(input, into: trace.gates, on: workspace)
     for step in 0..<shape.steps {
       let rows = shape.rows(ofStep: step)
@@ -83,15 +97,23 @@ public struct Recurrence: Sendable {
         step == 0
         ? initial : trace.next.rows(shape.rows(ofStep: step - 1)).rows(0..<rows.count)
       S.copy(before.hidden, into: now.previous.hidden)
-      if cell.hasCellState { S.copy(before.cell, into: now.previous.cell) }
-      if let recurrentWeight, let recurrentBias {
+      if cell.cellVectorCount > 0 { S.copy(before.cell, into: now.previous.cell) }
+      if let recurrentWeight {
+        var hidden = now.previous.hidden
+        if let masked = trace.masked {
+          S.multiply(hidden, masked.mask.rows(0..<rows.count), into: masked.hidden.rows(rows))
+          hidden = masked.hidden.rows(rows)
+        }
         let isApart = cell.keepsProjectionsApart
         workspace.product(
-          now.previous.hidden, recurrentWeight, into: isApart ? now.recurrent : now.gates,
-          accumulate: !isApart)
-        if isApart { S.addRow(workspace[recurrentBias], into: now.recurrent) }
+          hidden, recurrentWeight, into: isApart ? now.recurrent : now.gates, accumulate: !isApart)
+        if isApart, let recurrentBias { S.addRow(workspace[recurrentBias], into: now.recurrent) }
       }
       cell.activate(now, on: workspace)
+      if let zoneout = trace.zoneout?.rows(rows) {
+        zoneout.set(dropout, layer: number, timeStep: step, masks: masks)
+        zoneout.mix(now.next, now.previous, into: trace.next.rows(rows))
+      }
     }
     return trace
   }
@@ -113,21 +135,42 @@ public struct Recurrence: Sendable {
     wantsInput: Bool = true, on workspace: Workspace<S>
   ) -> Matrix<S>? {
     let shape = trace.shape
+    // What goes past the cell (zoneout), and what comes out of the product with U before its mask.
+    let direct = trace.zoneout.map { _ in
+      CellState<S>.zeros(of: self, batch: shape.batch, on: workspace)
+    }
+    let unmasked = trace.masked.map { workspace.arena.matrix($0.mask.rows, $0.mask.columns) }
     for step in (0..<shape.steps).reversed() {
       let rows = shape.rows(ofStep: step)
       let now = trace.step(rows, hiddenSize)
       let gradient = stateGradient.rows(0..<rows.count)
       S.add(outputGradient.rows(rows), into: gradient.hidden)
+      let past = direct?.rows(0..<rows.count)
+      if let past { trace.zoneout?.rows(rows).unmix(gradient, direct: past) }
       cell.differentiate(now, gradient: gradient, on: workspace)
       if let recurrentWeight {
-        workspace.productBack(
-          cell.keepsProjectionsApart ? now.recurrent : now.gates, recurrentWeight,
-          into: gradient.hidden, accumulate: cell.carriesHiddenDirectly)
+        let projected = cell.keepsProjectionsApart ? now.recurrent : now.gates
+        if let masked = trace.masked, let unmasked = unmasked?.rows(0..<rows.count) {
+          workspace.productBack(projected, recurrentWeight, into: unmasked, accumulate: false)
+          if !cell.carriesHiddenDirectly { S.fill(gradient.hidden, with: 0) }
+          S.multiplyAdd(unmasked, masked.mask.rows(0..<rows.count), into: gradient.hidden)
+        } else {
+          workspace.productBack(
+            projected, recurrentWeight, into: gradient.hidden,
+            accumulate: cell.carriesHiddenDirectly)
+        }
+      }
+      if let past {
+        S.add(past.hidden, into: gradient.hidden)
+        S.add(past.cell, into: gradient.cell)
       }
     }
     let recurrent = cell.keepsProjectionsApart ? trace.recurrent : trace.gates
-    if let recurrentWeight, let recurrentBias {
-      workspace.addGradient(of: recurrentWeight, from: recurrent, times: trace.previous.hidden)
+    if let recurrentWeight {
+      workspace.addGradient(
+        of: recurrentWeight, from: recurrent, times: trace.masked?.hidden ?? trace.previous.hidden)
+    }
+    if let recurrentBias {
       S.addColumns(of: recurrent, into: workspace.gradient(of: recurrentBias))
     }
     return backProject(trace, wantsInput: wantsInput, on: workspace)
@@ -138,7 +181,7 @@ public struct Recurrence: Sendable {
     of vectors: Matrix<S>, into table: Matrix<S>, on workspace: Workspace<S>
   ) {
     workspace.product(vectors, inputWeight, into: table, accumulate: false)
-    S.addRow(workspace[inputBias], into: table)
+    if let inputBias { S.addRow(workspace[inputBias], into: table) }
     if let recurrentBias, !cell.keepsProjectionsApart {
       S.addRow(workspace[recurrentBias], into: table)
     }
@@ -175,7 +218,7 @@ public struct Recurrence: Sendable {
     case .projected: preconditionFailure("projected input is for inference")
     }
     workspace.addGradient(of: inputWeight, from: gradient, times: vectors)
-    S.addColumns(of: gradient, into: workspace.gradient(of: inputBias))
+    if let inputBias { S.addColumns(of: gradient, into: workspace.gradient(of: inputBias)) }
     guard wantsInput else { return nil }
     let inputGradient = workspace.arena.matrix(vectors.rows, inputSize)
     workspace.productBack(gradient, inputWeight, into: inputGradient, accumulate: false)
@@ -183,17 +226,28 @@ public struct Recurrence: Sendable {
   }
 
   private func makeTrace<S: Real>(
-    _ input: SequenceInput<S>, _ shape: PackedShape, on workspace: Workspace<S>
+    _ input: SequenceInput<S>, _ shape: PackedShape, _ masks: Dropout.Masks?,
+    on workspace: Workspace<S>
   ) -> Trace<S> {
     func block(_ parts: Int) -> Matrix<S> {
       workspace.arena.matrix(shape.total, parts * hiddenSize)
     }
-    let cells = cell.hasCellState ? 1 : 0
+    func state() -> CellState<S> {
+      CellState(hidden: block(1), cell: block(cell.cellVectorCount))
+    }
+    let next = state()
+    var masked: (mask: Matrix<S>, hidden: Matrix<S>)?
+    if let masks, dropout.states > 0, cell.hasRecurrentProduct {
+      let mask = workspace.arena.matrix(shape.batch, hiddenSize)
+      masks.draw(mask, .states(layer: number), rate: dropout.states)
+      masked = (mask, block(1))
+    }
     return Trace(
       input: input, shape: shape, gates: block(cell.gateCount),
       recurrent: block(cell.keepsProjectionsApart ? cell.gateCount : 0),
-      memo: block(cell.memoCount), previous: CellState(hidden: block(1), cell: block(cells)),
-      next: CellState(hidden: block(1), cell: block(cells)))
+      memo: block(cell.memoCount), previous: state(), next: next,
+      fresh: dropout.hasZoneout ? state() : next,
+      zoneout: dropout.hasZoneout ? Zoneout(taken: state(), kept: state()) : nil, masked: masked)
   }
 }
 
@@ -201,7 +255,7 @@ extension Recurrence.Trace {
   fileprivate func step(_ rows: Range<Int>, _ hiddenSize: Int) -> CellStep<S> {
     CellStep(
       hiddenSize: hiddenSize, gates: gates.rows(rows), recurrent: recurrent.rows(rows),
-      previous: previous.rows(rows), next: next.rows(rows), memo: memo.rows(rows))
+      previous: previous.rows(rows), next: fresh.rows(rows), memo: memo.rows(rows))
   }
 
   /// Writes each row's state after its own last step to `state`, [batch, hiddenSize].

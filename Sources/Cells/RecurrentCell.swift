@@ -11,8 +11,8 @@ public import Parameters
 public protocol RecurrentCell: Sendable {
   /// The number of gates: how many times `hiddenSize` pre-activations a step has.
   var gateCount: Int { get }
-  /// Whether the state has a cell vector c beside the hidden vector h.
-  var hasCellState: Bool { get }
+  /// How many vectors of `hiddenSize` the state has beside h: 1 for the c of an LSTM.
+  var cellVectorCount: Int { get }
   /// How many vectors of `hiddenSize` a step remembers for the way back, besides gates and state.
   var memoCount: Int { get }
   /// Whether h·Uᵀ + b stays apart from x·Wᵀ + b, in `step.recurrent` (GRU), or is added (others).
@@ -21,6 +21,10 @@ public protocol RecurrentCell: Sendable {
   var carriesHiddenDirectly: Bool { get }
   /// Whether there is a product h·Uᵀ at all.
   var hasRecurrentProduct: Bool { get }
+  /// Whether the projections have biases; a cell may declare its own instead.
+  var hasBiases: Bool { get }
+  /// The cell of the layers above the lowest one.
+  var above: any RecurrentCell { get }
 
   /// The cell with its own weights, such as peepholes, declared in a layout under names made by
   /// `name`; cells without any return themselves.
@@ -39,7 +43,8 @@ public protocol RecurrentCell: Sendable {
   /// `gates` hold activations and become the gradients of the pre-activations (`recurrent` too,
   /// where projections are kept apart). `gradient` holds those of `next` and becomes those of
   /// `previous`, as far as they do not come through the product with U. Where
-  /// `carriesHiddenDirectly` is false, `gradient.hidden` may be left with anything.
+  /// `carriesHiddenDirectly` is false, `gradient.hidden` may be left with anything, unless there is
+  /// no product with U.
   func differentiate<S: Real>(
     _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>)
 }
@@ -58,6 +63,10 @@ extension RecurrentCell {
 
   /// There is a product.
   public var hasRecurrentProduct: Bool { true }
+  /// There are biases.
+  public var hasBiases: Bool { true }
+  /// The same cell.
+  public var above: any RecurrentCell { self }
 
   /// PyTorch's: evenly within 1 / √hiddenSize.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
@@ -67,7 +76,7 @@ extension RecurrentCell {
 
 /// The state of a batch between two steps: [batch, hiddenSize] each.
 ///
-/// `cell` has no columns for cells without one.
+/// `cell` has `cellVectorCount` times as many columns.
 public struct CellState<S: Real> {
   /// h, which is also the output.
   public let hidden: Matrix<S>
@@ -78,6 +87,15 @@ public struct CellState<S: Real> {
   public init(hidden: Matrix<S>, cell: Matrix<S>) {
     self.hidden = hidden
     self.cell = cell
+  }
+
+  /// A state of zeros in scratch memory.
+  public static func zeros(
+    of recurrence: Recurrence, batch: Int, on workspace: Workspace<S>
+  ) -> CellState {
+    CellState(
+      hidden: workspace.arena.zeros(batch, recurrence.hiddenSize),
+      cell: workspace.arena.zeros(batch, recurrence.cell.cellVectorCount * recurrence.hiddenSize))
   }
 
   /// The state of the rows in a range.

@@ -16,35 +16,42 @@ public enum Directions: Int, Codable, Sendable {
 /// about its own end. The final state of the backward one is that after the sequence's first
 /// symbol, the last one in its direction.
 ///
-/// With `dropout`, each layer's outputs are multiplied by a mask before they go up (or out): one
-/// mask a lane and batch, the same at all its steps, as Y. Gal and Z. Ghahramani showed to be right
-/// for recurrent networks (NIPS 2016) and S. Merity et al. call locked (AWD-LSTM, ICLR 2018).
+/// With `isResidual`, a level above the lowest adds its input to its output: what it learns is only
+/// the difference, and gradients pass by it (Y. Wu et al., "Google's neural machine translation
+/// system", 2016). What `dropout` does, see there.
 public struct Stack: Sendable {
   /// The recurrences from the input up; of a level that reads both ways, the forward one first.
   public let layers: [Recurrence]
   /// Which way they read.
   public let directions: Directions
-  /// The probability with which a unit's output is dropped in training.
-  public let dropout: Double
+  /// What is forgotten at random in training.
+  public let dropout: Dropout
+  /// Whether levels above the lowest add their input to their output.
+  public let isResidual: Bool
 
   /// Declares `layers` levels of a cell under PyTorch's names `<prefix>weight_ih_l<k>` and so on,
   /// those that read backward with `_reverse` at their end.
   public init(
-    _ cell: any RecurrentCell, layers: Int, inputSize: Int, hiddenSize: Int, dropout: Double,
-    directions: Directions = .forward, prefix: String, in layout: inout ParameterLayout
+    _ cell: any RecurrentCell, layers: Int, inputSize: Int, hiddenSize: Int,
+    dropout: Dropout = .none,
+    directions: Directions = .forward, isResidual: Bool = false, prefix: String,
+    in layout: inout ParameterLayout
   ) {
     var made: [Recurrence] = []
     for level in 0..<layers {
       for suffix in ["", "_reverse"].prefix(directions.rawValue) {
         made.append(
           Recurrence(
-            cell, inputSize: level == 0 ? inputSize : directions.rawValue * hiddenSize,
-            hiddenSize: hiddenSize, prefix: prefix, suffix: "_l\(level)\(suffix)", in: &layout))
+            level == 0 ? cell : cell.above,
+            inputSize: level == 0 ? inputSize : directions.rawValue * hiddenSize,
+            hiddenSize: hiddenSize, dropout: dropout, number: made.count, prefix: prefix,
+            suffix: "_l\(level)\(suffix)", in: &layout))
       }
     }
     self.layers = made
     self.directions = directions
     self.dropout = dropout
+    self.isResidual = isResidual
   }
 
   /// The width of a state.
@@ -52,25 +59,13 @@ public struct Stack: Sendable {
   /// The width of the output: `hiddenSize` for each direction.
   public var outputSize: Int { directions.rawValue * hiddenSize }
 
-  /// Which masks a batch in training draws.
-  public struct Masks: Sendable {
-    let random: CounterRandom
-    let step: Int
-    let firstLane: Int
-
-    /// The masks of update `step`, for a shard whose rows begin at `firstLane`.
-    public init(_ random: CounterRandom, step: Int, firstLane: Int) {
-      self.random = random
-      self.step = step
-      self.firstLane = firstLane
-    }
-  }
-
   /// What the way back needs.
   public struct Trace<S: Real> {
     /// The recurrences' traces, as `layers`; backward ones in their own order of time.
     public let layers: [Recurrence.Trace<S>]
-    let masks: [Matrix<S>]
+    let source: SequenceInput<S>
+    let inputMask: Matrix<S>?
+    let outputMasks: [Matrix<S>]
     let reversal: UnsafeMutableBufferPointer<Int32>?
     /// The top level's outputs, dropped out in training: [total, outputSize].
     public let output: Matrix<S>
@@ -80,43 +75,51 @@ public struct Stack: Sendable {
   ///
   /// One state a recurrence goes in.
   public func forward<S: Real>(
-    _ input: SequenceInput<S>, _ shape: PackedShape, from initial: [CellState<S>],
-    masks: Masks? = nil, on workspace: Workspace<S>
+    _ source: SequenceInput<S>, _ shape: PackedShape, from initial: [CellState<S>],
+    masks: Dropout.Masks? = nil, on workspace: Workspace<S>
   ) -> Trace<S> {
     precondition(!layers.isEmpty, "a stack has at least one layer")
     let reversal = directions == .both ? reversal(of: shape, on: workspace) : nil
     var traces: [Recurrence.Trace<S>] = []
     var drawn: [Matrix<S>] = []
-    var input = input
+    var (input, inputMask) = masked(source, shape, masks, on: workspace)
     var output = workspace.arena.matrix(0, 0)
     traces.reserveCapacity(layers.count)
     for level in 0..<layers.count / directions.rawValue {
       let number = level * directions.rawValue
-      let ahead = layers[number].forward(input, shape, from: initial[number], on: workspace)
+      let below = output
+      let ahead = layers[number].forward(
+        input, shape, from: initial[number], masks: masks, on: workspace)
       traces.append(ahead)
       output = ahead.output
       if let reversal, let place = reversal.baseAddress {
         let back = layers[number + 1].forward(
           turned(input, by: reversal, on: workspace), shape, from: initial[number + 1],
-          on: workspace)
+          masks: masks, on: workspace)
         traces.append(back)
         output = workspace.arena.matrix(shape.total, outputSize)
         S.copy(ahead.output, into: output.part(0, width: hiddenSize))
         S.gather(back.output, at: place, into: output.part(1, width: hiddenSize))
       }
-      if dropout > 0, let masks {
+      if dropout.outputs > 0, let masks {
         let mask = workspace.arena.matrix(shape.batch, outputSize)
-        // Levels draw from indices far apart: no level has 2^24 lanes.
-        masks.random.dropoutMask(
-          mask, rate: dropout, firstRow: masks.firstLane + level << 24, step: masks.step)
+        masks.draw(mask, .outputs(level: level), rate: dropout.outputs)
         let kept = workspace.arena.matrix(shape.total, outputSize)
         apply(mask, to: output, shape, into: kept)
         output = kept
         drawn.append(mask)
       }
+      if isResidual, level > 0 {
+        let sum = workspace.arena.matrix(shape.total, outputSize)
+        S.copy(output, into: sum)
+        S.add(below, into: sum)
+        output = sum
+      }
       input = .vectors(output)
     }
-    return Trace(layers: traces, masks: drawn, reversal: reversal, output: output)
+    return Trace(
+      layers: traces, source: source, inputMask: inputMask, outputMasks: drawn, reversal: reversal,
+      output: output)
   }
 
   /// The way back; `outputGradient` is used up.
@@ -133,8 +136,14 @@ public struct Stack: Sendable {
       let number = level * directions.rawValue
       let shape = trace.layers[number].shape
       let wantsInput = wantsInput || level > 0
-      if !trace.masks.isEmpty {
-        apply(trace.masks[level], to: gradient, shape, into: gradient)
+      var pastLevel: Matrix<S>?
+      if isResidual, level > 0 {
+        let copy = workspace.arena.matrix(shape.total, outputSize)
+        S.copy(gradient, into: copy)
+        pastLevel = copy
+      }
+      if !trace.outputMasks.isEmpty {
+        apply(trace.outputMasks[level], to: gradient, shape, into: gradient)
       }
       let below = layers[number].backward(
         trace.layers[number], outputGradient: gradient.part(0, width: hiddenSize),
@@ -147,10 +156,44 @@ public struct Stack: Sendable {
           stateGradient: stateGradients[number + 1], wantsInput: wantsInput, on: workspace)
         if let below, let other { S.add(other, into: below) }
       }
-      guard level > 0, let below else { return below }
+      guard let below else { return nil }
+      if let pastLevel { S.add(pastLevel, into: below) }
+      guard level > 0 else { return unmasked(below, trace, shape, on: workspace) }
       gradient = below
     }
     return nil
+  }
+
+  /// The input with its locked mask on: each row then has a vector of its own.
+  private func masked<S: Real>(
+    _ input: SequenceInput<S>, _ shape: PackedShape, _ masks: Dropout.Masks?,
+    on workspace: Workspace<S>
+  ) -> (SequenceInput<S>, Matrix<S>?) {
+    guard dropout.inputs > 0, let masks else { return (input, nil) }
+    let width = layers[0].inputSize
+    let mask = workspace.arena.matrix(shape.batch, width)
+    masks.draw(mask, .inputs, rate: dropout.inputs)
+    let rows = workspace.arena.matrix(shape.total, width)
+    switch input {
+    case .vectors(let vectors): apply(mask, to: vectors, shape, into: rows)
+    case .indexed(let vectors, let index):
+      S.gather(vectors, at: index, into: rows)
+      apply(mask, to: rows, shape, into: rows)
+    case .projected: preconditionFailure("projected input is for inference")
+    }
+    return (.vectors(rows), mask)
+  }
+
+  /// The way back of `masked`.
+  private func unmasked<S: Real>(
+    _ gradient: Matrix<S>, _ trace: Trace<S>, _ shape: PackedShape, on workspace: Workspace<S>
+  ) -> Matrix<S> {
+    guard let mask = trace.inputMask else { return gradient }
+    apply(mask, to: gradient, shape, into: gradient)
+    guard case .indexed(let vectors, let index) = trace.source else { return gradient }
+    let distinct = workspace.arena.zeros(vectors.rows, vectors.columns)
+    S.scatterAdd(gradient, at: index, into: distinct)
+    return distinct
   }
 
   /// For each row of a packed batch, the row of the same sequence as far from its other end.
@@ -211,11 +254,13 @@ public final class StackState<S: Real> {
   public init(_ stack: Stack, batch: Int) {
     var layout = ParameterLayout()
     let handles = stack.layers.enumerated().map { number, layer in
-      let shape = [batch, layer.hiddenSize]
-      let hidden = layout.declare("state.h_l\(number)", shape: shape, as: .constant(0))
+      let hidden = layout.declare(
+        "state.h_l\(number)", shape: [batch, layer.hiddenSize], as: .constant(0))
       let cell =
-        layer.cell.hasCellState
-        ? layout.declare("state.c_l\(number)", shape: shape, as: .constant(0)) : nil
+        layer.cell.cellVectorCount > 0
+        ? layout.declare(
+          "state.c_l\(number)", shape: [batch, layer.cell.cellVectorCount * layer.hiddenSize],
+          as: .constant(0)) : nil
       return (hidden, cell)
     }
     let block = Parameters<S>(layout)

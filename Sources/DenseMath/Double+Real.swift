@@ -154,6 +154,41 @@ extension Double: Real {
     }
   }
 
+  public static func softmaxGradient(
+    _ upstream: Matrix<Double>, at y: Matrix<Double>, into out: Matrix<Double>
+  ) {
+    for r in 0..<y.rows {
+      let product = (0..<y.columns).reduce(0) { $0 + upstream[r, $1] * y[r, $1] }
+      for c in 0..<y.columns { out[r, c] = (upstream[r, c] - product) * y[r, c] }
+    }
+  }
+
+  public static func normalizeRows(
+    _ x: Matrix<Double>, epsilon: Double, into y: Matrix<Double>, inverse: Matrix<Double>
+  ) {
+    let count = Double(x.columns)
+    for r in 0..<x.rows {
+      let mean = (0..<x.columns).reduce(0) { $0 + x[r, $1] } / count
+      let variance =
+        (0..<x.columns).reduce(0) { $0 + (x[r, $1] - mean) * (x[r, $1] - mean) } / count
+      inverse[r, 0] = 1 / (variance + epsilon).squareRoot()
+      for c in 0..<x.columns { y[r, c] = (x[r, c] - mean) * inverse[r, 0] }
+    }
+  }
+
+  public static func normalizeRowsGradient(
+    _ upstream: Matrix<Double>, gain: Matrix<Double>, at y: Matrix<Double>,
+    inverse: Matrix<Double>, into out: Matrix<Double>
+  ) {
+    let count = Double(y.columns)
+    for r in 0..<y.rows {
+      let g = (0..<y.columns).map { upstream[r, $0] * gain[0, $0] }
+      let mean = g.reduce(0, +) / count
+      let product = (0..<y.columns).reduce(0) { $0 + g[$1] * y[r, $1] } / count
+      for c in 0..<y.columns { out[r, c] = (g[c] - mean - y[r, c] * product) * inverse[r, 0] }
+    }
+  }
+
   public static func sumOfSquares(_ x: UnsafePointer<Double>, count: Int) -> Double {
     (0..<count).reduce(0) { $0 + x[$1] * x[$1] }
   }

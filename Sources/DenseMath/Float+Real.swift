@@ -151,6 +151,29 @@ extension Float: Real {
     mt_softmax(x.rows, x.columns, x.view, y.view)
   }
 
+  public static func softmaxGradient(
+    _ upstream: Matrix<Float>, at y: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, y, out])
+    mt_softmax_gradient(y.rows, y.columns, upstream.view, y.view, out.view)
+  }
+
+  public static func normalizeRows(
+    _ x: Matrix<Float>, epsilon: Float, into y: Matrix<Float>, inverse: Matrix<Float>
+  ) {
+    checkShapes([x, y])
+    mt_normalize_rows(x.rows, x.columns, x.view, epsilon, y.view, inverse.view)
+  }
+
+  public static func normalizeRowsGradient(
+    _ upstream: Matrix<Float>, gain: Matrix<Float>, at y: Matrix<Float>, inverse: Matrix<Float>,
+    into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, y, out])
+    mt_normalize_rows_gradient(
+      y.rows, y.columns, upstream.view, gain.base, y.view, inverse.view, out.view)
+  }
+
   public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
     mt_sum_of_squares(count, x)
   }

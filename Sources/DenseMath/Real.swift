@@ -73,6 +73,19 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   /// y = softmax(x), row by row.
   static func softmax(_ x: Matrix<Self>, into y: Matrix<Self>)
 
+  /// out = (upstream - Σ upstream · y) · y, row by row: the way back through y = softmax(x).
+  static func softmaxGradient(
+    _ upstream: Matrix<Self>, at y: Matrix<Self>, into out: Matrix<Self>)
+  /// y = (x - mean) · inverse, row by row, where `inverse` [rows, 1] becomes
+  /// 1 / √(variance + epsilon): layer normalisation without its gain and bias.
+  static func normalizeRows(
+    _ x: Matrix<Self>, epsilon: Self, into y: Matrix<Self>, inverse: Matrix<Self>)
+  /// The way back through it, for g = upstream · gain, with a 1 x columns `gain`:
+  /// out = (g - mean of g - y · mean of g · y) · inverse.
+  static func normalizeRowsGradient(
+    _ upstream: Matrix<Self>, gain: Matrix<Self>, at y: Matrix<Self>, inverse: Matrix<Self>,
+    into out: Matrix<Self>)
+
   /// The sum of the squares of `count` numbers, added up in Double.
   static func sumOfSquares(_ x: UnsafePointer<Self>, count: Int) -> Double
   /// One step of AdamW over `count` numbers; see `AdamW` in Parameters.

@@ -49,9 +49,7 @@ public enum GradientFlow {
     var random = TaskRandom(seed: seed, stream: 5)
     let shape = PackedShape(steps: 1, batch: batch)
     func zeros() -> CellState<Double> {
-      CellState(
-        hidden: workspace.arena.zeros(batch, hiddenSize),
-        cell: workspace.arena.zeros(batch, layer.cell.hasCellState ? hiddenSize : 0))
+      .zeros(of: layer, batch: batch, on: workspace)
     }
     // Step by step, so that the gradient of every state in between can be looked at.
     var traces: [Recurrence.Trace<Double>] = []

@@ -18,7 +18,7 @@ final class Learner {
     var layout = ParameterLayout()
     stack = Stack(
       kind.makeCell(forgetBias: recipe.forgetBias, inputBias: recipe.inputBias), layers: 1,
-      inputSize: task.inputSize, hiddenSize: recipe.hiddenSize, dropout: 0, prefix: "rnn.",
+      inputSize: task.inputSize, hiddenSize: recipe.hiddenSize, prefix: "rnn.",
       in: &layout)
     output = Affine(
       inputs: recipe.hiddenSize, outputs: task.outputSize, name: "output", in: &layout)
@@ -101,8 +101,6 @@ final class Learner {
   }
 
   private func zeroState(_ batch: Int) -> CellState<Float> {
-    CellState(
-      hidden: workspace.arena.zeros(batch, stack.hiddenSize),
-      cell: workspace.arena.zeros(batch, stack.layers[0].cell.hasCellState ? stack.hiddenSize : 0))
+    .zeros(of: stack.layers[0], batch: batch, on: workspace)
   }
 }

@@ -180,7 +180,7 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
     return scale
       * network.lossAndGradients(
         .init(inputs: input, targets: target, shape: shapes[shard]), state: states[shard],
-        masks: Stack.Masks(random, step: update, firstLane: firstLane), scale: scale,
+        masks: Dropout.Masks(random, step: update, firstLane: firstLane), scale: scale,
         on: workspace)
   }
 

@@ -23,23 +23,39 @@ public struct LanguageModel: Sendable {
     public var layers, hiddenSize, embeddingSize: Int
     /// The probability with which a unit's output is dropped in training.
     public var dropout: Double
+    /// The same for symbols' vectors, and for states on their way into the recurrent product.
+    public var inputDropout, stateDropout: Double
+    /// The probability with which h, and c, stay as they were at a step.
+    public var zoneoutHidden, zoneoutCell: Double
     /// The share of the recurrent matrices' elements that each update of training leaves out.
     public var weightDrop: Double
     /// The initial bias of forget gates.
     public var forgetBias: Double
+    /// Whether layers above the first add their input to their output.
+    public var isResidual: Bool
+    /// The symbols that a layer of a window network sees.
+    public var window: Int
 
     /// A network; by default two layers of 256 LSTM units.
     public init(
       cell: CellKind = .lstm, layers: Int = 2, hiddenSize: Int = 256, embeddingSize: Int = 128,
-      dropout: Double = 0.2, weightDrop: Double = 0, forgetBias: Double = 1
+      dropout: Double = 0.2, inputDropout: Double = 0, stateDropout: Double = 0,
+      zoneoutHidden: Double = 0, zoneoutCell: Double = 0, weightDrop: Double = 0,
+      forgetBias: Double = 1, isResidual: Bool = false, window: Int = 8
     ) {
       self.cell = cell
       self.layers = layers
       self.hiddenSize = hiddenSize
       self.embeddingSize = embeddingSize
       self.dropout = dropout
+      self.inputDropout = inputDropout
+      self.stateDropout = stateDropout
+      self.zoneoutHidden = zoneoutHidden
+      self.zoneoutCell = zoneoutCell
       self.weightDrop = weightDrop
       self.forgetBias = forgetBias
+      self.isResidual = isResidual
+      self.window = window
     }
   }
 
@@ -179,14 +195,20 @@ extension LanguageModel.Configuration {
   /// Reads a configuration; what an older file does not say yet has its neutral value.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    func number(_ key: CodingKeys, _ neutral: Double = 0) throws -> Double {
+      try container.decodeIfPresent(Double.self, forKey: key) ?? neutral
+    }
     self.init(
       cell: try container.decode(CellKind.self, forKey: .cell),
       layers: try container.decode(Int.self, forKey: .layers),
       hiddenSize: try container.decode(Int.self, forKey: .hiddenSize),
       embeddingSize: try container.decode(Int.self, forKey: .embeddingSize),
-      dropout: try container.decodeIfPresent(Double.self, forKey: .dropout) ?? 0,
-      weightDrop: try container.decodeIfPresent(Double.self, forKey: .weightDrop) ?? 0,
-      forgetBias: try container.decodeIfPresent(Double.self, forKey: .forgetBias) ?? 1)
+      dropout: try number(.dropout), inputDropout: try number(.inputDropout),
+      stateDropout: try number(.stateDropout), zoneoutHidden: try number(.zoneoutHidden),
+      zoneoutCell: try number(.zoneoutCell), weightDrop: try number(.weightDrop),
+      forgetBias: try number(.forgetBias, 1),
+      isResidual: try container.decodeIfPresent(Bool.self, forKey: .isResidual) ?? false,
+      window: try container.decodeIfPresent(Int.self, forKey: .window) ?? 8)
   }
 
   /// Throws unless the sizes make a network that memory can hold.
@@ -200,11 +222,17 @@ extension LanguageModel.Configuration {
     try demand(
       (1...16384).contains(embeddingSize),
       "embedding size \(embeddingSize): from 1 to 16384 is possible")
+    for (name, share) in [
+      ("dropout", dropout), ("dropout of inputs", inputDropout),
+      ("dropout of states", stateDropout), ("zoneout", zoneoutHidden),
+      ("zoneout of cells", zoneoutCell), ("weight drop", weightDrop),
+    ] {
+      try demand(share >= 0 && share < 1, "\(name) \(share): it must be at least 0 and below 1")
+    }
+    try demand((1...256).contains(window), "a window of \(window): from 1 to 256 is possible")
     try demand(
-      dropout >= 0 && dropout < 1, "dropout \(dropout): it must be at least 0 and below 1")
-    try demand(
-      weightDrop >= 0 && weightDrop < 1,
-      "weight drop \(weightDrop): it must be at least 0 and below 1")
+      !cell.isWindow || (zoneoutHidden == 0 && zoneoutCell == 0),
+      "zoneout with \(cell.rawValue): a window has no state that could stay")
     try demand(forgetBias.isFinite, "forget bias \(forgetBias): it must be a finite number")
     try demand(
       (256...4_000_000).contains(symbols), "\(symbols) symbols: from 256 to 4 million are possible")

@@ -22,10 +22,15 @@ public struct LanguageNetwork: Sendable {
     embedding = Embedding(
       symbols: symbols, width: configuration.embeddingSize, name: "embedding.weight", in: &layout)
     stack = Stack(
-      configuration.cell.makeCell(forgetBias: configuration.forgetBias),
+      configuration.cell.makeCell(
+        forgetBias: configuration.forgetBias, window: configuration.window),
       layers: configuration.layers, inputSize: configuration.embeddingSize,
-      hiddenSize: configuration.hiddenSize, dropout: configuration.dropout, prefix: "rnn.",
-      in: &layout)
+      hiddenSize: configuration.hiddenSize,
+      dropout: Dropout(
+        inputs: configuration.inputDropout, states: configuration.stateDropout,
+        outputs: configuration.dropout, zoneoutHidden: configuration.zoneoutHidden,
+        zoneoutCell: configuration.zoneoutCell),
+      isResidual: configuration.isResidual, prefix: "rnn.", in: &layout)
     output = Affine(
       inputs: configuration.hiddenSize, outputs: symbols, name: "output", in: &layout)
     self.layout = layout
@@ -70,7 +75,7 @@ public struct LanguageNetwork: Sendable {
   ///
   /// No gradient flows back beyond the start of the batch: truncated backpropagation through time.
   public func lossAndGradients<S: Real>(
-    _ batch: Batch, state: StackState<S>, masks: Stack.Masks?, scale: Double,
+    _ batch: Batch, state: StackState<S>, masks: Dropout.Masks?, scale: Double,
     on workspace: Workspace<S>
   ) -> Double {
     let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
@@ -81,10 +86,8 @@ public struct LanguageNetwork: Sendable {
     let logits = output.forward(trace.output, on: workspace)
     let loss = SoftmaxCrossEntropy.lossAndGradient(logits, targets: batch.targets, scale: scale)
     let outputGradient = output.backward(logits, x: trace.output, on: workspace)
-    let stateGradients = state.layers.map {
-      CellState(
-        hidden: workspace.arena.zeros($0.hidden.rows, $0.hidden.columns),
-        cell: workspace.arena.zeros($0.cell.rows, $0.cell.columns))
+    let stateGradients = stack.layers.map {
+      CellState<S>.zeros(of: $0, batch: batch.shape.batch, on: workspace)
     }
     if let gradient = stack.backward(
       trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace)

@@ -18,8 +18,14 @@ private let trainOptions: [Option] = [
   Option("hidden", "N", "Units of a layer (default: 256)"),
   Option("embedding", "N", "Width of a symbol's vector (default: 128)"),
   Option("dropout", "P", "Share of outputs dropped in training (default: 0.2)"),
+  Option("dropout-inputs", "P", "Share of symbol vectors dropped in training (default: 0)"),
+  Option("dropout-states", "P", "Share of recurrent inputs dropped in training (default: 0)"),
+  Option("zoneout", "P", "Share of h that stays as it was at a step (default: 0)"),
+  Option("zoneout-cell", "P", "Share of c that stays as it was at a step (default: 0)"),
   Option("weight-drop", "P", "Share of recurrent weights dropped in training (default: 0)"),
   Option("forget-bias", "B", "Initial bias of forget gates (default: 1)"),
+  Option(flag: "residual", "Layers above the first add their input to their output"),
+  Option("window", "N", "Symbols that a layer of window or tdnn sees (default: 8)"),
   Option("batch", "N", "Lanes through the corpus (default: 32)"),
   Option("steps", "N", "Symbols of a lane in one update (default: 128)"),
   Option("shards", "N", "Parts of a batch; changes results (default: up to 4)"),
@@ -108,8 +114,14 @@ private func networkConfiguration(
     hiddenSize: try arguments.integer("hidden", in: 1...16384) ?? 256,
     embeddingSize: try arguments.integer("embedding", in: 1...16384) ?? 128,
     dropout: try arguments.number("dropout", in: 0...0.99) ?? 0.2,
+    inputDropout: try arguments.number("dropout-inputs", in: 0...0.99) ?? 0,
+    stateDropout: try arguments.number("dropout-states", in: 0...0.99) ?? 0,
+    zoneoutHidden: try arguments.number("zoneout", in: 0...0.99) ?? 0,
+    zoneoutCell: try arguments.number("zoneout-cell", in: 0...0.99) ?? 0,
     weightDrop: try arguments.number("weight-drop", in: 0...0.99) ?? 0,
-    forgetBias: try arguments.number("forget-bias", in: -100...100) ?? 1)
+    forgetBias: try arguments.number("forget-bias", in: -100...100) ?? 1,
+    isResidual: arguments.has("residual"),
+    window: try arguments.integer("window", in: 1...256) ?? 8)
 }
 
 private enum OptimizerName: String, CaseIterable { case adamw, sgd }

@@ -1,5 +1,6 @@
 import Cells
 import DenseMath
+import Foundation
 import Parameters
 import TestSupport
 import Testing
@@ -113,9 +114,10 @@ import Testing
 
   @Test func aMaskIsTheSameAtAllStepsAndZeroOrScaled() {
     let testCase = StackCase<Double>(
-      .lstm, layers: 1, inputSize: 2, hiddenSize: 40, lengths: [5, 5], dropout: 0.25, seed: 2)
+      .lstm, layers: 1, inputSize: 2, hiddenSize: 40, lengths: [5, 5],
+      dropout: Dropout(outputs: 0.25), seed: 2)
     let plain = testCase.forward().output.elements
-    testCase.masks = Stack.Masks(CounterRandom(seed: 1, stream: .dropout), step: 3, firstLane: 0)
+    testCase.masks = Dropout.Masks(CounterRandom(seed: 1, stream: .dropout), step: 3, firstLane: 0)
     let dropped = testCase.forward().output.elements
     let ratios = zip(dropped, plain).map { $0 / $1 }
     for place in 0..<80 {
@@ -129,7 +131,7 @@ import Testing
   @Test func aForgetBiasIsAnInitialValue() {
     var layout = ParameterLayout()
     _ = Stack(
-      LSTM(forgetBias: 1.5), layers: 1, inputSize: 2, hiddenSize: 3, dropout: 0, prefix: "",
+      LSTM(forgetBias: 1.5), layers: 1, inputSize: 2, hiddenSize: 3, prefix: "",
       in: &layout)
     let parameters = Parameters<Float>(layout, seed: 1)
     let bias = withExtendedLifetime(parameters) {
@@ -144,5 +146,135 @@ import Testing
     #expect(shape.rowsPerStep == [3, 2, 1, 1])
     #expect(shape.offsets == [0, 3, 5, 6, 7])
     #expect(shape.total == 7 && shape.batch == 3 && shape.steps == 4)
+  }
+}
+
+@Suite struct CombinatorTests {
+  /// A window network must give what a loop over the last inputs gives, ragged lengths and all.
+  @Test(arguments: [1, 2, 4])
+  func aWindowSeesTheLastInputsAndNothingElse(window: Int) {
+    var layout = ParameterLayout()
+    let layer = Recurrence(
+      TimeDelay(window: window), inputSize: 2, hiddenSize: 3, prefix: "", suffix: "_l0",
+      in: &layout)
+    let parameters = Parameters<Double>(layout, seed: 4)
+    let packed = PackedWeights<Double>(layout, forTraining: false)
+    packed.load(parameters, on: Shards(threads: 1))
+    let workspace = Workspace(parameters, packed: packed, forTraining: false)
+    let shape = PackedShape(lengths: [5, 3])
+    let input = workspace.arena.matrix(shape.total, 2)
+    var numbers = TestNumbers(seed: 3)
+    numbers.fill(input)
+    let trace = layer.forward(
+      .vectors(input), shape, from: .zeros(of: layer, batch: 2, on: workspace), on: workspace)
+    let weights = Array(parameters.elements(of: layout.entries[0]))
+    for step in 0..<shape.steps {
+      for row in 0..<shape.rowsPerStep[step] {
+        for unit in 0..<3 {
+          var sum = 0.0
+          for delay in 0..<min(window, step + 1) {
+            for column in 0..<2 {
+              sum +=
+                weights[((delay * 3) + unit) * 2 + column]
+                * input[shape.offsets[step - delay] + row, column]
+            }
+          }
+          #expect(abs(trace.output[shape.offsets[step] + row, unit] - tanh(sum)) < 1e-12)
+        }
+      }
+    }
+    withExtendedLifetime(parameters) {}
+  }
+
+  /// The formulas of Ba, Kiros and Hinton, element by element.
+  @Test func layerNormalisationFollowsItsPaper() {
+    let testCase = StackCase<Double>(
+      .lstmLayerNorm, layers: 1, inputSize: 3, hiddenSize: 4, lengths: [1], seed: 6)
+    let named = Dictionary(
+      uniqueKeysWithValues: testCase.parameters.layout.entries.map {
+        ($0.name, Array(testCase.parameters.elements(of: $0)))
+      })
+    func weights(_ name: String) -> [Double] { named[name + "_l0"] ?? [] }
+    func product(_ x: [Double], _ name: String) -> [Double] {
+      let w = weights(name)
+      return (0..<16).map { row in
+        x.indices.reduce(0) { $0 + x[$1] * w[row * x.count + $1] }
+      }
+    }
+    func norm(_ v: [Double]) -> [Double] {
+      let mean = v.reduce(0, +) / Double(v.count)
+      let variance = v.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(v.count)
+      return v.map { ($0 - mean) / (variance + 1e-5).squareRoot() }
+    }
+    let x = norm(product(testCase.input.elements, "weight_ih"))
+    let h = norm(product(testCase.initial.layers[0].hidden.elements, "weight_hh"))
+    let a = (0..<16).map {
+      weights("norm_ih")[$0] * x[$0] + weights("norm_hh")[$0] * h[$0] + weights("bias")[$0]
+    }
+    func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+    let before = testCase.initial.layers[0].cell.elements
+    let c = (0..<4).map {
+      sigmoid(a[4 + $0]) * before[$0] + sigmoid(a[$0]) * tanh(a[8 + $0])
+    }
+    let shown = norm(c)
+    let expected = (0..<4).map {
+      sigmoid(a[12 + $0]) * tanh(weights("norm_c")[$0] * shown[$0] + weights("bias_c")[$0])
+    }
+    let trace = testCase.forward()
+    #expect(worstDifference(trace.output.elements, expected) < 1e-12)
+    #expect(worstDifference(trace.layers[0].cells.elements, c) < 1e-12)
+  }
+
+  /// In training a unit has the new state or the old one; outside it, the mean of both.
+  @Test func zoneoutKeepsStatesOrTakesTheMean() {
+    func run(_ dropout: Dropout, trains: Bool) -> [Double] {
+      let testCase = StackCase<Double>(
+        .lstm, layers: 1, inputSize: 2, hiddenSize: 200, lengths: [1], dropout: dropout, seed: 2)
+      testCase.masks =
+        trains
+        ? Dropout.Masks(CounterRandom(seed: 1, stream: .dropout), step: 1, firstLane: 0) : nil
+      return testCase.forward().output.elements
+    }
+    let before = StackCase<Double>(
+      .lstm, layers: 1, inputSize: 2, hiddenSize: 200, lengths: [1], seed: 2
+    )
+    let old = before.initial.layers[0].hidden.elements
+    let new = run(.none, trains: false)
+    let zoned = run(Dropout(zoneoutHidden: 0.25), trains: true)
+    let kept = zoned.indices.filter { zoned[$0] == old[$0] }
+    #expect((25...75).contains(kept.count), "about a quarter of 200 stays: \(kept.count)")
+    for unit in zoned.indices where !kept.contains(unit) { #expect(zoned[unit] == new[unit]) }
+    let mean = run(Dropout(zoneoutHidden: 0.25), trains: false)
+    for unit in mean.indices {
+      #expect(abs(mean[unit] - (0.75 * new[unit] + 0.25 * old[unit])) < 1e-12)
+    }
+    withExtendedLifetime(before) {}
+  }
+
+  /// Zeroed units of a mask on states must not change what the product with U gives.
+  @Test func droppedStatesDoNotReachTheProduct() {
+    let testCase = StackCase<Double>(
+      .elman, layers: 1, inputSize: 2, hiddenSize: 8, lengths: [1],
+      dropout: Dropout(states: 0.5), seed: 5)
+    testCase.masks = Dropout.Masks(
+      CounterRandom(seed: 1, stream: .dropout), step: 1, firstLane: 0)
+    let gradients = testCase.gradients()
+    let reached = gradients.initial[0].hidden.elements
+    #expect(reached.contains(0) && reached.contains { $0 != 0 })
+    let output = testCase.forward().output.elements
+    for unit in reached.indices where reached[unit] == 0 {
+      testCase.initial.layers[0].hidden[0, unit] += 1
+    }
+    #expect(testCase.forward().output.elements == output)
+  }
+
+  @Test func aResidualLevelAddsItsInput() {
+    let plain = StackCase<Double>(
+      .gru, layers: 2, inputSize: 2, hiddenSize: 3, lengths: [4, 2], seed: 8)
+    let residual = StackCase<Double>(
+      .gru, layers: 2, inputSize: 2, hiddenSize: 3, lengths: [4, 2], isResidual: true, seed: 8)
+    let (a, b) = (plain.forward(), residual.forward())
+    let sums = zip(a.output.elements, a.layers[0].output.elements).map { $0 + $1 }
+    #expect(worstDifference(b.output.elements, sums) < 1e-14)
   }
 }

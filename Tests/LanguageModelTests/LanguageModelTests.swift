@@ -83,7 +83,7 @@ private func bits(_ model: LanguageModel) -> [UInt32] {
     let state = StackState<Double>(network.stack, batch: 2)
     var numbers = TestNumbers(seed: 4)
     let start = (0..<state.block.layout.count).map { _ in numbers.next() }
-    let masks = Stack.Masks(CounterRandom(seed: 1, stream: .dropout), step: 0, firstLane: 0)
+    let masks = Dropout.Masks(CounterRandom(seed: 1, stream: .dropout), step: 0, firstLane: 0)
     func loss() -> Double {
       for (index, value) in start.enumerated() { state.block.base[index] = value }
       packed.load(parameters, on: Shards(threads: 1))

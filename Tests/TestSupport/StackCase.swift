@@ -19,7 +19,7 @@ public final class StackCase<S: Real> {
   /// The states before the batch, and the loss's weights of those after it.
   public let initial, finalWeights: StackState<S>
   /// The dropout masks, or nil for none.
-  public var masks: Stack.Masks?
+  public var masks: Dropout.Masks?
   private let packed: PackedWeights<S>
   private let memory: Parameters<S>
   // Views do not keep their memory alive, so the last states are kept here.
@@ -28,12 +28,13 @@ public final class StackCase<S: Real> {
   /// A case of a stack, its numbers drawn from a seed.
   public init(
     _ kind: CellKind, layers: Int, inputSize: Int, hiddenSize: Int, lengths: [Int],
-    dropout: Double = 0, directions: Directions = .forward, seed: UInt64
+    dropout: Dropout = .none, directions: Directions = .forward, isResidual: Bool = false,
+    seed: UInt64
   ) {
     var layout = ParameterLayout()
     stack = Stack(
       kind.makeCell(), layers: layers, inputSize: inputSize, hiddenSize: hiddenSize,
-      dropout: dropout, directions: directions, prefix: "", in: &layout)
+      dropout: dropout, directions: directions, isResidual: isResidual, prefix: "", in: &layout)
     parameters = Parameters(layout, seed: seed)
     packed = PackedWeights(layout, forTraining: true)
     workspace = Workspace(parameters, packed: packed, forTraining: true)

@@ -74,6 +74,17 @@ double mt_softmax_cross_entropy(long rows, long columns, mt_view logits, const i
 /// y = softmax(x) by rows
 void mt_softmax(long rows, long columns, mt_view x, mt_view y);
 
+/// The way back through y = softmax(x): out = (upstream - sum of upstream * y) * y by rows
+void mt_softmax_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out);
+
+// ---- Rows brought to mean 0 and deviation 1.
+/// y = (x - mean) * inverse by rows, with inverse[r] = 1 / sqrt(variance + epsilon), in one column
+void mt_normalize_rows(long rows, long columns, mt_view x, float epsilon, mt_view y,
+                       mt_view inverse);
+/// The way back, with g = upstream * gain: out = (g - mean of g - y * mean of g * y) * inverse
+void mt_normalize_rows_gradient(long rows, long columns, mt_view upstream, const float *gain,
+                                mt_view y, mt_view inverse, mt_view out);
+
 // ---- Flat blocks of weights.
 /// The sum of squares, in Double.
 double mt_sum_of_squares(long count, const float *x);
