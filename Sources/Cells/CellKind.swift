@@ -8,6 +8,8 @@ public enum CellKind: String, Codable, Sendable, CaseIterable {
   case lstmCoupled = "lstm-coupled"
   /// `LayerNormLSTM`
   case lstmLayerNorm = "lstm-layer-norm"
+  /// `OriginalLSTM`
+  case lstmOriginal = "lstm-1997"
   /// `GRU`
   case gru
   /// `Elman` with tanh.
@@ -34,6 +36,7 @@ public enum CellKind: String, Codable, Sendable, CaseIterable {
     case .lstm: LSTM(forgetBias: forgetBias, inputBias: inputBias)
     case .lstmPeephole: PeepholeLSTM(forgetBias: forgetBias, inputBias: inputBias)
     case .lstmCoupled: CoupledLSTM()
+    case .lstmOriginal: OriginalLSTM(inputBias: inputBias)
     case .gru: GRU()
     case .elman: Elman(.tanh)
     case .elmanReLU: Elman(.relu)

@@ -17,7 +17,7 @@ public struct CoupledLSTM: RecurrentCell {
   public init() {}
 
   /// i, g and o.
-  public var gateCount: Int { 3 }
+  public var gateNames: [String] { ["i", "g", "o"] }
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c') and 1 - i.

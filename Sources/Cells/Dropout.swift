@@ -105,13 +105,13 @@ struct Zoneout<S: Real> {
     }
   }
 
-  /// next = taken ∘ fresh + kept ∘ previous
+  /// Sets next to taken ∘ fresh + kept ∘ previous.
   func mix(_ fresh: CellState<S>, _ previous: CellState<S>, into next: CellState<S>) {
     S.multiplyTwo(taken.hidden, fresh.hidden, plus: kept.hidden, previous.hidden, into: next.hidden)
     S.multiplyTwo(taken.cell, fresh.cell, plus: kept.cell, previous.cell, into: next.cell)
   }
 
-  /// The way back: `gradient` of next becomes that of fresh, `direct` gets that of previous.
+  /// The way back of `mix`: `gradient` of next becomes that of fresh, `direct` gets that of previous.
   func unmix(_ gradient: CellState<S>, direct: CellState<S>) {
     S.multiply(kept.hidden, gradient.hidden, into: direct.hidden)
     S.multiply(kept.cell, gradient.cell, into: direct.cell)

@@ -21,7 +21,7 @@ public struct Elman: RecurrentCell {
   public init(_ activation: Activation = .tanh) { self.activation = activation }
 
   /// One: the state's own pre-activation.
-  public var gateCount: Int { 1 }
+  public var gateNames: [String] { ["a"] }
   /// None.
   public var cellVectorCount: Int { 0 }
 

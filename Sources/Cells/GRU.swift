@@ -15,7 +15,7 @@ public struct GRU: RecurrentCell {
   public init() {}
 
   /// r, z and n.
-  public var gateCount: Int { 3 }
+  public var gateNames: [String] { ["r", "z", "n"] }
   /// None: h is the memory.
   public var cellVectorCount: Int { 0 }
   /// n's product with U stays apart until r has met it.

@@ -34,7 +34,7 @@ public struct LSTM: RecurrentCell {
   }
 
   /// i, f, g and o.
-  public var gateCount: Int { 4 }
+  public var gateNames: [String] { ["i", "f", "g", "o"] }
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c').

@@ -27,7 +27,7 @@ public struct LayerNormLSTM: RecurrentCell {
   }
 
   /// i, f, g and o.
-  public var gateCount: Int { 4 }
+  public var gateNames: [String] { ["i", "f", "g", "o"] }
   /// c.
   public var cellVectorCount: Int { 1 }
   /// The normalised x·Wᵀ and c', tanh(...), and 1 / deviation of each norm in a first column.

@@ -14,7 +14,7 @@ public struct MinGRU: RecurrentCell {
   public init() {}
 
   /// z and n.
-  public var gateCount: Int { 2 }
+  public var gateNames: [String] { ["z", "n"] }
   /// None.
   public var cellVectorCount: Int { 0 }
   /// n - h.

@@ -19,7 +19,7 @@ public struct MinLSTM: RecurrentCell {
   public init(forgetBias: Double = 1) { self.forgetBias = forgetBias }
 
   /// f, i and n.
-  public var gateCount: Int { 3 }
+  public var gateNames: [String] { ["f", "i", "n"] }
   /// None.
   public var cellVectorCount: Int { 0 }
   /// f' and h - n.

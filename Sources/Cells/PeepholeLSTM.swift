@@ -27,7 +27,7 @@ public struct PeepholeLSTM: RecurrentCell {
   }
 
   /// i, f, g and o.
-  public var gateCount: Int { 4 }
+  public var gateNames: [String] { ["i", "f", "g", "o"] }
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c').

@@ -26,6 +26,7 @@ public struct Recurrence: Sendable {
   private let dropout: Dropout
   // The number of the recurrence in its stack, so that no two draw the same masks.
   private let number: Int
+  private let gateCount: Int
 
   /// Declares the weights of a layer under `prefix`, such as `rnn.`, with a suffix, such as `_l0`.
   ///
@@ -38,7 +39,8 @@ public struct Recurrence: Sendable {
     self.number = number
     self.inputSize = inputSize
     self.hiddenSize = hiddenSize
-    let width = cell.gateCount * hiddenSize
+    gateCount = cell.gateCount
+    let width = gateCount * hiddenSize
     let bound = 1 / Double(hiddenSize).squareRoot()
     inputWeight = layout.declare(
       "\(prefix)weight_ih\(suffix)", shape: [width, inputSize], as: .uniform(bound),
@@ -243,8 +245,8 @@ public struct Recurrence: Sendable {
       masked = (mask, block(1))
     }
     return Trace(
-      input: input, shape: shape, gates: block(cell.gateCount),
-      recurrent: block(cell.keepsProjectionsApart ? cell.gateCount : 0),
+      input: input, shape: shape, gates: block(gateCount),
+      recurrent: block(cell.keepsProjectionsApart ? gateCount : 0),
       memo: block(cell.memoCount), previous: state(), next: next,
       fresh: dropout.hasZoneout ? state() : next,
       zoneout: dropout.hasZoneout ? Zoneout(taken: state(), kept: state()) : nil, masked: masked)

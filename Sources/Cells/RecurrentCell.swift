@@ -9,6 +9,8 @@ public import Parameters
 /// So a new cell is one file: its equations, its weights if it has any of its own, its law forward,
 /// and right below it the mirror of the law.
 public protocol RecurrentCell: Sendable {
+  /// The gates as the equations call them, in their order.
+  var gateNames: [String] { get }
   /// The number of gates: how many times `hiddenSize` pre-activations a step has.
   var gateCount: Int { get }
   /// How many vectors of `hiddenSize` the state has beside h: 1 for the c of an LSTM.
@@ -50,6 +52,8 @@ public protocol RecurrentCell: Sendable {
 }
 
 extension RecurrentCell {
+  /// As many as have names.
+  public var gateCount: Int { gateNames.count }
   /// No memo.
   public var memoCount: Int { 0 }
   /// Projections are added.

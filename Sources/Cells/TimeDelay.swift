@@ -26,6 +26,8 @@ public struct TimeDelay: RecurrentCell {
   }
 
   /// One projection for each place of the window.
+  public var gateNames: [String] { (0..<window).map { "x\($0)" } }
+  /// One for each place of the window.
   public var gateCount: Int { window }
   /// s₁ to sₙ₋₁.
   public var cellVectorCount: Int { window - 1 }

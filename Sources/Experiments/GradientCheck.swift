@@ -1,5 +1,6 @@
 public import Cells
 internal import DenseMath
+public import Layers
 internal import Parameters
 
 /// The largest relative difference between analytic gradients and central differences.
@@ -48,52 +49,106 @@ public enum GradientCheck {
   /// What a relative difference must stay under.
   public static let tolerance = 1e-7
 
-  /// The largest error over all weights and inputs of a cell, in Double: two levels that read both
-  /// ways over a ragged batch, under a loss that weighs every output differently.
-  public static func worstError(of kind: CellKind, seed: UInt64) -> Double {
+  /// The largest error over all weights and inputs of a cell, in Double.
+  ///
+  /// Two levels read both ways over a ragged batch, under a loss that weighs every output
+  /// differently.
+  ///
+  /// - Parameters:
+  ///   - kind: The cell.
+  ///   - combined: Add everything that a stack can: residual levels, dropout and zoneout.
+  ///   - seed: The seed of weights, inputs, loss and masks.
+  /// - Returns: The largest relative difference.
+  public static func worstError(of kind: CellKind, combined: Bool = false, seed: UInt64) -> Double {
     var layout = ParameterLayout()
+    let dropout =
+      combined
+      ? Dropout(inputs: 0.2, states: 0.2, outputs: 0.2, zoneoutHidden: 0.2, zoneoutCell: 0.2)
+      : Dropout.none
     let stack = Stack(
-      kind.makeCell(), layers: 2, inputSize: 3, hiddenSize: 4, directions: .both,
-      prefix: "", in: &layout)
+      kind.makeCell(), layers: 2, inputSize: 3, hiddenSize: 4, dropout: dropout, directions: .both,
+      isResidual: combined, prefix: "", in: &layout)
     let shape = PackedShape(lengths: [4, 3, 1])
     let input = layout.declare("input", shape: [shape.total, 3], as: .uniform(1))
     let weights = layout.declare(
       "loss", shape: [shape.total, stack.outputSize], as: .uniform(1))
+    let masks =
+      combined
+      ? Dropout.Masks(CounterRandom(seed: seed, stream: .dropout), step: 1, firstLane: 0) : nil
+    return worstError(layout, seed: seed) { workspace, gradients in
+      let state = StackState<Double>(stack, batch: shape.batch)
+      let trace = stack.forward(
+        .vectors(workspace[input]), shape, from: state.layers, masks: masks, on: workspace)
+      if let gradients {
+        let outputGradient = workspace.arena.matrix(shape.total, stack.outputSize)
+        Double.copy(workspace[weights], into: outputGradient)
+        let stateGradients = state.layers.map {
+          CellState(
+            hidden: workspace.arena.zeros($0.hidden.rows, $0.hidden.columns),
+            cell: workspace.arena.zeros($0.cell.rows, $0.cell.columns))
+        }
+        if let inputGradient = stack.backward(
+          trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace)
+        {
+          Double.copy(inputGradient, into: gradients[input])
+        }
+      }
+      return withExtendedLifetime(state) { product(trace.output, workspace[weights]) }
+    }
+  }
+
+  /// The largest error over all weights, queries and memories of attention, over ragged sequences.
+  public static func worstError(of score: Attention.Score, seed: UInt64) -> Double {
+    var layout = ParameterLayout()
+    let (querySize, memorySize) = score == .dot ? (3, 3) : (2, 4)
+    let attention = Attention(
+      score, querySize: querySize, memorySize: memorySize, width: 3, name: "attention", in: &layout)
+    let ranges = AttentionRanges(queries: [0..<3, 3..<3, 3..<5], memory: [0..<2, 2..<3, 3..<7])
+    let queries = layout.declare("queries", shape: [5, querySize], as: .uniform(1))
+    let memory = layout.declare("memory", shape: [7, memorySize], as: .uniform(1))
+    let weights = layout.declare("loss", shape: [5, memorySize], as: .uniform(1))
+    return worstError(layout, seed: seed) { workspace, gradients in
+      let prepared = attention.prepare(workspace[memory], forTraining: true, on: workspace)
+      let trace = attention.forward(workspace[queries], ranges, in: prepared, on: workspace)
+      if let gradients {
+        let queryGradient = attention.backward(
+          trace, contextGradient: workspace[weights], on: workspace)
+        Double.copy(queryGradient, into: gradients[queries])
+        Double.copy(attention.finish(prepared, on: workspace), into: gradients[memory])
+      }
+      return product(trace.context, workspace[weights])
+    }
+  }
+
+  private static func product(_ a: Matrix<Double>, _ b: Matrix<Double>) -> Double {
+    zip(a.elements, b.elements).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  /// The largest error over all weights but those named "loss".
+  ///
+  /// `run` returns the loss, and takes the way back where it is given where to put gradients.
+  private static func worstError(
+    _ layout: ParameterLayout, seed: UInt64,
+    run: (Workspace<Double>, Parameters<Double>?) -> Double
+  ) -> Double {
     let parameters = Parameters<Double>(layout, seed: seed)
     let packed = PackedWeights<Double>(layout, forTraining: true)
     let workspace = Workspace(parameters, packed: packed, forTraining: true)
-    let state = StackState<Double>(stack, batch: shape.batch)
-    func run() -> Stack.Trace<Double> {
+    func loss(_ gradients: Parameters<Double>?) -> Double {
       packed.load(parameters, on: Shards(threads: 1))
       workspace.reset()
-      return stack.forward(
-        .vectors(workspace[input]), shape, from: state.layers, on: workspace)
+      return run(workspace, gradients)
     }
-    func loss() -> Double {
-      zip(run().output.elements, workspace[weights].elements).reduce(0) { $0 + $1.0 * $1.1 }
-    }
-    let trace = run()
-    let outputGradient = workspace.arena.matrix(shape.total, stack.outputSize)
-    Double.copy(workspace[weights], into: outputGradient)
-    let stateGradients = state.layers.map {
-      CellState(
-        hidden: workspace.arena.zeros($0.hidden.rows, $0.hidden.columns),
-        cell: workspace.arena.zeros($0.cell.rows, $0.cell.columns))
-    }
-    guard
-      let inputGradient = stack.backward(
-        trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace),
-      let gradients = workspace.gradients
-    else { return .infinity }
-    Double.copy(inputGradient, into: gradients[input])
+    guard let gradients = workspace.gradients else { return .infinity }
+    _ = loss(gradients)
     var worst = 0.0
     for entry in layout.entries where entry.name != "loss" {
       worst = max(
         worst,
         worstGradientError(
           of: parameters.elements(of: entry), gradients: Array(gradients.elements(of: entry)),
-          loss: loss))
+          loss: { loss(nil) }))
     }
-    return withExtendedLifetime((state, gradients)) { worst }
+    return withExtendedLifetime((parameters, gradients)) { worst }
   }
 }

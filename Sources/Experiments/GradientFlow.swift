@@ -9,14 +9,29 @@ internal import Parameters
 /// learnt from. S. Hochreiter (1991); Y. Bengio, P. Simard and P. Frasconi, "Learning long-term
 /// dependencies with gradient descent is difficult", IEEE TNN 5 (1994).
 public enum GradientFlow {
-  /// One cell's curve.
+  /// One curve, with a label for a legend.
   public struct Curve: Sendable {
-    /// What it is of, for a legend.
+    /// What it is of.
     public let label: String
-    /// The steps back, 1, 2, 4 and so on.
-    public let steps: [Int]
-    /// The norm of the gradient that many steps back, over its norm at the last step.
-    public let norms: [Double]
+    /// Where each value stands: steps back, or updates.
+    public let places: [Int]
+    /// The values; a curve may end early where they stop being numbers.
+    public let values: [Double]
+
+    /// A curve.
+    public init(label: String, places: [Int], values: [Double]) {
+      self.label = label
+      self.places = places
+      self.values = values
+    }
+
+    /// The curve of norms one step back, two steps back and so on, as shares of the first.
+    ///
+    /// It keeps 1, 2, 4 and so on, and the farthest.
+    public init(label: String, norms: [Double]) {
+      let places = norms.indices.map { $0 + 1 }.filter { $0 & ($0 - 1) == 0 || $0 == norms.count }
+      self.init(label: label, places: places, values: places.map { norms[$0 - 1] / norms[0] })
+    }
   }
 
   /// Measures a cell with fresh weights on random input.
@@ -29,59 +44,95 @@ public enum GradientFlow {
   ///   - forgetBias: The initial bias of forget gates.
   ///   - gain: What the recurrent matrix is multiplied by: above 1 gradients may explode.
   ///   - seed: The seed of weights and input.
-  /// - Returns: The ratios of norms taken over a batch of 8 sequences together.
+  /// - Returns: The norms' shares, taken over a batch of 8 sequences together.
   public static func measure(
     _ kind: CellKind, label: String, hiddenSize: Int, length: Int, forgetBias: Double = 1,
     gain: Double = 1, seed: UInt64 = 1
   ) -> Curve {
     var layout = ParameterLayout()
-    let inputSize = 8
-    let batch = 8
-    let layer = Recurrence(
-      kind.makeCell(forgetBias: forgetBias), inputSize: inputSize, hiddenSize: hiddenSize,
-      prefix: "", suffix: "", in: &layout)
+    let (inputSize, batch) = (8, 8)
+    let stack = Stack(
+      kind.makeCell(forgetBias: forgetBias, window: 16), layers: 1, inputSize: inputSize,
+      hiddenSize: hiddenSize, prefix: "", in: &layout)
     // Double, so that a gradient that has all but vanished is still a number.
     let parameters = Parameters<Double>(layout, seed: seed)
-    if let recurrent = layer.recurrentWeight { Double.scale(parameters[recurrent], by: gain) }
+    if let recurrent = stack.layers[0].recurrentWeight {
+      Double.scale(parameters[recurrent], by: gain)
+    }
     let packed = PackedWeights<Double>(layout, forTraining: true)
     packed.load(parameters, on: Shards(threads: 1))
     let workspace = Workspace(parameters, packed: packed, forTraining: true)
     var random = TaskRandom(seed: seed, stream: 5)
-    let shape = PackedShape(steps: 1, batch: batch)
-    func zeros() -> CellState<Double> {
-      .zeros(of: layer, batch: batch, on: workspace)
-    }
-    // Step by step, so that the gradient of every state in between can be looked at.
-    var traces: [Recurrence.Trace<Double>] = []
-    var state = zeros()
-    for _ in 0..<length {
-      let input = workspace.arena.matrix(batch, inputSize)
+    func noise(_ columns: Int) -> Matrix<Double> {
+      let block = workspace.arena.matrix(batch, columns)
       for row in 0..<batch {
-        for column in 0..<inputSize { input[row, column] = 2 * random.unit() - 1 }
+        for column in 0..<columns { block[row, column] = 2 * random.unit() - 1 }
       }
-      let trace = layer.forward(.vectors(input), shape, from: state, on: workspace)
-      traces.append(trace)
-      state = zeros()
-      trace.copyFinalState(into: state)
+      return block
     }
-    let gradient = zeros()
-    for row in 0..<batch {
-      for column in 0..<hiddenSize { gradient.hidden[row, column] = 2 * random.unit() - 1 }
+    let inputs = (0..<length).map { _ in SequenceInput.vectors(noise(inputSize)) }
+    let norms = stack.gradientNorms(inputs: inputs, batch: batch, on: workspace) { _ in
+      noise(hiddenSize)
     }
-    let start = norm(gradient)
-    let nothing = workspace.arena.zeros(batch, hiddenSize)
-    var steps: [Int] = []
-    var norms: [Double] = []
-    for back in 1...length {
-      layer.backward(
-        traces[length - back], outputGradient: nothing, stateGradient: gradient,
-        wantsInput: false, on: workspace)
-      if back & (back - 1) == 0 {
-        steps.append(back)
-        norms.append(norm(gradient) / start)
-      }
+    return Curve(label: label, norms: norms)
+  }
+
+  /// Lets a cell learn a task, and measures the task's own loss on fresh examples before and after.
+  ///
+  /// - Parameters:
+  ///   - kind: The cell.
+  ///   - label: The beginning of the curves' labels.
+  ///   - length: The steps of an example of the adding problem that is learnt.
+  ///   - measuredOver: The steps of the examples that are measured, and the farthest step back.
+  ///   - sequences: How many sequences are learnt from.
+  ///   - seed: The seed of weights and examples.
+  /// - Returns: The curve before and the curve after.
+  public static func learning(
+    _ kind: CellKind, label: String, length: Int, measuredOver: Int, sequences: Int, seed: UInt64
+  ) -> (before: Curve, after: Curve) {
+    let task = Adding(length: length)
+    let learner = Learner(kind, for: task, seed: seed)
+    var random = TaskRandom(seed: seed, stream: 6)
+    let fresh = (0..<8).map { _ in task.example(&random, steps: measuredOver) }
+    let before = Curve(label: "\(label), fresh", norms: learner.gradientNorms(fresh))
+    var training = TaskRandom(seed: seed, stream: 1)
+    for _ in 0..<sequences / task.recipe.batch {
+      let examples = (0..<task.recipe.batch).map { _ in task.example(&training) }
+      learner.learn(examples, rate: task.recipe.rate)
     }
-    return Curve(label: label, steps: steps, norms: norms)
+    let after = Curve(
+      label: "\(label), after \(sequences) sequences", norms: learner.gradientNorms(fresh))
+    return (before, after)
+  }
+
+  /// Trains an Elman network whose gradients explode, with and without clipping.
+  ///
+  /// - Parameters:
+  ///   - clip: The largest norm that is let through, or nil for all.
+  ///   - label: The curve's label.
+  ///   - length: The steps of an example.
+  ///   - updates: The updates; training ends early where a number stops being finite.
+  ///   - seed: The seed.
+  /// - Returns: The norms of the gradient, and the losses, update by update.
+  public static func clipping(
+    at clip: Double?, label: String, length: Int, updates: Int, seed: UInt64
+  ) -> (norms: Curve, losses: Curve) {
+    let task = Adding(length: length)
+    let learner = Learner(.elmanReLU, for: task, seed: seed, rule: .momentum(0.9), gain: 2.5)
+    var training = TaskRandom(seed: seed, stream: 1)
+    var (norms, losses): ([Double], [Double]) = ([], [])
+    for _ in 0..<updates {
+      let examples = (0..<8).map { _ in task.example(&training) }
+      let (loss, norm) = learner.learn(examples, rate: 0.01, clip: clip)
+      guard loss.isFinite, norm.isFinite else { break }
+      losses.append(loss)
+      norms.append(norm)
+    }
+    let places = Array(1...max(1, norms.count)).prefix(norms.count)
+    return (
+      Curve(label: label, places: Array(places), values: norms),
+      Curve(label: label, places: Array(places), values: losses)
+    )
   }
 
   /// The curves of the standard picture: fresh weights in `quiet`, recurrent ones four times as
@@ -96,8 +147,8 @@ public enum GradientFlow {
     }
     return (
       [
-        curve(.elman, "Elman"), curve(.gru, "GRU"), curve(.lstm, "LSTM, forget bias 1"),
-        curve(.lstm, "LSTM, forget bias 5", bias: 5),
+        curve(.window, "window of 16"), curve(.elman, "Elman"), curve(.gru, "GRU"),
+        curve(.lstm, "LSTM, forget bias 1"), curve(.lstm, "LSTM, forget bias 5", bias: 5),
       ],
       [
         curve(.elmanReLU, "Elman relu, U x 4", gain: 4),
@@ -105,9 +156,5 @@ public enum GradientFlow {
         curve(.lstm, "LSTM, U x 4", gain: 4),
       ]
     )
-  }
-
-  private static func norm(_ state: CellState<Double>) -> Double {
-    (state.hidden.elements + state.cell.elements).reduce(0) { $0 + $1 * $1 }.squareRoot()
   }
 }

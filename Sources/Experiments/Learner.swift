@@ -13,7 +13,11 @@ final class Learner {
   private var optimizer: Optimizer<Float>
   private let oneThread = Shards(threads: 1)
 
-  init(_ kind: CellKind, for task: any SequenceTask, seed: UInt64) {
+  /// A network for a task; `gain` multiplies the recurrent weights.
+  init(
+    _ kind: CellKind, for task: any SequenceTask, seed: UInt64,
+    rule: OptimizerRule = .adamW(beta2: 0.999), gain: Float = 1
+  ) {
     let recipe = task.recipe
     var layout = ParameterLayout()
     stack = Stack(
@@ -25,12 +29,18 @@ final class Learner {
     parameters = Parameters(layout, seed: seed)
     packed = PackedWeights(layout, forTraining: true)
     workspace = Workspace(parameters, packed: packed, forTraining: true)
-    optimizer = Optimizer(layout, rule: .adamW(beta2: 0.999), weightDecay: 0)
+    optimizer = Optimizer(layout, rule: rule, weightDecay: 0)
+    if let recurrent = stack.layers[0].recurrentWeight {
+      Float.scale(parameters[recurrent], by: gain)
+    }
     packed.load(parameters, on: oneThread)
   }
 
-  /// One update.
-  func learn(_ examples: [Example], rate: Double) {
+  /// One update; returns the mean loss, and the norm of the gradient before it is clipped.
+  @discardableResult
+  func learn(
+    _ examples: [Example], rate: Double, clip: Double? = 1
+  ) -> (loss: Double, norm: Double) {
     workspace.reset()
     workspace.gradients?.clear()
     let (shape, trace, logits, order) = run(examples)
@@ -40,22 +50,53 @@ final class Learner {
     for (row, target) in steps.enumerated() {
       if case .symbol(let id) = target { classes[row] = Int32(id) } else { classes[row] = -1 }
     }
-    guard let first = classes.baseAddress, let gradients = workspace.gradients else { return }
+    guard let first = classes.baseAddress, let gradients = workspace.gradients else {
+      return (.nan, .nan)
+    }
     let errors = steps.enumerated().compactMap { row, target -> (Int, Float)? in
       guard case .value(let value) = target else { return nil }
       return (row, 2 * (logits[row, 0] - value))
     }
-    _ = SoftmaxCrossEntropy.lossAndGradient(logits, targets: first, scale: 1 / count)
-    for (row, error) in errors { logits[row, 0] = error / Float(count) }
+    var loss =
+      SoftmaxCrossEntropy.lossAndGradient(logits, targets: first, scale: 1 / count) / count
+    for (row, error) in errors {
+      logits[row, 0] = error / Float(count)
+      loss += Double(error * error) / 4 / count
+    }
     let gradient = output.backward(logits, x: trace.output, on: workspace)
     stack.backward(
       trace, outputGradient: gradient, stateGradients: [zeroState(examples.count)],
       wantsInput: false, on: workspace)
     let norm = optimizer.sum([gradients], on: oneThread)
-    guard norm.isFinite else { return }
+    guard norm.isFinite else { return (loss, norm) }
+    let most = clip ?? .infinity
     optimizer.update(
-      parameters, along: gradients, scale: norm > 1 ? 1 / norm : 1, rate: rate, on: oneThread)
+      parameters, along: gradients, scale: norm > most ? most / norm : 1, rate: rate,
+      on: oneThread)
     packed.load(parameters, on: oneThread)
+    return (loss, norm)
+  }
+
+  /// How much of the loss at the end of examples of one length reaches back, step by step.
+  func gradientNorms(_ examples: [Example]) -> [Double] {
+    workspace.reset()
+    let inputs = examples[0].inputs.indices.map { step in
+      let rows = workspace.arena.matrix(examples.count, examples[0].inputs[step].count)
+      for (row, example) in examples.enumerated() {
+        for (column, value) in example.inputs[step].enumerated() { rows[row, column] = value }
+      }
+      return SequenceInput.vectors(rows)
+    }
+    return stack.gradientNorms(inputs: inputs, batch: examples.count, on: workspace) { last in
+      let logits = output.forward(last, on: workspace)
+      let gradient = workspace.arena.zeros(logits.rows, logits.columns)
+      for (row, example) in examples.enumerated() {
+        if case .value(let value)? = example.targets.last {
+          gradient[row, 0] = 2 * (logits[row, 0] - value)
+        }
+      }
+      return output.backward(gradient, x: last, on: workspace)
+    }
   }
 
   /// The outputs of each example at each of its steps.

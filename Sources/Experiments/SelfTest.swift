@@ -6,7 +6,8 @@ public enum SelfTest {
   /// All tasks; `lag` replaces the usual distance where a task has one.
   public static func tasks(lag: Int? = nil) -> [any SequenceTask] {
     [
-      EmbeddedReber(), Adding(length: lag ?? 100), TemporalOrder(length: lag ?? 100),
+      EmbeddedReber(), ContinualReber(), Adding(length: lag ?? 100),
+      TemporalOrder(length: lag ?? 100),
       LongLag(lag: lag ?? 100), Counting(), Copying(delay: lag ?? 20),
     ]
   }
@@ -21,25 +22,31 @@ public enum SelfTest {
 
   /// Learns a task until its criterion is met on fresh examples or its sequences are used up.
   ///
-  /// Every sequence that an update learns from is counted. The criterion is tried on 256 examples
-  /// from a stream of their own, another set each time, some forty times over the budget.
+  /// Every sequence that an update learns from is counted, those of starts given up included. The
+  /// criterion is tried on examples from a stream of their own, another set each time, some forty
+  /// times over the budget.
   public static func run(_ task: any SequenceTask, cell: CellKind, seed: UInt64) -> Outcome {
     let recipe = task.recipe
-    let learner = Learner(cell, for: task, seed: seed)
+    var learner = Learner(cell, for: task, seed: seed)
     var training = TaskRandom(seed: seed, stream: 1)
     var testing = TaskRandom(seed: seed, stream: 2)
     let interval = max(1, recipe.mostSequences / recipe.batch / 40)
     var sequences = 0
     var update = 0
+    var start = 0
     while sequences < recipe.mostSequences {
+      if sequences - start >= recipe.sequencesPerStart {
+        start = sequences
+        // Seeds of later starts are far from those that a user counts up.
+        learner = Learner(cell, for: task, seed: seed &+ UInt64(sequences) << 32)
+      }
       let examples = (0..<recipe.batch).map { _ in task.example(&training) }
       learner.learn(examples, rate: recipe.rate)
       sequences += recipe.batch
       update += 1
       guard update % interval == 0 else { continue }
-      let probes = task.probes
-      let fresh = probes.isEmpty ? (0..<256).map { _ in task.example(&testing) } : probes
-      if task.isLearnt(fresh, outputs: learner.outputs(fresh)) {
+      let probes = task.probes(&testing)
+      if task.isLearnt(probes, outputs: learner.outputs(probes)) {
         return Outcome(seed: seed, sequences: sequences)
       }
     }

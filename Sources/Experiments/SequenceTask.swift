@@ -18,10 +18,17 @@ public protocol SequenceTask: Sendable {
   var defeatsElman: Bool { get }
   /// An example drawn from `random`.
   func example(_ random: inout TaskRandom) -> Example
-  /// The examples that the criterion is tried on in place of fresh ones; usually none.
-  var probes: [Example] { get }
+  /// The examples that the criterion is tried on, drawn where they are not always the same.
+  func probes(_ random: inout TaskRandom) -> [Example]
   /// Whether the network's outputs on fresh examples meet the criterion.
   func isLearnt(_ examples: [Example], outputs: [[[Float]]]) -> Bool
+}
+
+extension SequenceTask {
+  /// The examples that the criterion is tried on: 256 fresh ones.
+  public func probes(_ random: inout TaskRandom) -> [Example] {
+    (0..<256).map { _ in example(&random) }
+  }
 }
 
 /// How a task is trained.
@@ -30,20 +37,22 @@ public struct Recipe: Sendable {
   public var hiddenSize, batch: Int
   /// The learning rate of Adam.
   public var rate: Double
-  /// The initial bias of forget gates: near the logarithm of the lag, a gate forgets little over it
-  /// (C.
+  /// The initial bias of forget gates.
   ///
-  /// Tallec and Y. Ollivier, "Can recurrent neural networks warp time?", ICLR 2018).
+  /// Near the logarithm of the lag, a gate forgets little over it: C. Tallec and Y. Ollivier, "Can
+  /// recurrent neural networks warp time?" (ICLR 2018).
   public var forgetBias: Double
   /// The initial bias of input gates, or nil to draw it.
   public var inputBias: Double?
   /// The sequences after which training gives up.
   public var mostSequences: Int
+  /// The sequences after which it begins anew with fresh weights; those before count all the same.
+  public var sequencesPerStart: Int
 
   /// A recipe.
   public init(
     hiddenSize: Int, batch: Int, rate: Double, forgetBias: Double = 1, inputBias: Double? = nil,
-    mostSequences: Int
+    mostSequences: Int, sequencesPerStart: Int? = nil
   ) {
     self.hiddenSize = hiddenSize
     self.batch = batch
@@ -51,6 +60,7 @@ public struct Recipe: Sendable {
     self.forgetBias = forgetBias
     self.inputBias = inputBias
     self.mostSequences = mostSequences
+    self.sequencesPerStart = sequencesPerStart ?? mostSequences
   }
 }
 

@@ -31,6 +31,8 @@ public enum TextError: Error, Sendable, Equatable {
   case tooLong(byteCount: Int)
   /// There is no room for the encoded corpus.
   case noRoom(byteCount: Int, reason: String)
+  /// A regular expression that is none.
+  case badPattern(String, known: [String])
   /// ICU failed in a way that no text explains, such as missing data files.
   case icu(operation: String, code: String)
 }
@@ -83,6 +85,9 @@ extension TextError: CustomStringConvertible {
     case .noRoom(let byteCount, let reason):
       return "There is no room for \(byteCount) bytes of encoded text (\(reason)); free memory, or"
         + " set TMPDIR to a folder on a larger disk."
+    case .badPattern(let pattern, let known):
+      return "\"\(pattern)\" is neither one of \(known.joined(separator: ", ")) nor a regular"
+        + " expression; check its brackets and escapes."
     case .icu(let operation, let code):
       return "ICU could not \(operation) (\(code)); check that libicu and its data are installed."
     }

@@ -249,6 +249,12 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
   case corpusTooShort(symbols: Int, needed: Int, batch: Int, steps: Int)
   /// Data to evaluate on that hold nothing to predict.
   case nothingToEvaluate(symbols: Int)
+  /// A text too short for the steps to be looked back over.
+  case textTooShort(symbols: Int, needed: Int)
+  /// A signal that the cell does not have.
+  case noSignal(String, cell: String, known: [String])
+  /// A unit that the network does not have.
+  case noUnit(LanguageModel.Unit, layers: Int, hiddenSize: Int)
 
   /// The sentence.
   public var description: String {
@@ -262,6 +268,13 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
         + "\(needed): use more text, or a smaller --batch or --steps"
     case .nothingToEvaluate(let symbols):
       "the text has \(symbols) symbols to evaluate: at least 2 are needed, one to predict the next"
+    case .textTooShort(let symbols, let needed):
+      "the text has \(symbols) symbols, and \(needed) are needed: use more text, or a smaller --length"
+    case .noSignal(let signal, let cell, let known):
+      "\(signal) is no signal of \(cell): it has \(known.joined(separator: ", "))"
+    case .noUnit(let unit, let layers, let hiddenSize):
+      "there is no unit \(unit.layer).\(unit.number): the model has layers 1 to \(layers) of "
+        + "units 1 to \(hiddenSize)"
     }
   }
 }

@@ -11,6 +11,7 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
     ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
     ("explain gradient-flow", "see how far back gradients reach", explainGradientFlow),
+    ("explain cells", "colour a text by what a unit does there", explainCells),
     ("info", "show what a model file holds", info),
   ]
 

@@ -2,8 +2,12 @@ import CommandLineOptions
 import Glibc
 import MajorTom
 
-private let modelOption = Option(
-  "model", short: "m", "FILE", "The model (default: $MAJORTOM_MODEL, else the demo's)")
+/// The option that names a model, which has a default unless it means something to leave it out.
+func modelOption(isDefaulted: Bool = true) -> Option {
+  Option(
+    "model", short: "m", "FILE",
+    isDefaulted ? "The model (default: $MAJORTOM_MODEL, else the demo's)" : "A language model")
+}
 private let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
 private let jsonOption = Option(flag: "json", "JSON on standard output")
 
@@ -13,7 +17,7 @@ func generate(_ words: [String]) throws {
     words, command: "majortom generate", synopsis: "[-m MODEL] [--prompt TEXT] [OPTION...]",
     about: "Writes text with a language model, character by character.",
     options: [
-      modelOption,
+      modelOption(),
       Option("prompt", short: "p", "TEXT", "The text to go on from"),
       Option("length", short: "n", "N", "Symbols to write (default: 500)"),
       Option(
@@ -64,7 +68,7 @@ func evaluate(_ words: [String]) throws {
     words, command: "majortom evaluate", synopsis: "[-m MODEL] TEXT... [OPTION...]",
     about: "Measures how well a language model predicts text files.",
     options: [
-      modelOption,
+      modelOption(),
       Option("protocol", "NAME", "carried: one run; crops: stretches of 256 (default: both)"),
       Option("part", "PART", "all, or validation: the end that training kept (default: all)"),
       Option("encoding", "NAME", "Encoding of the text (default: detected)"),
@@ -111,7 +115,7 @@ func evaluate(_ words: [String]) throws {
 func info(_ words: [String]) throws {
   let arguments = try ParsedArguments(
     words, command: "majortom info", synopsis: "[MODEL] [OPTION...]",
-    about: "Shows what a model file holds.", options: [modelOption, jsonOption])
+    about: "Shows what a model file holds.", options: [modelOption(), jsonOption])
   if arguments.printedHelp { return }
   let path = try arguments.words.first ?? modelPath(arguments)
   let model = try LanguageModel(contentsOf: path)
@@ -153,7 +157,7 @@ func info(_ words: [String]) throws {
 
 /// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the
 /// tool's own place.
-private func modelPath(_ arguments: ParsedArguments) throws(UsageError) -> String {
+func modelPath(_ arguments: ParsedArguments) throws(UsageError) -> String {
   if let path = arguments.text("model") { return path }
   if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty { return path }
   let name = "models/demo.safetensors"

@@ -50,22 +50,28 @@ func selfTest(_ words: [String]) throws {
   }
 }
 
-/// Checks the gradients of cells, and returns how many are wrong.
+/// Checks the gradients of cells, combinators and attention, and returns how many are wrong.
 private func checkGradients(of cells: [CellKind], json: Bool) -> Int {
   var failures = 0
-  for cell in cells {
-    let error = (1...3).map { GradientCheck.worstError(of: cell, seed: $0) }.reduce(0, max)
+  func check(_ name: String, _ worst: (UInt64) -> Double) {
+    let error = (1...3).map { worst($0) }.reduce(0, max)
     let isSound = error < GradientCheck.tolerance
     failures += isSound ? 0 : 1
     if json {
-      writeJSON([
-        "gradient": .text(cell.rawValue), "error": .number(error), "passed": .flag(isSound),
-      ])
+      writeJSON(["gradient": .text(name), "error": .number(error), "passed": .flag(isSound)])
     } else {
       writeOutput(
-        "\(isSound ? "ok  " : "FAIL")  gradients of \(cell.rawValue): largest error \(scientific(error))\n"
-      )
+        "\(isSound ? "ok  " : "FAIL")  gradients of \(name): largest error \(scientific(error))\n")
     }
+  }
+  for cell in cells {
+    check(cell.rawValue) { GradientCheck.worstError(of: cell, seed: $0) }
+    check("\(cell.rawValue), residual, with dropout and zoneout") {
+      GradientCheck.worstError(of: cell, combined: true, seed: $0)
+    }
+  }
+  for score in Attention.Score.allCases {
+    check("\(score.rawValue) attention") { GradientCheck.worstError(of: score, seed: $0) }
   }
   return failures
 }

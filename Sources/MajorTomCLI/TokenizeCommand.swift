@@ -58,7 +58,7 @@ func tokenize(_ words: [String]) throws {
 }
 
 /// Reads standard input line by line, strictly: bytes that are not UTF-8 end it with a sentence.
-private func forEachInputLine(_ body: (String) throws -> Void) throws {
+func forEachInputLine(_ body: (String) throws -> Void) throws {
   var buffer: UnsafeMutablePointer<CChar>?
   var capacity = 0
   defer { free(buffer) }
@@ -80,6 +80,36 @@ private func forEachInputLine(_ body: (String) throws -> Void) throws {
   }
 }
 
+/// The text that a command is to look at: `--text`, files, or standard input, all at most the first
+/// `atMost` bytes of it.
+func text(_ arguments: ParsedArguments, atMost: Int) throws -> String {
+  var text = ""
+  struct Enough: Error {}
+  do {
+    func take(_ part: String) throws {
+      text += part
+      if text.utf8.count >= atMost { throw Enough() }
+    }
+    if let given = arguments.text("text") {
+      guard arguments.words.isEmpty else {
+        throw UsageError("the text is given twice: as --text and as '\(arguments.words[0])'")
+      }
+      try take(given)
+    } else if arguments.words.isEmpty {
+      try forEachInputLine { try take($0 + "\n") }
+    } else {
+      try Corpus(contentsOf: arguments.words).forEachPiece { piece in try take(piece.text) }
+    }
+  } catch is Enough {
+    // An end within a character moves to its beginning.
+    text = String(text[..<text.utf8.index(text.startIndex, offsetBy: atMost)])
+  }
+  guard !text.isEmpty else {
+    throw InputError(description: "no text: name a file, or give it with --text")
+  }
+  return text
+}
+
 /// Standard input that is not what it should be.
 private struct InputError: Error, CustomStringConvertible {
   let description: String
@@ -93,7 +123,7 @@ private func pair(_ range: Range<Int>) -> JSONValue {
 }
 
 /// A symbol with control characters made visible.
-private func visible(_ text: String) -> String {
+func visible(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar {

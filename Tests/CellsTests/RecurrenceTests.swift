@@ -277,4 +277,51 @@ import Testing
     let sums = zip(a.output.elements, a.layers[0].output.elements).map { $0 + $1 }
     #expect(worstDifference(b.output.elements, sums) < 1e-14)
   }
+
+  /// The norm k steps back is that of the initial state's gradient when the last k steps run alone.
+  @Test(arguments: [CellKind.lstm, .gru, .elman, .timeDelay])
+  func gradientNormsAreThoseOfTheStatesInBetween(kind: CellKind) throws {
+    let steps = 5
+    let testCase = StackCase<Double>(
+      kind, layers: 2, inputSize: 3, hiddenSize: 4, lengths: [Int](repeating: steps, count: 2),
+      seed: 7)
+    _ = testCase.forward()  // packs the weights
+    let (stack, workspace) = (testCase.stack, testCase.workspace)
+    func inputs(_ step: Int) -> Matrix<Double> { testCase.input.rows(2 * step..<2 * step + 2) }
+    let weights = testCase.outputWeights.rows(0..<2)
+    func lossGradient(_ rows: Int) -> Matrix<Double> {
+      let gradient = workspace.arena.zeros(rows, stack.outputSize)
+      Double.copy(weights, into: gradient.rows(rows - 2..<rows))
+      return gradient
+    }
+    let norms = stack.gradientNorms(
+      inputs: (0..<steps).map { .vectors(inputs($0)) }, batch: 2, on: workspace
+    ) { _ in lossGradient(2) }
+    #expect(norms.count == steps)
+    for back in 1...steps {
+      func zeros() -> [CellState<Double>] {
+        stack.layers.map { .zeros(of: $0, batch: 2, on: workspace) }
+      }
+      var states = zeros()
+      if back < steps {
+        let early = stack.forward(
+          .vectors(testCase.input.rows(0..<2 * (steps - back))),
+          PackedShape(steps: steps - back, batch: 2), from: states, on: workspace)
+        states = zeros()
+        for (layer, state) in zip(early.layers, states) { layer.copyFinalState(into: state) }
+      }
+      let late = stack.forward(
+        .vectors(testCase.input.rows(2 * (steps - back)..<2 * steps)),
+        PackedShape(steps: back, batch: 2), from: states, on: workspace)
+      let gradients = zeros()
+      stack.backward(
+        late, outputGradient: lossGradient(2 * back), stateGradients: gradients, wantsInput: false,
+        on: workspace)
+      let sum = gradients.reduce(0.0) { sum, state in
+        (state.hidden.elements + state.cell.elements).reduce(sum) { $0 + $1 * $1 }
+      }
+      #expect(abs(sum.squareRoot() - norms[back - 1]) < 1e-12 * max(1, norms[0]))
+    }
+    withExtendedLifetime(testCase) {}
+  }
 }

@@ -1,4 +1,5 @@
 import Cells
+import Layers
 import Testing
 
 @testable import Experiments
@@ -74,8 +75,7 @@ import Testing
   @Test func aNetworkThatHasLearntNothingMeetsNoCriterion() {
     for task in SelfTest.tasks(lag: 30) {
       var random = TaskRandom(seed: 5, stream: 3)
-      let examples =
-        task.probes.isEmpty ? (0..<64).map { _ in task.example(&random) } : task.probes
+      let examples = task.probes(&random)
       let outputs = examples.map { example in
         example.inputs.map { _ in [Float](repeating: 0.1, count: task.outputSize) }
       }
@@ -83,8 +83,37 @@ import Testing
     }
   }
 
-  @Test(arguments: CellKind.allCases)
-  func gradientsOfEveryCellAreRight(kind: CellKind) {
-    #expect(GradientCheck.worstError(of: kind, seed: 4) < GradientCheck.tolerance)
+  /// A stream is strings of the grammar one after another, and tells nothing of where they begin.
+  @Test func aStreamIsStringsOfTheGrammar() {
+    var random = TaskRandom(seed: 4, stream: 2)
+    let example = ContinualReber(learnt: 500, tried: 10).example(&random)
+    let symbols = example.inputs.map { input in
+      EmbeddedReber.symbols[input.firstIndex(of: 1) ?? 0]
+    }
+    #expect(symbols.count >= 500)
+    // The embedded grammar ends a string with E after T or P after E: cut there.
+    var strings: [[Character]] = [[]]
+    for symbol in symbols {
+      strings[strings.count - 1].append(symbol)
+      if accepts(strings[strings.count - 1]) { strings.append([]) }
+    }
+    #expect(strings.count > 20 && strings.last == [])
+    for (place, legal) in example.legal.dropLast().enumerated() {
+      #expect(legal.contains(example.inputs[place + 1].firstIndex(of: 1) ?? -1))
+    }
+    var other = TaskRandom(seed: 4, stream: 3)
+    let probes = ContinualReber().probes(&other)
+    #expect(probes.count == 10 && probes.allSatisfy { $0.inputs.count >= 10_000 })
+  }
+
+  @Test(arguments: CellKind.allCases, [false, true])
+  func gradientsOfEveryCellAreRight(kind: CellKind, combined: Bool) {
+    #expect(
+      GradientCheck.worstError(of: kind, combined: combined, seed: 4) < GradientCheck.tolerance)
+  }
+
+  @Test(arguments: Attention.Score.allCases)
+  func gradientsOfAttentionAreRight(score: Attention.Score) {
+    #expect(GradientCheck.worstError(of: score, seed: 4) < GradientCheck.tolerance)
   }
 }

@@ -198,4 +198,67 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     let words = try tool.run("tokenize", "--unit", "word", input: "Major Tom.\nHello\n")
     #expect(words.output == "Major| |Tom|.\nHello\n")
   }
+
+  @Test func gradientFlowIsShownAndDrawn() throws {
+    let words = ["explain", "gradient-flow", "--length", "16", "--sequences", "64"]
+    let shown = try tool.run(words: words + ["--html", "flow.html"])
+    #expect(shown.code == 0)
+    for part in ["Elman", "GRU", "LSTM", "clipped at 1", "picture in flow.html"] {
+      #expect(shown.output.contains(part), "\(part)")
+    }
+    let page = try String(
+      contentsOf: tool.folder.appendingPathComponent("flow.html"), encoding: .utf8)
+    #expect(page.components(separatedBy: "<svg").count == 6 && !page.contains("http"))
+    let json = try tool.run(words: words + ["--json"])
+    for line in json.output.split(separator: "\n") {
+      let object = try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(object["curve"] != nil && (object["values"] as? [Any])?.isEmpty == false)
+    }
+    #expect(try tool.run("explain", "gradient-flow", "text.txt").code == 2)
+    let lost = try tool.run(words: words + ["--html", "no/where.html"])
+    #expect(lost.code == 1 && lost.output.isEmpty && lost.errors.contains("no/where.html"))
+  }
+
+  @Test func cellsAreRankedAndColoured() throws {
+    try tool.file("story.txt", Data(story.utf8))
+    let trained = try tool.run(
+      words: ["train", "lm", "story.txt", "-o", "m.safetensors", "--updates", "20"] + small)
+    #expect(trained.code == 0)
+    let model = ["-m", "m.safetensors"]
+    let ranked = try tool.run(words: ["explain", "cells"] + model + ["story.txt"])
+    #expect(ranked.code == 0 && ranked.output.contains("position: c of unit "))
+    #expect(ranked.output.contains("quotes: the same all over this text"))
+    let colored = try tool.run(
+      words: ["explain", "cells"] + model
+        + [
+          "--text", "Day 1. <b>", "--find", "[0-9]", "--color", "always", "--html", "cells.html",
+          "--signal", "f", "--top", "3",
+        ])
+    #expect(colored.code == 0 && colored.output.contains("\u{1B}[48;2;"))
+    #expect(colored.output.components(separatedBy: "[0-9]: f of unit").count == 4)
+    let page = try String(
+      contentsOf: tool.folder.appendingPathComponent("cells.html"), encoding: .utf8)
+    #expect(page.contains(">&lt;</span>") && !page.contains("<b>"))
+    let values = try tool.run(
+      words: ["explain", "cells"] + model + ["--unit", "1.3", "--json"], input: "Day\n")
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(values.output.utf8)) as? [String: Any])
+    #expect(object["symbols"] as? [String] == ["D", "a", "y", "\n"])
+    #expect((object["values"] as? [Double])?.count == 4)
+    let flow = try tool.run(
+      words: ["explain", "gradient-flow"] + model + ["story.txt", "--length", "32"])
+    #expect(flow.code == 0 && flow.output.contains("fresh weights"))
+    for (words, code, part) in [
+      (["--unit", "3"], 2, "1.17"), (["--unit", "1.99", "--text", "a"], 1, "1.99"),
+      (["--signal", "z", "--text", "ab"], 1, "z"), (["--find", "(", "--text", "ab"], 1, "("),
+      (["--find", "brackets", "--text", "ab"], 1, "brackets"), (["nowhere.txt"], 1, "nowhere.txt"),
+      (["--text", ""], 1, "no text"), (["--text", "a", "story.txt"], 2, "twice"),
+    ] as [([String], Int32, String)] {
+      let result = try tool.run(words: ["explain", "cells"] + model + words)
+      #expect(result.code == code, "\(words): \(result.errors)")
+      #expect(result.errors.contains(part), "\(words): \(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1)
+    }
+  }
 }
