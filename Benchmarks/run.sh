@@ -23,6 +23,8 @@ if ! "$python" -c 'import torch, onnxruntime, safetensors' 2>/dev/null; then
 fi
 echo "== the same model in PyTorch"
 "$python" Benchmarks/torch_model.py "$folder/a.safetensors" corpora/ships-log.txt
+echo "== cells"
+"$python" Benchmarks/cells.py
 if [ -d ../shared/baselines ]; then
   echo "== speed"
   "$python" Benchmarks/speed.py

@@ -121,6 +121,19 @@ public struct CellStep<S: Real> {
   /// [rows, memoCount · hiddenSize], written by `activate`, free to overwrite on the way back.
   public let memo: Matrix<S>
 
+  /// A step of these blocks, whose widths are the cell's counts times `hiddenSize`.
+  public init(
+    hiddenSize: Int, gates: Matrix<S>, recurrent: Matrix<S>, previous: CellState<S>,
+    next: CellState<S>, memo: Matrix<S>
+  ) {
+    self.hiddenSize = hiddenSize
+    self.gates = gates
+    self.recurrent = recurrent
+    self.previous = previous
+    self.next = next
+    self.memo = memo
+  }
+
   /// Part k of the memo, [rows, hiddenSize].
   public func memo(_ k: Int) -> Matrix<S> { memo.part(k, width: hiddenSize) }
   /// Gate k, [rows, hiddenSize].

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Adding the two marked numbers of a long sequence: real values over long times.
 ///
 /// Hochreiter and Schmidhuber (1997), experiment 4, with the sum itself as the target.
@@ -138,7 +140,8 @@ public struct LongLag: SequenceTask {
   /// The best found for a lag of 100.
   public var recipe: Recipe {
     Recipe(
-      hiddenSize: 16, batch: 4, rate: 0.005, forgetBias: 5, inputBias: -4, mostSequences: 5040)
+      hiddenSize: 16, batch: 4, rate: 0.005, forgetBias: 5 + 2 * log(max(1, Double(lag) / 100)),
+      inputBias: -4, mostSequences: 5040)
   }
 
   /// x or y, the row, and the question.

@@ -15,10 +15,18 @@ func selfTest(_ words: [String]) throws {
       Option("seed", "S", "Only this seed"),
       Option("seeds", "N", "Seeds 1 to N (default: 5)"),
       Option("lag", "N", "Another distance, in tasks that have one"),
+      Option(flag: "speed", "Time the cells instead of testing them"),
+      Option("hidden", "N", "With --speed: units (default: 512)"),
       Option("threads", "N", "Threads; does not change results (default: all)"),
       Option(flag: "json", "JSON on standard output"),
     ])
   if arguments.printedHelp { return }
+  if arguments.has("speed") {
+    let cells = try arguments.choice("cell", of: CellKind.self).map { [$0] } ?? CellKind.allCases
+    return timeCells(
+      cells, hiddenSize: try arguments.integer("hidden", in: 1...8192) ?? 512,
+      json: arguments.has("json"))
+  }
   var tasks = SelfTest.tasks(lag: try arguments.integer("lag", in: 2...100_000))
   if let name = arguments.text("task") {
     tasks = tasks.filter { $0.name == name }
@@ -47,6 +55,39 @@ func selfTest(_ words: [String]) throws {
   if failures > 0 {
     throw SelfTestFailure(
       description: "\(failures) checks failed: seeds that missed their criterion, or gradients")
+  }
+}
+
+/// Prints how long each cell takes, beside copying the memory that it must touch.
+private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
+  let (batch, steps) = (16, 64)
+  if !json {
+    writeOutput(
+      """
+      nanoseconds per unit, sequence and step: \(hiddenSize) units, batch \(batch), \(steps) steps, \
+      one thread
+      copy: as many bytes as the law forward reads and writes
+                         copy      law     back    layer     back
+
+      """)
+  }
+  for cell in cells {
+    let timing = CellTiming(of: cell, hiddenSize: hiddenSize, batch: batch, steps: steps)
+    if json {
+      writeJSON([
+        "cell": .text(cell.rawValue), "hidden": .whole(hiddenSize), "batch": .whole(batch),
+        "steps": .whole(steps), "copy": .number(timing.copy), "law": .number(timing.law),
+        "law_back": .number(timing.lawBack), "layer": .number(timing.layer),
+        "layer_back": .number(timing.layerBack),
+      ])
+      continue
+    }
+    let columns = [timing.copy, timing.law, timing.lawBack, timing.layer, timing.layerBack].map {
+      let text = fixed($0, 2)
+      return String(repeating: " ", count: max(1, 9 - text.count)) + text
+    }
+    let padding = String(repeating: " ", count: max(1, 20 - cell.rawValue.count))
+    writeOutput(cell.rawValue + padding + columns.joined() + "\n")
   }
 }
 
