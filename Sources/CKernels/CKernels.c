@@ -260,6 +260,33 @@ LEVELS void mt_scatter_add(long rows, long columns, mt_view a, const int32_t *in
   }
 }
 
+// ---- Stretches of rows.
+
+LEVELS void mt_largest_rows(long stretches, long columns, mt_view x, const int32_t *starts,
+                            mt_view y, int32_t *at) {
+  for (long s = 0; s < stretches; s++) {
+    float *best = y.at + s * y.stride;
+    int32_t *place = at + s * columns;
+    const float *first = x.at + starts[s] * x.stride;
+    for (long c = 0; c < columns; c++) best[c] = first[c], place[c] = starts[s];
+    for (int32_t r = starts[s] + 1; r < starts[s + 1]; r++) {
+      const float *row = x.at + r * x.stride;
+      EACH_COLUMN {
+        int larger = row[c] > best[c];
+        best[c] = larger ? row[c] : best[c];
+        place[c] = larger ? r : place[c];
+      }
+    }
+  }
+}
+
+void mt_largest_rows_gradient(long stretches, long columns, mt_view upstream, const int32_t *at,
+                              mt_view out) {
+  for (long s = 0; s < stretches; s++)
+    for (long c = 0; c < columns; c++)
+      out.at[at[s * columns + c] * out.stride + c] += upstream.at[s * upstream.stride + c];
+}
+
 // ---- Softmax. Sums run in 16 lanes whose order does not depend on the CPU level.
 
 enum { lanes = 16 };

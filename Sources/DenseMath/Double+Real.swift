@@ -123,6 +123,31 @@ extension Double: Real {
     }
   }
 
+  public static func largestRows(
+    _ x: Matrix<Double>, starts: UnsafePointer<Int32>, into y: Matrix<Double>,
+    at: UnsafeMutablePointer<Int32>
+  ) {
+    for s in 0..<y.rows {
+      for c in 0..<y.columns {
+        let rows = Int(starts[s])..<Int(starts[s + 1])
+        // The last of equals would win with `max`; the first must.
+        let row = rows.reduce(rows.lowerBound) { x[$1, c] > x[$0, c] ? $1 : $0 }
+        y[s, c] = x[row, c]
+        at[s * y.columns + c] = Int32(row)
+      }
+    }
+  }
+
+  public static func largestRowsGradient(
+    _ upstream: Matrix<Double>, at: UnsafePointer<Int32>, into out: Matrix<Double>
+  ) {
+    for s in 0..<upstream.rows {
+      for c in 0..<upstream.columns {
+        out[Int(at[s * upstream.columns + c]), c] += upstream[s, c]
+      }
+    }
+  }
+
   public static func softmaxCrossEntropy(
     _ logits: Matrix<Double>, targets: UnsafePointer<Int32>, scale: Double,
     losses: UnsafeMutablePointer<Double>?

@@ -139,6 +139,21 @@ extension Float: Real {
     mt_scatter_add(a.rows, a.columns, a.view, index, table.view)
   }
 
+  public static func largestRows(
+    _ x: Matrix<Float>, starts: UnsafePointer<Int32>, into y: Matrix<Float>,
+    at: UnsafeMutablePointer<Int32>
+  ) {
+    assert(x.columns == y.columns)
+    mt_largest_rows(y.rows, y.columns, x.view, starts, y.view, at)
+  }
+
+  public static func largestRowsGradient(
+    _ upstream: Matrix<Float>, at: UnsafePointer<Int32>, into out: Matrix<Float>
+  ) {
+    assert(upstream.columns == out.columns)
+    mt_largest_rows_gradient(upstream.rows, upstream.columns, upstream.view, at, out.view)
+  }
+
   public static func softmaxCrossEntropy(
     _ logits: Matrix<Float>, targets: UnsafePointer<Int32>, scale: Float,
     losses: UnsafeMutablePointer<Float>?

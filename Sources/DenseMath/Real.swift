@@ -63,6 +63,16 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func scatterAdd(
     _ a: Matrix<Self>, at index: UnsafePointer<Int32>, into table: Matrix<Self>)
 
+  /// y[s] = the largest of rows starts[s]..<starts[s + 1] of `x` in each column; no stretch is empty.
+  ///
+  /// `at` [y.rows · y.columns] becomes the row that it stands in, the first of equal ones.
+  static func largestRows(
+    _ x: Matrix<Self>, starts: UnsafePointer<Int32>, into y: Matrix<Self>,
+    at: UnsafeMutablePointer<Int32>)
+  /// The way back: out[at] += upstream, column by column.
+  static func largestRowsGradient(
+    _ upstream: Matrix<Self>, at: UnsafePointer<Int32>, into out: Matrix<Self>)
+
   /// The sum over rows of -log softmax(logits)[target], in nats; rows with a negative target count
   /// nothing. Leaves scale · (softmax - one-hot), the gradient, in `logits`, unless `scale` is 0.
   /// `losses`, when given, receives each row's -log p.

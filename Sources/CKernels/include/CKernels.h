@@ -77,6 +77,15 @@ void mt_softmax(long rows, long columns, mt_view x, mt_view y);
 /// The way back through y = softmax(x): out = (upstream - sum of upstream * y) * y by rows
 void mt_softmax_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out);
 
+// ---- Stretches of rows.
+/// y[s] = the largest of rows starts[s] to starts[s + 1] of x in each column, and at[s] the row it
+/// stands in, [stretches, columns] without gaps; the first of equal ones.
+void mt_largest_rows(long stretches, long columns, mt_view x, const int32_t *starts, mt_view y,
+                     int32_t *at);
+/// The way back: out[at[s][c]][c] += upstream[s][c]
+void mt_largest_rows_gradient(long stretches, long columns, mt_view upstream, const int32_t *at,
+                              mt_view out);
+
 // ---- Rows brought to mean 0 and deviation 1.
 /// y = (x - mean) * inverse by rows, with inverse[r] = 1 / sqrt(variance + epsilon), in one column
 void mt_normalize_rows(long rows, long columns, mt_view x, float epsilon, mt_view y,
