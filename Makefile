@@ -3,7 +3,7 @@
 SWIFT ?= swift
 TOOL = .build/release/majortom
 MODEL = models/demo.safetensors
-PACKAGES = libicu-dev libdnnl-dev libpopt-dev unicode-data bzip2
+PACKAGES = libicu-dev libdnnl-dev libpopt-dev zlib1g-dev unicode-data bzip2
 PYTHON ?= python3
 
 .PHONY: demo build test lint format benchmark packages clean

@@ -17,8 +17,10 @@ let package = Package(
       name: "CICU", linkerSettings: [.linkedLibrary("icuuc"), .linkedLibrary("icui18n")]),
     .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
 
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
     // Floor 1: the only targets that import C.
-    .target(name: "ICUText", dependencies: ["CICU"]),
+    .target(name: "ICUText", dependencies: ["CICU", "CZlib"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt"]),
 
@@ -37,6 +39,11 @@ let package = Package(
       ]),
 
     .target(
+      name: "Tagger",
+      dependencies: [
+        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "LanguageModel",
+      ]),
+    .target(
       name: "Experiments",
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
 
@@ -45,7 +52,7 @@ let package = Package(
       name: "MajorTom",
       dependencies: [
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
-        "LanguageModel",
+        "LanguageModel", "Tagger",
       ]),
     .executableTarget(
       name: "MajorTomCLI", dependencies: ["MajorTom", "Experiments", "CommandLineOptions"]),
@@ -69,6 +76,9 @@ let package = Package(
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Parameters", "DenseMath"]),
     .testTarget(
       name: "LanguageModelTests", dependencies: ["LanguageModel", "MajorTom", "TestSupport"]),
+    .testTarget(
+      name: "TaggerTests", dependencies: ["Tagger", "MajorTom", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),

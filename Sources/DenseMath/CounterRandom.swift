@@ -14,6 +14,8 @@ public struct CounterRandom: Sendable, Equatable {
     case shuffle
     /// Choices while generating; `step` counts symbols.
     case sampling
+    /// Which words are taken for unknown ones in training; `step` counts updates.
+    case words
   }
 
   /// The seed that the user gives.

@@ -1,6 +1,5 @@
 public import Cells
 public import DenseMath
-internal import FoundationEssentials
 public import ICUText
 public import Parameters
 public import Training
@@ -125,36 +124,18 @@ public struct LanguageModel: Sendable {
   /// Throws `ModelFileError` for a file that is damaged or of another kind.
   public init(contentsOf path: String) throws {
     let file = try SafetensorsFile(contentsOf: path)
-    guard let kind = file.metadata["kind"] else {
-      throw ModelFileError.mismatch(
-        path: path, found: "this safetensors file was not written by majortom")
-    }
-    guard kind == Self.fileKind else {
-      throw ModelFileError.mismatch(
-        path: path, found: "this is a \(kind), where a language model is needed")
-    }
-    func part<Value: Decodable>(_ name: String) throws -> Value {
-      guard let text = file.metadata[name],
-        let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
-      else {
-        throw ModelFileError.malformed(path: path, found: "its \(name) is missing or damaged")
-      }
-      return value
-    }
-    let configuration: Configuration = try part("configuration")
-    let vocabulary: Vocabulary = try part("vocabulary")
-    let card: Card = try part("card")
+    try ModelMetadata.demand(
+      kind: Self.fileKind, named: "language model", of: file, path: path)
+    let configuration: Configuration = try ModelMetadata.part("configuration", of: file, path: path)
+    let vocabulary: Vocabulary = try ModelMetadata.part("vocabulary", of: file, path: path)
+    let card: Card = try ModelMetadata.part("card", of: file, path: path)
     do {
       try configuration.validate(symbols: vocabulary.count)
     } catch {
       throw ModelFileError.malformed(path: path, found: "\(error)")
     }
     let network = LanguageNetwork(configuration, symbols: vocabulary.count)
-    let known = Set(network.layout.entries.map(\.name))
-    if let stranger = file.tensors.keys.sorted().first(where: { !known.contains($0) }) {
-      throw ModelFileError.mismatch(
-        path: path, found: "tensor \(stranger) has no place in the network of its configuration")
-    }
+    try ModelMetadata.demandTensors(network.layout, of: file, path: path)
     self.init(
       configuration, vocabulary: vocabulary, card: card, network: network,
       parameters: try file.parameters(network.layout))
@@ -183,12 +164,7 @@ public struct LanguageModel: Sendable {
   /// A text as a JSON string.
   public static func quoted(_ text: String) -> String { json(text) }
 
-  /// A value as JSON with sorted keys, so that equal models make equal files.
-  static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-  }
+  static func json(_ value: some Encodable) -> String { ModelMetadata.json(value) }
 }
 
 extension LanguageModel.Configuration {

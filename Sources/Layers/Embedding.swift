@@ -9,7 +9,8 @@ public import Parameters
 public struct Embedding: Sendable {
   /// The number of symbols and of units.
   public let symbols, width: Int
-  private let table: Weight
+  /// The handle of the table.
+  public let table: Weight
 
   /// Declares the table as `name`.
   public init(

@@ -6,4 +6,5 @@
 @_exported public import LanguageModel
 @_exported public import Layers
 @_exported public import Parameters
+@_exported public import Tagger
 @_exported public import Training

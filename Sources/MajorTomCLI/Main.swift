@@ -6,6 +6,7 @@ import MajorTom
 private let commands: [(words: String, summary: String, run: @Sendable ([String]) throws -> Void)] =
   [
     ("train lm", "train a language model on text files", trainLanguageModel),
+    ("train tagger", "train a tagger of names or parts of speech", trainTagger),
     ("generate", "write text with a language model", generate),
     ("evaluate", "measure how well a model predicts a text", evaluate),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),

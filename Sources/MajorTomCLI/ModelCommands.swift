@@ -66,14 +66,16 @@ private enum EvaluatedPart: String, CaseIterable { case all, validation }
 func evaluate(_ words: [String]) throws {
   let arguments = try ParsedArguments(
     words, command: "majortom evaluate", synopsis: "[-m MODEL] TEXT... [OPTION...]",
-    about: "Measures how well a language model predicts text files.",
+    about: """
+      Measures how well a language model predicts text files, or a tagger tags files of tagged
+      sentences.
+      """,
     options: [
       modelOption(),
       Option("protocol", "NAME", "carried: one run; crops: stretches of 256 (default: both)"),
       Option("part", "PART", "all, or validation: the end that training kept (default: all)"),
       Option("encoding", "NAME", "Encoding of the text (default: detected)"),
-      threadsOption, jsonOption,
-    ])
+    ] + taggedDataOptions + [threadsOption, jsonOption])
   if arguments.printedHelp { return }
   guard !arguments.words.isEmpty else {
     throw UsageError("no text: name at least one text file")
@@ -84,6 +86,9 @@ func evaluate(_ words: [String]) throws {
   let part = try arguments.choice("part", of: EvaluatedPart.self) ?? .all
   let threads = try arguments.integer("threads", in: 1...1024)
   let path = try modelPath(arguments)
+  if try ModelMetadata.kind(of: path) == Tagger.fileKind {
+    return try evaluateTagger(arguments, path: path)
+  }
   let model = try LanguageModel(contentsOf: path)
   let corpus = try Corpus(
     contentsOf: arguments.words,

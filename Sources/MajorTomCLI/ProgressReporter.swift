@@ -3,7 +3,10 @@ import MajorTom
 
 /// Shows a training run on standard error: one live line on a terminal, else a line now and then.
 final class ProgressReporter {
-  private let unit: String
+  /// What is counted, such as `chars`.
+  let unit: String
+  // What a validation measures where it is a share to be raised, such as F1; else bits a symbol.
+  private let figure: String?
   private let json: Bool
   private let isQuiet: Bool
   private let isTerminal = isatty(2) == 1
@@ -17,21 +20,20 @@ final class ProgressReporter {
   private var lastElapsed: Double?
   private var fastestUpdate = Double.infinity
 
-  init(unit: String, json: Bool, isQuiet: Bool) {
+  init(unit: String, figure: String? = nil, json: Bool, isQuiet: Bool) {
     self.unit = unit
+    self.figure = figure
     self.json = json
     self.isQuiet = isQuiet || json
   }
 
   /// Tells what is trained, once training really begins.
-  func begin(_ model: LanguageModel, symbols: Int, bytes: Int) {
-    let configuration = model.configuration
-    heading =
-      "\(grouped(bytes)) bytes of text, \(grouped(symbols)) \(unit), "
-      + "\(grouped(model.vocabulary.count)) symbols\n"
-      + "\(configuration.cell.rawValue), \(configuration.layers) x "
-      + "\(configuration.hiddenSize) units, "
-      + "\(grouped(model.network.layout.weightCount)) weights\n"
+  func begin(_ heading: String) { self.heading = heading }
+
+  /// A validation's loss as people read it.
+  private func shown(_ loss: Double) -> String {
+    if let figure { return "\(figure) \(fixed(100 * (1 - loss), 2))" }
+    return "\(fixed(bits(loss), 3)) bits/\(unit.dropLast())"
   }
 
   /// Takes an event of the training loop.
@@ -56,13 +58,22 @@ final class ProgressReporter {
     case .validation(let progress, let loss, let isBest):
       validation = loss
       if json {
-        writeJSON([
-          "update": .whole(progress.update), "epoch": .number(progress.epoch),
-          "loss": .number(recent ?? progress.loss), "validation_nats": .number(loss),
-          "validation_bits": .number(bits(loss)), "best": .flag(isBest),
-          "seconds": .number(progress.elapsed),
-          "symbols_per_second": .number(progress.symbolsPerSecond),
-        ])
+        let rate = progress.symbolsPerSecond
+        if figure != nil {
+          writeJSON([
+            "update": .whole(progress.update), "epoch": .number(progress.epoch),
+            "loss": .number(recent ?? progress.loss), "validation": .number(1 - loss),
+            "best": .flag(isBest), "seconds": .number(progress.elapsed),
+            "words_per_second": .number(rate),
+          ])
+        } else {
+          writeJSON([
+            "update": .whole(progress.update), "epoch": .number(progress.epoch),
+            "loss": .number(recent ?? progress.loss), "validation_nats": .number(loss),
+            "validation_bits": .number(bits(loss)), "best": .flag(isBest),
+            "seconds": .number(progress.elapsed), "symbols_per_second": .number(rate),
+          ])
+        }
       }
       show(progress, ending: isBest ? "  best\n" : "\n")
     case .notSaved(let error):
@@ -74,13 +85,13 @@ final class ProgressReporter {
   }
 
   /// Tells how it ended, draws the losses, and says what to do with the model.
-  func finish(_ end: TrainingEnd, model: LanguageModel, output: String) {
-    let record = model.card.record
+  func finish(_ end: TrainingEnd, record: TrainingRecord, output: String) {
     if json {
       writeJSON([
         "end": .text(end.rawValue), "model": .text(output), "updates": .whole(record.updates),
         "seconds": .number(record.seconds),
-        "best_validation_nats": .number(record.bestLoss ?? .nan),
+        figure == nil ? "best_validation_nats" : "best_validation":
+          .number(record.bestLoss.map { figure == nil ? $0 : 1 - $0 } ?? .nan),
         "symbols_per_second": .number(speed), "fastest_update_seconds": .number(fastestUpdate),
       ])
       return
@@ -88,8 +99,9 @@ final class ProgressReporter {
     say("\(isTerminal ? "\r\u{1B}[K" : "")loss \(curve(losses, width: 60))\n")
     if let best = record.bestLoss {
       say(
-        "best validation \(fixed(bits(best), 3)) bits/\(unit.dropLast()) "
-          + "(\(fixed(best, 4)) nats) at step \(grouped(record.bestUpdate))\n")
+        "best validation \(shown(best))"
+          + (figure == nil ? " (\(fixed(best, 4)) nats)" : "")
+          + " at step \(grouped(record.bestUpdate))\n")
     }
     say("\(end.rawValue) after \(grouped(record.updates)) steps, \(time(record.seconds))\n")
     if end == .interrupted {
@@ -99,7 +111,7 @@ final class ProgressReporter {
   }
 
   private func show(_ progress: TrainingProgress, ending: String) {
-    let valid = validation.map { "\(fixed(bits($0), 3)) bits/\(unit.dropLast())" } ?? "-"
+    let valid = validation.map(shown) ?? "-"
     say(
       "\(isTerminal ? "\r" : "")step \(grouped(progress.update))/\(grouped(progress.updates))"
         + "  loss \(fixed(recent ?? progress.loss, 3))  valid \(valid)"

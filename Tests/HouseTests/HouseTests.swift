@@ -5,7 +5,7 @@ import Testing
 enum House {
   /// The floor of each target; a new target is entered here before it can have an arrow.
   static let floors: [String: Int] = [
-    "CKernels": 0, "COneDNN": 0, "CICU": 0, "CPopt": 0,
+    "CKernels": 0, "COneDNN": 0, "CICU": 0, "CPopt": 0, "CZlib": 0,
     "ICUText": 1, "DenseMath": 1, "CommandLineOptions": 1,
     "Parameters": 2,
     "Cells": 3, "Layers": 3,

@@ -1,0 +1,153 @@
+/// How tags say where spans begin and end: `I-PER` and the like.
+public enum TagScheme: String, Codable, Sendable, CaseIterable {
+  /// `B-` only where a span follows another of its type at once (Ramshaw and Marcus 1995).
+  case iob1
+  /// `B-` begins every span, `I-` goes on.
+  case iob2
+  /// `B-` begins, `I-` goes on, `E-` ends, and `S-` is a span of one word.
+  case bioes
+
+  /// A span of words of one type.
+  public struct Span: Sendable, Hashable {
+    /// The type, such as `PER`.
+    public var type: String
+    /// The words.
+    public var words: Range<Int>
+
+    /// A span.
+    public init(type: String, words: Range<Int>) {
+      self.type = type
+      self.words = words
+    }
+  }
+
+  /// A tag's mark and type, or nil for a tag that is neither `O` nor of the form `B-TYPE`.
+  ///
+  /// `L` and `U` of the BILOU scheme are taken for `E` and `S`.
+  static func parts(_ tag: String) -> (mark: Character, type: Substring)? {
+    if tag == "O" { return ("O", "") }
+    guard let mark = tag.first, tag.dropFirst().first == "-", tag.utf8.count > 2 else { return nil }
+    switch mark {
+    case "B", "I", "E", "S": return (mark, tag.dropFirst(2))
+    case "L": return ("E", tag.dropFirst(2))
+    case "U": return ("S", tag.dropFirst(2))
+    default: return nil
+    }
+  }
+
+  /// Whether all of some tags are of spans.
+  public static func describes(_ tags: some Sequence<String>) -> Bool {
+    tags.allSatisfy { parts($0) != nil }
+  }
+
+  /// The spans of a sentence's tags under any scheme, as conlleval finds them, broken ones too.
+  public static func spans(_ tags: [String]) -> [Span] {
+    var spans: [Span] = []
+    var (last, lastType): (Character, Substring) = ("O", "")
+    var open: (type: String, start: Int)?
+    for (place, tag) in tags.enumerated() {
+      let (mark, type) = parts(tag) ?? (mark: "O", type: "")
+      let begins =
+        mark != "O"
+        && (mark == "B" || mark == "S" || last == "O" || last == "E" || last == "S"
+          || type != lastType)
+      if let span = open, mark == "O" || begins {
+        spans.append(Span(type: span.type, words: span.start..<place))
+        open = nil
+      }
+      if begins { open = (String(type), place) }
+      (last, lastType) = (mark, type)
+    }
+    if let span = open { spans.append(Span(type: span.type, words: span.start..<tags.count)) }
+    return spans
+  }
+
+  /// The tags of spans over `count` words.
+  public func tags(of spans: [Span], count: Int) -> [String] {
+    var tags = [String](repeating: "O", count: count)
+    for (number, span) in spans.enumerated() {
+      let last = span.words.upperBound - 1
+      let touches =
+        number > 0 && spans[number - 1].type == span.type
+        && spans[number - 1].words.upperBound == span.words.lowerBound
+      for place in span.words {
+        let isFirst = place == span.words.lowerBound
+        let mark =
+          switch self {
+          case .iob1: isFirst && touches ? "B" : "I"
+          case .iob2: isFirst ? "B" : "I"
+          case .bioes where span.words.count == 1: "S"
+          case .bioes: isFirst ? "B" : place == last ? "E" : "I"
+          }
+        tags[place] = "\(mark)-\(span.type)"
+      }
+    }
+    return tags
+  }
+
+  /// The places of the tags that the scheme does not allow, each with what is wrong.
+  public func breaches(in tags: [String]) -> [(place: Int, reason: String)] {
+    var found: [(place: Int, reason: String)] = []
+    func isInside(_ part: (mark: Character, type: Substring), of type: Substring) -> Bool {
+      (part.mark == "B" || part.mark == "I") && part.type == type
+    }
+    for (place, tag) in tags.enumerated() {
+      let part = Self.parts(tag) ?? (mark: "O", type: "")
+      let before = place > 0 ? tags[place - 1] : "O"
+      let previous = Self.parts(before) ?? (mark: "O", type: "")
+      switch (self, part.mark) {
+      case (.iob1, "B") where previous.mark == "O" || previous.type != part.type:
+        found.append(
+          (place, "\(tag) follows \(before); in IOB1 B- only parts spans of one type that touch"))
+      case (.iob1, "E"), (.iob1, "S"), (.iob2, "E"), (.iob2, "S"):
+        found.append((place, "\(tag) does not exist in \(rawValue.uppercased())"))
+      case (.iob2, "I") where previous.mark == "O" || previous.type != part.type:
+        found.append((place, "\(tag) follows \(before); in IOB2 a span starts with B-"))
+      case (.bioes, "I") where !isInside(previous, of: part.type),
+        (.bioes, "E") where !isInside(previous, of: part.type):
+        found.append((place, "\(tag) follows \(before); in BIOES a span starts with B- or S-"))
+      case (.bioes, let mark)
+      where (mark == "O" || mark == "B" || mark == "S")
+        && (previous.mark == "B" || previous.mark == "I"):
+        found.append((place, "\(tag) follows \(before); in BIOES a span ends with E-"))
+      default: break
+      }
+    }
+    let last = Self.parts(tags.last ?? "O") ?? (mark: "O", type: "")
+    if self == .bioes, last.mark == "B" || last.mark == "I" {
+      found.append(
+        (tags.count - 1, "\(tags[tags.count - 1]) ends a sentence; in BIOES a span ends with E-"))
+    }
+    return found
+  }
+
+  /// Whether one tag may follow another in BIOES; nil stands for before the first and after the last.
+  static func mayFollow(_ from: String?, _ to: String?) -> Bool {
+    let left = parts(from ?? "O") ?? (mark: "O", type: "")
+    let right = parts(to ?? "O") ?? (mark: "O", type: "")
+    let isOpen = left.mark == "B" || left.mark == "I"
+    let goesOn = right.mark == "I" || right.mark == "E"
+    return isOpen ? goesOn && left.type == right.type : !goesOn
+  }
+
+  /// The scheme that tags most likely follow.
+  ///
+  /// Any `E` or `S` says BIOES; else `B-` at every beginning, or at most of them, says IOB2.
+  public static func detect(in sentences: some Sequence<[String]>) -> TagScheme {
+    var (begunByB, begunByI) = (0, 0)
+    for tags in sentences {
+      var last = "O"
+      for tag in tags {
+        guard let part = parts(tag) else { continue }
+        switch part.mark {
+        case "E", "S": return .bioes
+        case "B" where last == "O": begunByB += 1
+        case "I" where last == "O": begunByI += 1
+        default: break
+        }
+        last = tag
+      }
+    }
+    return begunByB >= begunByI && begunByB > 0 ? .iob2 : begunByI > 0 ? .iob1 : .iob2
+  }
+}

@@ -1,0 +1,217 @@
+internal import ICUText
+
+/// A sentence of words, each with a tag.
+public struct TaggedSentence: Sendable, Equatable {
+  /// The words.
+  public var words: [String]
+  /// The tags, as many as words.
+  public var tags: [String]
+
+  /// A sentence.
+  public init(words: [String], tags: [String]) {
+    self.words = words
+    self.tags = tags
+  }
+}
+
+/// How a file of tagged sentences is laid out.
+public struct TaggedFormat: Sendable, Equatable {
+  /// Which column or part of a column holds the tags.
+  public enum TagColumn: Sendable, Equatable {
+    /// The last one.
+    case last
+    /// A column, counted from 1.
+    case number(Int)
+    /// Of CoNLL-U: the universal part of speech.
+    case upos
+    /// Of CoNLL-U: the language's own part of speech.
+    case xpos
+    /// Of CoNLL-U: the value of a feature, `_` for words without it.
+    case feature(String)
+  }
+
+  /// Whether the file is CoNLL-U rather than columns; nil to go by the file's name.
+  public var isCoNLLU: Bool?
+  /// The column of the words, counted from 1; CoNLL-U has its own.
+  public var wordColumn: Int
+  /// The column of the tags.
+  public var tagColumn: TagColumn
+  /// The scheme of span tags; nil to find out.
+  public var scheme: TagScheme?
+  /// Whether tags that break their scheme are repaired, as conlleval reads them, or refused.
+  public var repairsTags: Bool
+
+  /// A layout; by default the first column holds words and the last one tags (CoNLL-U: UPOS).
+  public init(
+    isCoNLLU: Bool? = nil, wordColumn: Int = 1, tagColumn: TagColumn? = nil,
+    scheme: TagScheme? = nil, repairsTags: Bool = false
+  ) {
+    self.isCoNLLU = isCoNLLU
+    self.wordColumn = wordColumn
+    self.tagColumn = tagColumn ?? .last
+    self.scheme = scheme
+    self.repairsTags = repairsTags
+    hasTagColumn = tagColumn != nil
+  }
+
+  // Whether the column was named: the last column of CoNLL-U is nobody's wish.
+  let hasTagColumn: Bool
+
+  func isCoNLLU(_ path: String) -> Bool {
+    let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
+    return isCoNLLU ?? (name.hasSuffix(".conllu") || name.hasSuffix(".conll-u"))
+  }
+}
+
+/// Sentences with their tags, read from files.
+///
+/// Files are CoNLL columns (tabs or spaces, an empty line after a sentence, `-DOCSTART-` lines left
+/// out) or CoNLL-U (multiword ranges and empty nodes left out); gzip is read as well. Span tags of
+/// any scheme become BIOES.
+public struct TaggedCorpus: Sendable, Equatable {
+  /// The sentences.
+  public var sentences: [TaggedSentence]
+  /// Whether the tags are of spans, and so in BIOES, rather than of single words.
+  public let hasSpans: Bool
+  /// The scheme that span tags had.
+  public let scheme: TagScheme?
+  /// The tags that broke their scheme and were repaired.
+  public let repaired: Int
+
+  /// The number of words.
+  public var wordCount: Int { sentences.reduce(0) { $0 + $1.words.count } }
+
+  /// Sentences whose tags are in any scheme.
+  public init(_ sentences: [TaggedSentence], scheme: TagScheme? = nil) {
+    let hasSpans = sentences.allSatisfy { TagScheme.describes($0.tags) }
+    self.hasSpans = hasSpans
+    self.scheme = hasSpans ? scheme ?? TagScheme.detect(in: sentences.lazy.map(\.tags)) : nil
+    self.sentences = hasSpans ? sentences.map(Self.normalized) : sentences
+    repaired = 0
+  }
+
+  /// Reads files.
+  ///
+  /// Throws `TextError` for files that cannot be read, `TaggerError` for lines that are wrong, with
+  /// file and line.
+  public init(contentsOf paths: [String], format: TaggedFormat = TaggedFormat()) throws {
+    var read: [(sentence: TaggedSentence, path: String, line: Int)] = []
+    for path in paths {
+      let before = read.count
+      try Self.forEachSentence(in: path, format) { read.append(($0, path, $1)) }
+      if read.count == before { throw TaggerError.noSentences(path: path) }
+    }
+    let hasSpans = read.allSatisfy { TagScheme.describes($0.sentence.tags) }
+    self.hasSpans = hasSpans
+    guard hasSpans else {
+      (sentences, scheme, repaired) = (read.map(\.sentence), nil, 0)
+      return
+    }
+    let scheme = format.scheme ?? TagScheme.detect(in: read.lazy.map(\.sentence.tags))
+    var repaired = 0
+    for (sentence, path, line) in read {
+      let breaches = scheme.breaches(in: sentence.tags)
+      repaired += breaches.count
+      if let breach = breaches.first, !format.repairsTags {
+        throw TaggerError.schemeBroken(
+          path: path, line: line + breach.place, reason: breach.reason)
+      }
+    }
+    self.scheme = scheme
+    self.repaired = repaired
+    sentences = read.map { Self.normalized($0.sentence) }
+  }
+
+  private static func normalized(_ sentence: TaggedSentence) -> TaggedSentence {
+    TaggedSentence(
+      words: sentence.words,
+      tags: TagScheme.bioes.tags(
+        of: TagScheme.spans(sentence.tags), count: sentence.words.count))
+  }
+
+  /// Calls a function with each sentence and the number of its first line.
+  private static func forEachSentence(
+    in path: String, _ format: TaggedFormat, _ body: (TaggedSentence, Int) -> Void
+  ) throws {
+    let isCoNLLU = format.isCoNLLU(path)
+    var sentence = TaggedSentence(words: [], tags: [])
+    var firstLine = 0
+    var hasTabs: Bool?
+    func finish() {
+      if !sentence.words.isEmpty { body(sentence, firstLine) }
+      sentence = TaggedSentence(words: [], tags: [])
+    }
+    try TextLines.forEach(in: path) { line, number in
+      if line.allSatisfy({ $0 == " " || $0 == "\t" }) {
+        finish()
+        return true
+      }
+      let found =
+        isCoNLLU
+        ? try wordOfCoNLLU(line, format, path: path, number: number)
+        : try wordOfColumns(line, format, hasTabs: &hasTabs, path: path, number: number)
+      guard let (word, tag) = found else { return true }
+      if sentence.words.isEmpty { firstLine = number }
+      sentence.words.append(word)
+      sentence.tags.append(tag)
+      return true
+    }
+    finish()
+  }
+
+  private static func wordOfColumns(
+    _ line: String, _ format: TaggedFormat, hasTabs: inout Bool?, path: String, number: Int
+  ) throws -> (String, String)? {
+    if line.hasPrefix("-DOCSTART-") { return nil }
+    let isSeparated = line.contains("\t")
+    // Where tabs separate, a line without one that begins with # is a comment; # alone is a word.
+    if line.hasPrefix("#"), !isSeparated, hasTabs ?? (line.hasPrefix("# ") && line.count > 3) {
+      return nil
+    }
+    let usesTabs = hasTabs ?? isSeparated
+    hasTabs = usesTabs
+    let columns =
+      usesTabs
+      ? line.split(separator: "\t", omittingEmptySubsequences: false)
+      : line.split(whereSeparator: { $0 == " " || $0 == "\t" })
+    let tagColumn: Int
+    switch format.tagColumn {
+    case .number(let column): tagColumn = column
+    case .last: tagColumn = columns.count
+    default:
+      throw TaggerError.configuration(
+        "\(path): UPOS, XPOS and features are columns of CoNLL-U; use --data-format conllu, or "
+          + "number the column")
+    }
+    let needed = max(format.wordColumn, tagColumn, 2)
+    guard columns.count >= needed else {
+      throw TaggerError.columnMissing(
+        path: path, line: number, found: columns.count, needed: needed)
+    }
+    return (String(columns[format.wordColumn - 1]), String(columns[tagColumn - 1]))
+  }
+
+  private static func wordOfCoNLLU(
+    _ line: String, _ format: TaggedFormat, path: String, number: Int
+  ) throws -> (String, String)? {
+    if line.hasPrefix("#") { return nil }
+    let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
+    guard columns.count == 10 else {
+      throw TaggerError.notCoNLLU(path: path, line: number, found: columns.count)
+    }
+    // 3-4 is a range of several words, 3.1 an empty node.
+    if columns[0].contains("-") || columns[0].contains(".") { return nil }
+    let tag: Substring
+    switch format.hasTagColumn ? format.tagColumn : .upos {
+    case .upos: tag = columns[3]
+    case .xpos: tag = columns[4]
+    case .last: tag = columns[9]
+    case .number(let column): tag = columns[min(max(1, column), 10) - 1]
+    case .feature(let name):
+      tag =
+        columns[5].split(separator: "|").first { $0.hasPrefix(name + "=") }?
+        .dropFirst(name.count + 1) ?? "_"
+    }
+    return (String(columns[1]), String(tag))
+  }
+}
