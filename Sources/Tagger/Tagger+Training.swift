@@ -223,9 +223,10 @@ final class SentenceTask: TrainingTask {
     return 1 - score.figure
   }
 
-  /// What scores are to be divided by so that probabilities on the development data are honest: the
-  /// temperature under which the right tags are likeliest (C. Guo et al., "On calibration of modern
-  /// neural networks", ICML 2017). 1 without development data.
+  /// What scores are to be divided by so that probabilities on the development data are honest.
+  ///
+  /// That is the temperature under which the right tags are likeliest: C. Guo et al., "On
+  /// calibration of modern neural networks" (ICML 2017). 1 without development data.
   func temperature(_ parameters: Parameters<Float>) -> Double {
     guard let development else { return 1 }
     let shards = Shards()
