@@ -2,7 +2,15 @@ import CommandLineOptions
 import Glibc
 import MajorTom
 
-private enum ColorChoice: String, CaseIterable { case auto, always, never }
+/// Whether output is coloured.
+enum ColorChoice: String, CaseIterable {
+  case auto, always, never
+
+  /// On a terminal, unless it was said otherwise here or by `$NO_COLOR`.
+  var isColored: Bool {
+    self == .always || self == .auto && isatty(1) == 1 && getenv("NO_COLOR") == nil
+  }
+}
 
 /// The command `majortom explain cells`.
 func explainCells(_ words: [String]) throws {
@@ -81,10 +89,8 @@ func explainCells(_ words: [String]) throws {
     ])
     return
   }
-  let isColored =
-    color == .always || color == .auto && isatty(1) == 1 && getenv("NO_COLOR") == nil
   writeOutput("\n\(title):\n\n")
-  if isColored {
+  if color.isColored {
     writeOutput(colored(shownPieces, values))
   } else {
     for (piece, value) in zip(shownPieces, values) {

@@ -8,6 +8,7 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("train lm", "train a language model on text files", trainLanguageModel),
     ("train tagger", "train a tagger of names or parts of speech", trainTagger),
     ("generate", "write text with a language model", generate),
+    ("tag", "mark names or parts of speech in a text", tag),
     ("evaluate", "measure how well a model predicts a text", evaluate),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
     ("selftest", "learn the tasks by which LSTM was introduced", selfTest),

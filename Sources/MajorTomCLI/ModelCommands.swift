@@ -3,12 +3,12 @@ import Glibc
 import MajorTom
 
 /// The option that names a model, which has a default unless it means something to leave it out.
-func modelOption(isDefaulted: Bool = true) -> Option {
+func modelOption(isDefaulted: Bool = true, demo: String = "the demo's") -> Option {
   Option(
     "model", short: "m", "FILE",
-    isDefaulted ? "The model (default: $MAJORTOM_MODEL, else the demo's)" : "A language model")
+    isDefaulted ? "The model (default: $MAJORTOM_MODEL, else \(demo))" : "A language model")
 }
-private let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
+let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
 private let jsonOption = Option(flag: "json", "JSON on standard output")
 
 /// The command `majortom generate`.
@@ -162,10 +162,11 @@ func info(_ words: [String]) throws {
 
 /// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the
 /// tool's own place.
-func modelPath(_ arguments: ParsedArguments) throws(UsageError) -> String {
+func modelPath(
+  _ arguments: ParsedArguments, demo name: String = "models/demo.safetensors"
+) throws(UsageError) -> String {
   if let path = arguments.text("model") { return path }
   if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty { return path }
-  let name = "models/demo.safetensors"
   if FileWriter.exists(name) { return name }
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -175,5 +176,6 @@ func modelPath(_ arguments: ParsedArguments) throws(UsageError) -> String {
     if FileWriter.exists("\(folder)/\(name)") { return "\(folder)/\(name)" }
   }
   throw UsageError(
-    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, or make demo")
+    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE or "
+      + "majortom train tagger DATA -o FILE, or make demo")
 }

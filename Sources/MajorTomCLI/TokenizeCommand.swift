@@ -117,8 +117,8 @@ private struct InputError: Error, CustomStringConvertible {
 
 private let jsonOption = Option(flag: "json", "The same as --format json")
 
-private func range(_ range: Range<Int>) -> String { "\(range.lowerBound)-\(range.upperBound)" }
-private func pair(_ range: Range<Int>) -> JSONValue {
+func range(_ range: Range<Int>) -> String { "\(range.lowerBound)-\(range.upperBound)" }
+func pair(_ range: Range<Int>) -> JSONValue {
   .list([.whole(range.lowerBound), .whole(range.upperBound)])
 }
 

@@ -120,8 +120,12 @@ final class WordFolder {
   private let segmenter: Segmenter
   private var known: [String: String] = [:]
 
-  init() throws(TextError) {
-    segmenter = try Segmenter(Segmentation(unit: .word, normalization: .caseFolding))
+  init(_ segmenter: Segmenter? = nil) throws(TextError) {
+    if let segmenter {
+      self.segmenter = segmenter
+    } else {
+      self.segmenter = try Segmenter(Segmentation(unit: .word, normalization: .caseFolding))
+    }
   }
 
   func fold(_ word: String) throws(TextError) -> String {
@@ -135,37 +139,48 @@ final class WordFolder {
   }
 }
 
-/// Turns words into what the network takes in, each distinct one once.
-///
-/// It keeps what it has seen, so it belongs to one thread.
-final class WordEncoder {
-  private let folder: WordFolder
-  private let words: [String: Int32]
-  private let characters: [UInt32: Int32]
-  private var places: [String: Int32] = [:]
-  /// The distinct words so far.
-  private(set) var surfaces: [Lexicon.Surface] = []
+/// A lexicon turned round, made once for a tagger: the number of each word and character.
+final class LexiconNumbers: Sendable {
+  let words: [String: Int32]
+  let characters: [UInt32: Int32]
+  fileprivate let folding: Segmenter?
 
-  init(_ lexicon: Lexicon) throws(TextError) {
-    folder = try WordFolder()
+  init(_ lexicon: Lexicon) {
     words = Dictionary(
       zip(lexicon.words, 0...).map { ($0, Int32($1)) }, uniquingKeysWith: { first, _ in first })
     characters = Dictionary(
       zip(lexicon.characters, 0...).map { ($0, Int32($1)) },
       uniquingKeysWith: { first, _ in first })
+    folding = try? Segmenter(Segmentation(unit: .word, normalization: .caseFolding))
+  }
+}
+
+/// Turns words into what the network takes in, each distinct one once.
+///
+/// It keeps what it has seen, so it belongs to one thread.
+final class WordEncoder {
+  private let folder: WordFolder
+  private let numbers: LexiconNumbers
+  private var places: [String: Int32] = [:]
+  /// The distinct words so far.
+  private(set) var surfaces: [Lexicon.Surface] = []
+
+  init(_ numbers: LexiconNumbers) throws(TextError) {
+    self.numbers = numbers
+    folder = try WordFolder(numbers.folding)
   }
 
   /// The place of a word in `surfaces`.
   func place(of word: String) throws(TextError) -> Int32 {
     if let place = places[word] { return place }
-    var scalars = word.unicodeScalars.map { characters[$0.value] ?? 0 }
+    var scalars = word.unicodeScalars.map { numbers.characters[$0.value] ?? 0 }
     if scalars.isEmpty { scalars = [0] }
     let most = Lexicon.mostCharacters
     if scalars.count > most {
       scalars = Array(scalars.prefix(most / 2) + scalars.suffix(most / 2))
     }
     let surface = Lexicon.Surface(
-      word: words[try folder.fold(word)] ?? 0, characters: scalars,
+      word: numbers.words[try folder.fold(word)] ?? 0, characters: scalars,
       shape: Int32(Lexicon.Shape(word).rawValue))
     let place = Int32(surfaces.count)
     surfaces.append(surface)

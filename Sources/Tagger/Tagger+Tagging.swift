@@ -33,6 +33,19 @@ extension Tagger {
     public var bytes, utf16, codePoints: Range<Int>
     /// The probability that both ends and the type are right.
     public var confidence: Double
+
+    /// A span.
+    public init(
+      type: String, text: String, bytes: Range<Int>, utf16: Range<Int>, codePoints: Range<Int>,
+      confidence: Double
+    ) {
+      self.type = type
+      self.text = text
+      self.bytes = bytes
+      self.utf16 = utf16
+      self.codePoints = codePoints
+      self.confidence = confidence
+    }
   }
 
   /// A sentence of a text with its words and their tags.
@@ -41,6 +54,12 @@ extension Tagger {
     public var words: [TextSpan]
     /// Their tags.
     public var tagging: Tagging
+
+    /// A sentence.
+    public init(words: [TextSpan], tagging: Tagging) {
+      self.words = words
+      self.tagging = tagging
+    }
   }
 
   /// The tags of sentences that are cut into words already.
@@ -51,7 +70,7 @@ extension Tagger {
   /// - Returns: The tags of each sentence.
   /// - Throws: `TextError` where ICU cannot fold a word.
   public func tag(_ sentences: [[String]], threads: Int? = nil) throws(TextError) -> [Tagging] {
-    let encoder = try WordEncoder(lexicon)
+    let encoder = try WordEncoder(numbers)
     let chain = chain()
     let scores = try self.scores(of: sentences, encoder, on: Shards(threads: threads))
     var results = [Tagging](
@@ -68,7 +87,7 @@ extension Tagger {
   public func best(
     _ count: Int, _ words: [String]
   ) throws(TextError) -> [(tags: [String], probability: Double)] {
-    let scores = try self.scores(of: [words], WordEncoder(lexicon), on: Shards(threads: 1))
+    let scores = try self.scores(of: [words], WordEncoder(numbers), on: Shards(threads: 1))
     return chain().best(count, scores[0]).map { path in
       (path.tags.map { lexicon.tags[$0] }, exp(path.logProbability))
     }
@@ -78,8 +97,7 @@ extension Tagger {
   ///
   /// Throws `TextError` where ICU cannot cut it.
   public func tag(_ text: String, threads: Int? = nil) throws(TextError) -> [TaggedText] {
-    let segmenter = try Segmenter(Segmentation(unit: .word, locale: card.locale))
-    let sentences = try Self.sentences(of: text, segmenter)
+    let sentences = try sentences(of: text)
     let taggings = try tag(sentences.map { $0.map(\.text) }, threads: threads)
     return zip(sentences, taggings).map { TaggedText(words: $0, tagging: $1) }
   }
@@ -108,10 +126,16 @@ extension Tagger {
     }
   }
 
-  /// Words by sentence: what ICU cuts, without the white space between.
-  private static func sentences(
-    of text: String, _ segmenter: Segmenter
-  ) throws(TextError) -> [[TextSpan]] {
+  /// The words of each sentence of a text, as ICU cuts it in the model's locale, without the white
+  /// space between.
+  ///
+  /// Throws `TextError` where ICU cannot cut it.
+  public func sentences(of text: String) throws(TextError) -> [[TextSpan]] {
+    guard let segmenter else {
+      var copy = self
+      copy.segmenter = try Segmenter(Segmentation(unit: .word, locale: card.locale))
+      return try copy.sentences(of: text)
+    }
     let words = try segmenter.spans(of: text).filter { span in
       !span.text.allSatisfy(\.isWhitespace)
     }
@@ -124,6 +148,35 @@ extension Tagger {
       if next > first { sentences.append(Array(words[first..<next])) }
     }
     return sentences
+  }
+
+  /// The words of a sentence that is cut already, parted by white space.
+  public static func words(of line: String) -> [TextSpan] {
+    var words: [TextSpan] = []
+    var (bytes, utf16, points) = (0, 0, 0)
+    var open: (text: String, bytes: Int, utf16: Int, points: Int)?
+    func close() {
+      guard let word = open else { return }
+      words.append(
+        TextSpan(
+          text: word.text, bytes: word.bytes..<bytes, utf16: word.utf16..<utf16,
+          codePoints: word.points..<points, isWordLike: true))
+      open = nil
+    }
+    for scalar in line.unicodeScalars {
+      if scalar.properties.isWhitespace {
+        close()
+      } else if open == nil {
+        open = (String(scalar), bytes, utf16, points)
+      } else {
+        open?.text.unicodeScalars.append(scalar)
+      }
+      bytes += UTF8.width(scalar)
+      utf16 += UTF16.width(scalar)
+      points += 1
+    }
+    close()
+    return words
   }
 
   // MARK: Scores

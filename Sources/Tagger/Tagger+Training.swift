@@ -68,6 +68,7 @@ extension Tagger {
     card.plan = options.plan
     card.batch = options.batch
     card.locale = options.locale
+    segmenter = try Segmenter(Segmentation(unit: .word, locale: options.locale))
     let description = """
       \(ModelMetadata.json(configuration)) \(options.batch) sentences, \(options.shards) shards, \
       \(corpus.sentences.count) sentences of \(corpus.wordCount) words, \(lexicon.words.count) \
@@ -104,7 +105,7 @@ extension Tagger {
 
   /// Sentences as the network takes them in; tags that the lexicon lacks become -1.
   func encode(_ corpus: TaggedCorpus) throws(TextError) -> SentenceData {
-    let encoder = try WordEncoder(lexicon)
+    let encoder = try WordEncoder(numbers)
     let numbers = Dictionary(uniqueKeysWithValues: zip(lexicon.tags, 0...))
     var data = SentenceData(
       surfaces: [], sentences: [], tags: [], features: [], featureSize: configuration.featureSize)
@@ -235,9 +236,10 @@ final class SentenceTask: TrainingTask {
     let chain = network.crf.chain(of: parameters)
     let scores = network.scores(of: development, parameters, packed: packed, on: shards)
     // A sentence with a tag never seen in training has no probability at any temperature.
+    // One number is well known after some hundred sentences.
     let known = scores.indices.filter {
       !scores[$0].isEmpty && !development.tags[$0].contains(-1)
-    }
+    }.prefix(500)
     guard !known.isEmpty else { return 1 }
     func loss(_ heat: Double) -> Double {
       let heated = LinearChain(
@@ -245,7 +247,7 @@ final class SentenceTask: TrainingTask {
         end: chain.end.map { $0 / heat })
       var losses = [Double](repeating: 0, count: known.count)
       shards.forEach(&losses) { place, loss in
-        let number = known[place]
+        let number = known[known.startIndex + place]
         let cooled = scores[number].map { $0 / heat }
         loss =
           heated.sums(cooled).logPartition - heated.score(of: development.tags[number], cooled)
@@ -255,7 +257,7 @@ final class SentenceTask: TrainingTask {
     // Golden-section search over the logarithm of the temperature, from 1/4 to 8.
     var (low, high) = (-1.386, 2.079)
     let ratio = 0.381966
-    for _ in 0..<16 {
+    for _ in 0..<10 {
       let (left, right) = (low + ratio * (high - low), high - ratio * (high - low))
       if loss(exp(left)) < loss(exp(right)) { high = right } else { low = left }
     }

@@ -1,5 +1,6 @@
 public import Cells
 public import DenseMath
+internal import ICUText
 public import Parameters
 public import Training
 
@@ -115,6 +116,9 @@ public struct Tagger: Sendable {
   /// The weights.
   public internal(set) var parameters: Parameters<Float>
   var packed: PackedWeights<Float>
+  let numbers: LexiconNumbers
+  // Cuts text by the rules of the card's locale; made anew where that changes.
+  var segmenter: Segmenter?
 
   /// A fresh tagger for the words and tags of a corpus.
   ///
@@ -152,6 +156,8 @@ public struct Tagger: Sendable {
     self.parameters = parameters
     packed = PackedWeights(network.layout, forTraining: false)
     packed.load(parameters, on: Shards())
+    numbers = LexiconNumbers(lexicon)
+    segmenter = try? Segmenter(Segmentation(unit: .word, locale: card.locale))
   }
 
   mutating func adopt(_ weights: Parameters<Float>, _ record: TrainingRecord) {

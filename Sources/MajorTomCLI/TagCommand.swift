@@ -1,0 +1,217 @@
+import CommandLineOptions
+import Glibc
+import MajorTom
+
+private enum TagFormat: String, CaseIterable { case text, inline, json, conll, conllu, tsv }
+
+/// The command `majortom tag`.
+func tag(_ words: [String]) throws {
+  let arguments = try ParsedArguments(
+    words, command: "majortom tag", synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
+    about: """
+      Marks the names, or the parts of speech, in a text from arguments or line by line from standard
+      input. tsv: type, text, bytes, UTF-16 units, code points, confidence.
+      """,
+    options: [
+      modelOption(isDefaulted: true, demo: "the demo's tagger"),
+      Option("format", "FORMAT", "text, inline, json, conll, conllu or tsv (default: text)"),
+      Option("scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes (default: iob2)"),
+      Option(flag: "tokenized", "Each line is a sentence, its words parted by spaces"),
+      Option("best", "N", "The N likeliest taggings of each sentence, with their probabilities"),
+      Option("least", "P", "Leave spans out that are less probable than P (default: 0)"),
+      Option("batch", "N", "Lines to tag at once from standard input (default: 1; N: faster)"),
+      Option("color", "WHEN", "auto, always or never (default: auto)"),
+      threadsOption, Option(flag: "json", "The same as --format json"),
+    ])
+  if arguments.printedHelp { return }
+  let format =
+    arguments.has("json") ? .json : try arguments.choice("format", of: TagFormat.self) ?? .text
+  let isTokenized = arguments.has("tokenized")
+  let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
+  let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
+  let writer = TagWriter(
+    tagger: try Tagger(contentsOf: modelPath(arguments, demo: "models/names.safetensors")),
+    format: format, scheme: try arguments.choice("scheme", of: TagScheme.self) ?? .iob2,
+    best: try arguments.integer("best", in: 1...1000),
+    least: try arguments.number("least", in: 0...1) ?? 0,
+    isColored: color.isColored, threads: try arguments.integer("threads", in: 1...1024))
+  if !arguments.words.isEmpty {
+    return try writer.write([arguments.words.joined(separator: " ")], isTokenized: isTokenized)
+  }
+  var lines: [String] = []
+  try forEachInputLine { line in
+    lines.append(line)
+    if lines.count >= batch {
+      try writer.write(lines, isTokenized: isTokenized)
+      lines.removeAll(keepingCapacity: true)
+    }
+  }
+  if !lines.isEmpty { try writer.write(lines, isTokenized: isTokenized) }
+}
+
+/// Tags texts and writes what was found.
+private struct TagWriter {
+  let tagger: Tagger
+  let format: TagFormat
+  let scheme: TagScheme
+  let best: Int?
+  let least: Double
+  let isColored: Bool
+  let threads: Int?
+
+  /// Tags some lines together, and writes them in their order.
+  func write(_ lines: [String], isTokenized: Bool) throws {
+    let sentences =
+      isTokenized
+      ? lines.map { [Tagger.words(of: $0)] } : try lines.map { try tagger.sentences(of: $0) }
+    let taggings = try tagger.tag(
+      sentences.flatMap { $0.map { $0.map(\.text) } }, threads: threads)
+    var next = 0
+    for (line, parts) in zip(lines, sentences) {
+      let tagged = zip(parts, taggings[next..<next + parts.count]).map { words, tagging in
+        var tagging = tagging
+        tagging.spans.removeAll { $0.confidence < least }
+        return Tagger.TaggedText(words: words, tagging: tagging)
+      }
+      next += parts.count
+      if let best {
+        try writeBest(best, parts)
+      } else {
+        write(line, tagged)
+      }
+    }
+  }
+
+  private func write(_ text: String, _ sentences: [Tagger.TaggedText]) {
+    switch format {
+    case .text: writeOutput(marked(text, sentences) + "\n")
+    case .inline: writeOutput(inlined(text, sentences) + "\n")
+    case .json: writeOutput(json(text, sentences) + "\n")
+    case .tsv:
+      for item in items(text, sentences) {
+        writeOutput(
+          "\(item.type)\t\(visible(item.text))\t\(range(item.bytes))\t\(range(item.utf16))\t"
+            + "\(range(item.codePoints))\t\(fixed(item.confidence, 4))\n")
+      }
+    case .conll:
+      for sentence in sentences {
+        let tags = outputTags(sentence)
+        writeOutput(
+          zip(sentence.words, tags).map { "\(visible($0.text))\t\($1)\n" }.joined() + "\n")
+      }
+    case .conllu:
+      for sentence in sentences { writeOutput(conllu(text, sentence)) }
+    }
+  }
+
+  private func outputTags(_ sentence: Tagger.TaggedText) -> [String] {
+    guard tagger.lexicon.hasSpans else { return sentence.tagging.tags }
+    return scheme.tags(of: sentence.tagging.spans.map(\.span), count: sentence.words.count)
+  }
+
+  /// Spans, or single words where tags are of words.
+  private func items(
+    _ text: String, _ sentences: [Tagger.TaggedText]
+  ) -> [Tagger.TextSpanFound] {
+    sentences.flatMap { sentence in
+      tagger.lexicon.hasSpans
+        ? Tagger.spans(in: text, sentence)
+        : sentence.words.indices.map { place in
+          let word = sentence.words[place]
+          return Tagger.TextSpanFound(
+            type: sentence.tagging.tags[place], text: word.text, bytes: word.bytes,
+            utf16: word.utf16, codePoints: word.codePoints,
+            confidence: sentence.tagging.confidences[place])
+        }
+    }
+  }
+
+  /// The text with what `mark` makes of each item.
+  private func rewritten(
+    _ text: String, _ sentences: [Tagger.TaggedText], _ mark: (Tagger.TextSpanFound) -> String
+  ) -> String {
+    let bytes = Array(text.utf8)
+    var result = ""
+    var end = 0
+    for item in items(text, sentences) {
+      result += String(decoding: bytes[end..<item.bytes.lowerBound], as: UTF8.self) + mark(item)
+      end = item.bytes.upperBound
+    }
+    return result + String(decoding: bytes[end...], as: UTF8.self)
+  }
+
+  private func marked(_ text: String, _ sentences: [Tagger.TaggedText]) -> String {
+    guard tagger.lexicon.hasSpans else {
+      return rewritten(text, sentences) { item in
+        isColored ? "\(item.text)\u{1B}[2m/\(item.type)\u{1B}[0m" : "\(item.text)/\(item.type)"
+      }
+    }
+    let types = Array(Set(tagger.lexicon.tags.filter { $0 != "O" }.map { $0.dropFirst(2) }))
+      .sorted()
+    return rewritten(text, sentences) { item in
+      guard isColored else { return "[\(item.text)]\(item.type)" }
+      let color = 41 + (types.firstIndex(of: item.type[...]) ?? 0) % 6
+      return "\u{1B}[\(color);97;1m \(item.text) \u{1B}[0m\u{1B}[2m\(item.type)\u{1B}[0m"
+    }
+  }
+
+  private func inlined(_ text: String, _ sentences: [Tagger.TaggedText]) -> String {
+    rewritten(text, sentences) { "<\($0.type)>\($0.text)</\($0.type)>" }
+  }
+
+  private func json(_ text: String, _ sentences: [Tagger.TaggedText]) -> String {
+    JSONValue.object([
+      "text": .text(text),
+      tagger.lexicon.hasSpans ? "spans" : "words": .list(
+        items(text, sentences).map { item in
+          .object([
+            "type": .text(item.type), "text": .text(item.text), "bytes": pair(item.bytes),
+            "utf16": pair(item.utf16), "code_points": pair(item.codePoints),
+            "confidence": .number(item.confidence),
+          ])
+        }),
+    ]).text
+  }
+
+  private func conllu(_ text: String, _ sentence: Tagger.TaggedText) -> String {
+    guard let first = sentence.words.first, let last = sentence.words.last else { return "" }
+    let bytes = Array(text.utf8)
+    let part = bytes[first.bytes.lowerBound..<last.bytes.upperBound]
+    var rows = "# text = \(visible(String(decoding: part, as: UTF8.self)))\n"
+    let tags = outputTags(sentence)
+    for (place, word) in sentence.words.enumerated() {
+      let follows =
+        place + 1 < sentence.words.count
+        && sentence.words[place + 1].bytes.lowerBound == word.bytes.upperBound
+      let misc = [
+        tagger.lexicon.hasSpans && tags[place] != "O" ? "NER=\(tags[place])" : nil,
+        follows ? "SpaceAfter=No" : nil,
+      ].compactMap { $0 }
+      let upos = tagger.lexicon.hasSpans ? "_" : tags[place]
+      rows +=
+        "\(place + 1)\t\(visible(word.text))\t_\t\(upos)\t_\t_\t_\t_\t_\t"
+        + "\(misc.isEmpty ? "_" : misc.joined(separator: "|"))\n"
+    }
+    return rows + "\n"
+  }
+
+  private func writeBest(_ count: Int, _ sentences: [[TextSpan]]) throws {
+    for words in sentences {
+      let texts = words.map(\.text)
+      for (tags, probability) in try tagger.best(count, texts) {
+        let shown =
+          tagger.lexicon.hasSpans
+          ? scheme.tags(of: TagScheme.spans(tags), count: tags.count) : tags
+        if format == .json {
+          writeJSON([
+            "probability": .number(probability), "words": .list(texts.map { .text($0) }),
+            "tags": .list(shown.map { .text($0) }),
+          ])
+        } else {
+          let row = zip(texts, shown).map { $1 == "O" ? visible($0) : "\(visible($0))/\($1)" }
+          writeOutput("\(fixed(probability, 4))\t\(row.joined(separator: " "))\n")
+        }
+      }
+    }
+  }
+}
