@@ -7,7 +7,7 @@ internal import Parameters
 ///
 /// The difference is of fourth order, (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h. A large h
 /// loses curved functions and the kinks of relu, a small one loses digits of small gradients; so
-/// three are tried, and the best counts: a wrong gradient agrees with none. A gradient is compared
+/// five are tried, and the best counts: a wrong gradient agrees with none. A gradient is compared
 /// relative to its own size, or to a hundredth of the largest one if it is smaller than that.
 ///
 /// - Parameters:
@@ -34,7 +34,7 @@ public func worstGradientError(
       return abs(numeric - gradients[index]) / size
     }
     var best = Double.infinity
-    for step in [0x1p-12, 0x1p-14, 0x1p-16] where !(best < 1e-8) {
+    for step in [0x1p-12, 0x1p-14, 0x1p-16, 0x1p-10, 0x1p-8] where !(best < 1e-8) {
       // NaN must not slip through a comparison.
       let found = error(step: step)
       if found < best { best = found }

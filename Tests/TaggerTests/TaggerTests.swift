@@ -1,1 +1,225 @@
+import Cells
+import DenseMath
+import Foundation
+import Parameters
+import TestSupport
 import Testing
+import Training
+
+@testable import Tagger
+
+/// Sentences in which a name is a person before "smiled", and a place before "lies".
+private func corpus(_ count: Int, seed: UInt64) -> TaggedCorpus {
+  var numbers = TestNumbers(seed: seed)
+  let names = ["Ada", "Bo", "Cy", "Dee", "Eli", "Fay", "Gus", "Hal"]
+  let sentences = (0..<count).map { _ in
+    let name = names[numbers.integer(0...7)]
+    let isPlace = numbers.integer(0...1) == 1
+    let before = ["We", "heard", "that", "today"].prefix(numbers.integer(1...4))
+    let type = isPlace ? "LOC" : "PER"
+    let after = isPlace ? ["lies", "north"] : ["smiled", "again", "."]
+    return TaggedSentence(
+      words: before + [name, "Ng"] + after,
+      tags: before.map { _ in "O" } + ["B-\(type)", "I-\(type)"] + after.map { _ in "O" })
+  }
+  return TaggedCorpus(sentences)
+}
+
+private func smallConfiguration() -> Tagger.Configuration {
+  var configuration = Tagger.Configuration()
+  configuration.hiddenSize = 16
+  configuration.wordSize = 12
+  configuration.characterSize = 6
+  configuration.characterFeatures = 8
+  configuration.shapeSize = 4
+  configuration.dropout = 0.1
+  configuration.inputDropout = 0.1
+  return configuration
+}
+
+private func options(
+  epochs: Double, threads: Int? = nil, _ change: (inout Tagger.TrainingOptions) -> Void = { _ in }
+) -> Tagger.TrainingOptions {
+  var options = Tagger.TrainingOptions()
+  options.plan.budget = .epochs(epochs)
+  options.plan.rate = 0.01
+  options.plan.warmUp = 5
+  options.batch = 8
+  options.threads = threads
+  change(&options)
+  return options
+}
+
+@Suite struct TaggerTests {
+  /// Words, characters by either reader, shapes, given features, both directions, dropout, decoder:
+  /// every gradient of the whole network.
+  @Test(arguments: Tagger.CharacterReader.allCases, Tagger.Decoder.allCases)
+  func gradientsOfTheWholeNetworkMatchCentralDifferences(
+    reader: Tagger.CharacterReader, decoder: Tagger.Decoder
+  ) throws {
+    let data = corpus(5, seed: 3)
+    var configuration = Tagger.Configuration()
+    configuration.hiddenSize = 3
+    configuration.layers = 2
+    configuration.wordSize = 3
+    configuration.characterSize = 2
+    configuration.characterFeatures = 4
+    configuration.shapeSize = 2
+    configuration.characters = reader
+    configuration.decoder = decoder
+    configuration.inputDropout = 0.2
+    configuration.dropout = 0.2
+    configuration.featureSize = 3
+    configuration.projectedFeatures = 2
+    let tagger = try Tagger(configuration, learning: data)
+    var encoded = try tagger.encode(data)
+    var numbers = TestNumbers(seed: 8)
+    encoded.features = (0..<data.wordCount * 3).map { _ in Float(numbers.next()) }
+    encoded.featureSize = 3
+    let sentences = encoded
+    let network = tagger.network
+    let parameters = Parameters<Double>(network.layout, seed: 2)
+    for entry in network.layout.entries where entry.name.hasPrefix("crf") {
+      for place in 0..<entry.count { parameters.base[entry.offset + place] = numbers.next() }
+    }
+    let packed = PackedWeights<Double>(network.layout, forTraining: true)
+    let workspace = Workspace(parameters, packed: packed, forTraining: true)
+    let order = sentences.sentences.indices.sorted {
+      sentences.sentences[$0].count > sentences.sentences[$1].count
+    }
+    let masks = Dropout.Masks(CounterRandom(seed: 1, stream: .dropout), step: 0, firstLane: 0)
+    func loss() -> Double {
+      packed.load(parameters, on: Shards(threads: 1))
+      workspace.reset()
+      let batch = network.batch(
+        order, of: sentences, starts: sentences.starts, on: workspace,
+        isUnknown: { number, step, _ in (number + step) % 4 == 0 })
+      var tags = [Int](repeating: 0, count: batch.shape.total)
+      for (row, rows) in batch.shape.sequences.enumerated() {
+        for (step, place) in rows.enumerated() { tags[place] = sentences.tags[order[row]][step] }
+      }
+      return 0.25
+        * network.lossAndGradients(batch, tags: tags, masks: masks, scale: 0.25, on: workspace)
+    }
+    workspace.gradients?.clear()
+    _ = loss()
+    let gradients = workspace.gradients?.copy()
+    for entry in network.layout.entries {
+      let found = gradients.map { Array($0.elements(of: entry)) } ?? []
+      let error = worstGradientError(
+        of: parameters.elements(of: entry), gradients: found, loss: loss)
+      #expect(error < 1e-7, "\(entry.name)")
+    }
+  }
+
+  /// What comes after a name decides: only a tagger that reads backwards too can know it.
+  @Test func bothDirectionsAreNeededWhereOnlyTheRestDecides() throws {
+    let (training, fresh) = (corpus(160, seed: 1), corpus(60, seed: 2))
+    func figure(isForwardOnly: Bool) throws -> Double {
+      var configuration = smallConfiguration()
+      configuration.isForwardOnly = isForwardOnly
+      var tagger = try Tagger(configuration, learning: training)
+      try tagger.train(on: training, options(epochs: 12))
+      return try tagger.evaluate(on: fresh).figure
+    }
+    #expect(try figure(isForwardOnly: false) == 1)
+    #expect(try figure(isForwardOnly: true) < 0.8)
+  }
+
+  @Test func resultsDoNotDependOnThreads() throws {
+    let training = corpus(40, seed: 1)
+    let taggers = try [1, 2, 3].map { threads in
+      var tagger = try Tagger(smallConfiguration(), learning: training)
+      try tagger.train(
+        on: training, development: corpus(10, seed: 2),
+        options(epochs: 2, threads: threads) { $0.shards = 3 })
+      return tagger
+    }
+    let bits = taggers.map { $0.parameters.elements.map(\.bitPattern) }
+    #expect(bits[0] == bits[1] && bits[0] == bits[2])
+    let sentences = corpus(30, seed: 4).sentences.map(\.words)
+    #expect(
+      try taggers[0].tag(sentences, threads: 1) == taggers[0].tag(sentences, threads: 2))
+  }
+
+  @Test func aResumedRunIsBitIdenticalAndAFileReadBackIsTheSame() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (training, development) = (corpus(40, seed: 1), corpus(10, seed: 2))
+    func run(_ name: String, stopAfter: Int?, resumes: Bool = false) throws -> Tagger {
+      var tagger = try Tagger(smallConfiguration(), learning: training)
+      var updates = 0
+      let path = folder.appendingPathComponent(name).path
+      let end = try tagger.train(
+        on: training, development: development,
+        options(epochs: 3) { $0.files = RunFiles(model: path, resumes: resumes) },
+        report: { if case .update = $0 { updates += 1 } },
+        isStopped: { stopAfter.map { updates >= $0 } ?? false })
+      #expect((end == .interrupted) == (stopAfter != nil))
+      return tagger
+    }
+    let whole = try run("whole", stopAfter: nil)
+    _ = try run("parts", stopAfter: 7)
+    let resumed = try run("parts", stopAfter: nil, resumes: true)
+    #expect(
+      whole.parameters.elements.map(\.bitPattern) == resumed.parameters.elements.map(\.bitPattern))
+    let read = try Tagger(contentsOf: folder.appendingPathComponent("whole").path)
+    #expect(read.lexicon == whole.lexicon && read.configuration == whole.configuration)
+    let sentences = development.sentences.map(\.words)
+    #expect(try read.tag(sentences) == whole.tag(sentences))
+  }
+
+  @Test func spansCarryTheirPlacesAndProbabilities() throws {
+    let training = corpus(160, seed: 1)
+    var tagger = try Tagger(smallConfiguration(), learning: training)
+    try tagger.train(on: training, development: corpus(20, seed: 5), options(epochs: 12))
+    let text = "🚀 We heard that Ada Ng smiled again. Today Bo Ng lies north"
+    let spans = try tagger.spans(in: text)
+    #expect(spans.map(\.type) == ["PER", "LOC"])
+    for span in spans {
+      #expect(String(decoding: Array(text.utf8)[span.bytes], as: UTF8.self) == span.text)
+      #expect(String(decoding: Array(text.utf16)[span.utf16], as: UTF16.self) == span.text)
+      let scalars = Array(text.unicodeScalars)[span.codePoints]
+      #expect(String(String.UnicodeScalarView(scalars)) == span.text)
+      #expect(span.confidence > 0.5 && span.confidence <= 1)
+    }
+    // The probabilities of the likeliest taggings fall, add up to at most 1, and the first is chosen.
+    let words = ["We", "heard", "Ada", "Ng", "smiled"]
+    let best = try tagger.best(4, words)
+    #expect(best.count == 4)
+    #expect(zip(best, best.dropFirst()).allSatisfy { $0.probability >= $1.probability })
+    #expect(best.reduce(0) { $0 + $1.probability } <= 1 + 1e-9)
+    #expect(try best[0].tags == tagger.tag([words])[0].tags)
+  }
+
+  @Test func oddSentencesAreTagged() throws {
+    let training = corpus(20, seed: 1)
+    var tagger = try Tagger(smallConfiguration(), learning: training)
+    try tagger.train(on: training, options(epochs: 1))
+    let long = (0..<5000).map { "word\($0 % 90)" }
+    let odd = ["", "\u{301}", "🚀👩‍👩‍👧", String(repeating: "x", count: 100_000), "ВВС"]
+    let tagged = try tagger.tag([[], long, odd, ["Ada"]])
+    #expect(tagged.map(\.tags.count) == [0, 5000, 5, 1])
+    #expect(tagged[1].confidences.allSatisfy { $0 > 0 && $0 <= 1 })
+    // Sentences do not see their neighbours in a batch.
+    let alone = try tagger.tag([odd])[0]
+    #expect(alone.tags == tagged[2].tags)
+    for (one, other) in zip(alone.confidences, tagged[2].confidences) {
+      #expect(abs(one - other) < 1e-5)
+    }
+    #expect(try tagger.spans(in: "").isEmpty && tagger.spans(in: " \n\t ").isEmpty)
+    #expect(throws: TaggerError.self) {
+      try tagger.train(on: TaggedCorpus([]), options(epochs: 1))
+    }
+  }
+
+  @Test func shapesOfWords() {
+    let shapes: [(String, Lexicon.Shape)] = [
+      ("tom", .lower), ("Tom", .capitalized), ("NASA", .upper), ("iPhone", .mixed),
+      ("McKay", .mixed), ("1984", .digits), ("R2D2", .withDigits), ("東京", .caseless),
+      ("...", .symbols), ("Éa", .capitalized), ("I", .capitalized), ("", .symbols),
+    ]
+    for (word, shape) in shapes { #expect(Lexicon.Shape(word) == shape, "\(word)") }
+  }
+}
