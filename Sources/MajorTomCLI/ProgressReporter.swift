@@ -31,7 +31,8 @@ final class ProgressReporter {
       + "\(grouped(model.vocabulary.count)) symbols\n"
       + "\(configuration.cell.rawValue), \(configuration.layers) x "
       + "\(configuration.hiddenSize) units, "
-      + "\(grouped(model.network.layout.weightCount)) weights\n"
+      + "\(grouped(model.network.layout.weightCount)) weights"
+      + "\(configuration.isBackwards ? ", reads backwards" : "")\n"
   }
 
   /// Takes an event of the training loop.

@@ -26,10 +26,13 @@ private let trainOptions: [Option] = [
   Option("forget-bias", "B", "Initial bias of forget gates (default: 1)"),
   Option(flag: "residual", "Layers above the first add their input to their output"),
   Option("window", "N", "Symbols that a layer of window or tdnn sees (default: 8)"),
+  Option(flag: "backwards", "Read texts from their end to their beginning"),
   Option("batch", "N", "Lanes through the corpus (default: 32)"),
   Option("steps", "N", "Symbols of a lane in one update (default: 128)"),
   Option("shards", "N", "Parts of a batch; changes results (default: up to 4)"),
-  Option("validation", "SHARE", "Share of the corpus at its end to validate on (default: 0.1)"),
+  Option(
+    "validation", "SHARE",
+    "Share of the corpus to validate on, at its end, backwards at its beginning (default: 0.1)"),
   Option("minutes", "M", "Train for M minutes"),
   Option("epochs", "E", "Train E times through the corpus (default: 10)"),
   Option("updates", "N", "Train for N updates"),
@@ -121,7 +124,8 @@ private func networkConfiguration(
     weightDrop: try arguments.number("weight-drop", in: 0...0.99) ?? 0,
     forgetBias: try arguments.number("forget-bias", in: -100...100) ?? 1,
     isResidual: arguments.has("residual"),
-    window: try arguments.integer("window", in: 1...256) ?? 8)
+    window: try arguments.integer("window", in: 1...256) ?? 8,
+    isBackwards: arguments.has("backwards"))
 }
 
 private enum OptimizerName: String, CaseIterable { case adamw, sgd }
