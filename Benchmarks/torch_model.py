@@ -55,6 +55,8 @@ numbers = {symbol: 256 + place for place, symbol in enumerate(symbols)}
 ids = []
 for character in open(arguments.text, encoding="utf-8", newline="").read():
     ids += [numbers[character]] if character in numbers else list(character.encode())
+if configuration.get("isBackwards"):
+    ids.reverse()
 data = torch.tensor(ids)
 with torch.inference_mode():
     states, _ = model["rnn"](model["embedding"](data[:-1]).unsqueeze(1))

@@ -10,6 +10,8 @@ public struct EncodedCorpus: Sendable {
   public let count: Int
   /// The bytes that a symbol takes: 1, 2 or 4.
   public let width: Int
+  /// Whether the last symbol of the text comes first.
+  public private(set) var isReversed = false
   private let map: MemoryMap
 
   /// Reads a corpus once and encodes it.
@@ -52,13 +54,23 @@ public struct EncodedCorpus: Sendable {
     }
   }
 
+  /// The same symbols from the last to the first: a view, which costs no memory.
+  ///
+  /// The symbols themselves, such as words, stay as they are.
+  public func reversed() -> EncodedCorpus {
+    var view = self
+    view.isReversed.toggle()
+    return view
+  }
+
   /// The number of the symbol at a place in `0..<count`.
   public subscript(index: Int) -> Int {
     precondition(index >= 0 && index < count, "index \(index) of \(count)")
+    let place = isReversed ? count - 1 - index : index
     switch width {
-    case 1: return Int(map.base.load(fromByteOffset: index, as: UInt8.self))
-    case 2: return Int(map.base.load(fromByteOffset: 2 * index, as: UInt16.self))
-    default: return Int(map.base.load(fromByteOffset: 4 * index, as: UInt32.self))
+    case 1: return Int(map.base.load(fromByteOffset: place, as: UInt8.self))
+    case 2: return Int(map.base.load(fromByteOffset: 2 * place, as: UInt16.self))
+    default: return Int(map.base.load(fromByteOffset: 4 * place, as: UInt32.self))
     }
   }
 
@@ -78,8 +90,14 @@ public struct EncodedCorpus: Sendable {
   private func copy<Number: FixedWidthInteger>(
     _ range: Range<Int>, into output: UnsafeMutablePointer<Int32>, from _: Number.Type
   ) {
-    let numbers = map.base.assumingMemoryBound(to: Number.self) + range.lowerBound
-    for index in 0..<range.count { output[index] = Int32(truncatingIfNeeded: numbers[index]) }
+    let numbers = map.base.assumingMemoryBound(to: Number.self)
+    if isReversed {
+      let last = numbers + (count - 1 - range.lowerBound)
+      for index in 0..<range.count { output[index] = Int32(truncatingIfNeeded: last[-index]) }
+    } else {
+      let first = numbers + range.lowerBound
+      for index in 0..<range.count { output[index] = Int32(truncatingIfNeeded: first[index]) }
+    }
   }
 
   private static func width(forSymbols count: Int) -> Int {

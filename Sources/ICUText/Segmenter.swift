@@ -116,7 +116,7 @@ public struct Segmenter: Sendable {
 }
 
 /// Leads rising offsets in normalised text back to the original.
-private struct OriginalOffsets {
+struct OriginalOffsets {
   let edits: [NormalizationEdit]
   private var index = 0
   private var shift = 0

@@ -98,18 +98,40 @@ public struct Vocabulary: Sendable {
   ///
   /// Throws `TextError.tooLong` where ICU would have to see 2 GiB or more at once.
   public func encode(_ text: String) throws(TextError) -> [Int] {
+    try withEncoded(text) { numbers, _ in Array(numbers) }
+  }
+
+  /// The numbers of a text's symbols, and where each ends in the UTF-8 bytes of the original.
+  ///
+  /// Where normalisation has changed a part of the text, all that comes of it ends where the part
+  /// does. Throws what `encode(_:)` throws.
+  public func encodeWithEnds(
+    _ text: String
+  ) throws(TextError) -> (numbers: [Int], ends: [Int]) {
+    try withEncoded(text) { numbers, edits in
+      var places = OriginalOffsets(edits: edits)
+      var end = 0
+      let ends = numbers.map { number in
+        end += byteCount(of: number)
+        return places.end(of: end)
+      }
+      return (Array(numbers), ends)
+    }
+  }
+
+  private func withEncoded<Result>(
+    _ text: String,
+    _ body: (Slice<UnsafeMutableBufferPointer<Int>>, [NormalizationEdit]) -> Result
+  ) throws(TextError) -> Result {
     let bytes = Array(text.utf8)
-    var numbers: [Int] = []
-    try bytes.withUnsafeBufferPointer { (bytes) throws(TextError) in
-      try segmenter.withNormalized(bytes) { (cutter, text) throws(TextError) in
+    return try bytes.withUnsafeBufferPointer { (bytes) throws(TextError) in
+      try segmenter.withNormalized(bytes) { (cutter, text, edits) throws(TextError) in
         // A symbol takes at least a byte, and spelling gives a number a byte.
         let room = UnsafeMutableBufferPointer<Int>.allocate(capacity: text.count)
         defer { room.deallocate() }
-        let count = try encode(text, cutter, into: room)
-        numbers = Array(room[0..<count])
+        return body(room[0..<(try encode(text, cutter, into: room))], edits)
       }
     }
-    return numbers
   }
 
   /// Reads a corpus and gives out its numbers, piece by piece, in a buffer that `room` provides.
@@ -277,22 +299,22 @@ private struct SymbolCounter {
 }
 
 extension Segmenter {
-  /// Gives a cutter and the text after normalisation.
+  /// Gives a cutter, the text after normalisation, and what that changed.
   @inline(__always)
-  func withNormalized(
+  func withNormalized<Result>(
     _ text: UnsafeBufferPointer<UInt8>,
-    _ body: (Cutter, UnsafeBufferPointer<UInt8>) throws(TextError) -> Void
-  ) throws(TextError) {
+    _ body: (Cutter, UnsafeBufferPointer<UInt8>, [NormalizationEdit]) throws(TextError) -> Result
+  ) throws(TextError) -> Result {
     try pool.withCutter { (cutter) throws(TextError) in
       guard var normalizer = Normalizer(segmentation.normalization) else {
-        return try body(cutter, text)
+        return try body(cutter, text, [])
       }
       var normalized: [UInt8] = []
       normalized.reserveCapacity(text.count)
       var edits: [NormalizationEdit] = []
       try normalizer.normalize(text, into: &normalized, edits: &edits)
-      try normalized.withUnsafeBufferPointer { (normalized) throws(TextError) in
-        try body(cutter, normalized)
+      return try normalized.withUnsafeBufferPointer { (normalized) throws(TextError) in
+        try body(cutter, normalized, edits)
       }
     }
   }
@@ -302,7 +324,7 @@ extension Segmenter {
     of corpus: Corpus, _ body: (Cutter, UnsafeBufferPointer<UInt8>) throws(TextError) -> Void
   ) throws(TextError) {
     try corpus.readPieces { (piece) throws(TextError) in
-      try withNormalized(piece, body)
+      try withNormalized(piece) { (cutter, text, _) throws(TextError) in try body(cutter, text) }
       return true
     }
   }

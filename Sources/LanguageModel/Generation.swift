@@ -11,8 +11,12 @@ extension LanguageModel {
   /// Memory does not grow with the length. A prompt may hold anything: symbols never seen in
   /// training are read as their bytes.
   ///
+  /// A model that reads backwards writes what comes before the prompt. Its end is made first, so
+  /// the result is one piece, there must be a length, and there can be no stops.
+  ///
   /// - Parameters:
-  ///   - prompt: What stands before; it is not part of the result.
+  ///   - prompt: What stands before, or after for a model that reads backwards; it is not part of
+  ///     the result.
   ///   - sampling: The sampler chain, in order.
   ///   - seed: Equal seeds give equal texts.
   ///   - length: The most symbols to write; nil for no end.
@@ -20,19 +24,24 @@ extension LanguageModel {
   ///   - threads: The threads of one matrix product; by default as many as gain.
   /// - Returns: The pieces, in order.
   /// - Throws: `SamplingError` for a step out of its range, `TextError` for a prompt that ICU
-  ///   cannot take.
+  ///   cannot take, `LanguageModelError` for what a model that reads backwards cannot do.
   public func generate(
     after prompt: String = "", sampling: [SamplingStep] = [], seed: UInt64 = 1,
     length: Int? = nil, stops: [String] = [], threads: Int? = nil
   ) throws -> Generation {
     let sampler = try Sampler(sampling)
-    // A text begins as after a line feed, the nearest to a beginning that a corpus has inside.
-    let symbols = prompt.isEmpty ? [10] : try vocabulary.encode(prompt)
+    if configuration.isBackwards {
+      guard length != nil else { throw LanguageModelError.backwardsWithoutLength }
+      guard stops.isEmpty else { throw LanguageModelError.backwardsWithStops }
+    }
+    // A text begins as after a line feed, the nearest to a beginning that a corpus has inside, and
+    // ends as before one.
+    let symbols = prompt.isEmpty ? [10] : asRead(try vocabulary.encode(prompt))
     return Generation(
       GenerationState(self, prompt: symbols, threads: threads ?? defaultThreads),
       sampler: sampler, decoder: StreamingDecoder(vocabulary),
       random: CounterRandom(seed: seed, stream: .sampling), length: length,
-      stops: StopStrings(stops))
+      stops: StopStrings(stops), isBackwards: configuration.isBackwards)
   }
 }
 
@@ -48,7 +57,7 @@ extension LanguageModel {
 
 /// A text in the making: pieces of whole characters, each as soon as it is certain.
 ///
-/// It can be walked through once.
+/// It can be walked through once. The text of a model that reads backwards is a single piece.
 public struct Generation: Sequence, IteratorProtocol {
   private let state: GenerationState
   private var sampler: Sampler
@@ -56,12 +65,13 @@ public struct Generation: Sequence, IteratorProtocol {
   private let random: CounterRandom
   private let length: Int?
   private var stops: StopStrings
+  private let isBackwards: Bool
   private var written = 0
   private var isOver = false
 
   init(
     _ state: GenerationState, sampler: Sampler, decoder: StreamingDecoder, random: CounterRandom,
-    length: Int?, stops: StopStrings
+    length: Int?, stops: StopStrings, isBackwards: Bool
   ) {
     self.state = state
     self.sampler = sampler
@@ -69,19 +79,19 @@ public struct Generation: Sequence, IteratorProtocol {
     self.random = random
     self.length = length
     self.stops = stops
+    self.isBackwards = isBackwards
   }
 
   /// The next piece, never empty; nil at the end.
   public mutating func next() -> String? {
+    if isBackwards { return wholeText() }
     while !isOver {
       var piece: String
       if written == length ?? .max {
         isOver = true
         piece = stops.append(decoder.finish()) + stops.finish()
       } else {
-        let id = sampler.choose(
-          from: state.logits, random: random.uniform(step: 0, index: written))
-        written += 1
+        let id = choose()
         piece = stops.append(decoder.append(id))
         // The text ends here, or more is needed: then the model reads what it wrote.
         if stops.isFound { isOver = true } else if written < length ?? .max { state.read(id) }
@@ -89,6 +99,26 @@ public struct Generation: Sequence, IteratorProtocol {
       if !piece.isEmpty { return piece }
     }
     return nil
+  }
+
+  private mutating func choose() -> Int {
+    defer { written += 1 }
+    return sampler.choose(from: state.logits, random: random.uniform(step: 0, index: written))
+  }
+
+  /// All that is written, turned into the order of the text.
+  private mutating func wholeText() -> String? {
+    guard !isOver else { return nil }
+    isOver = true
+    var ids: [Int] = []
+    while written < length ?? 0 {
+      ids.append(choose())
+      if let last = ids.last, written < length ?? 0 { state.read(last) }
+    }
+    var text = ""
+    for id in ids.reversed() { text += decoder.append(id) }
+    text += decoder.finish()
+    return text.isEmpty ? nil : text
   }
 }
 

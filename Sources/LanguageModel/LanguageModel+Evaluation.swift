@@ -6,7 +6,7 @@ internal import Parameters
 
 /// How a text is presented when a model is evaluated on it.
 public enum EvaluationProtocol: String, Codable, Sendable, CaseIterable {
-  /// In one run from beginning to end: every symbol is predicted from all that stand before it.
+  /// In one run: every symbol is predicted from all that the model reads before it.
   case carried
   /// In stretches of 256 with no state before them, every position of which counts; nanoGPT's way.
   case crops
@@ -34,14 +34,19 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
 extension LanguageModel {
   /// Measures how well the model predicts the symbols of a range, or of all the text.
   ///
-  /// The first symbol of the range is only read. Throws `LanguageModelError.nothingToEvaluate`
+  /// The first symbol of the range is only read; a model that reads backwards predicts each symbol
+  /// from those after it, and only reads the last. Throws `LanguageModelError.nothingToEvaluate`
   /// when the range has fewer than two symbols.
   public func evaluate(
     on symbols: EncodedCorpus, range: Range<Int>? = nil,
     protocol evaluationProtocol: EvaluationProtocol = .carried, threads: Int? = nil
   ) throws(LanguageModelError) -> EvaluationResult {
-    let range = range ?? 0..<symbols.count
+    var range = range ?? 0..<symbols.count
     guard range.count >= 2 else { throw .nothingToEvaluate(symbols: range.count) }
+    let symbols = asRead(symbols)
+    if configuration.isBackwards {
+      range = symbols.count - range.upperBound..<symbols.count - range.lowerBound
+    }
     let shards = Shards(threads: threads)
     let (nats, count): (Double, Int)
     var predicted = range.dropFirst()

@@ -34,6 +34,9 @@ extension LanguageModel {
 
   /// The signal of some units after each symbol of a text, from a state of zeros.
   ///
+  /// A model that reads backwards begins at the last symbol; what is returned is in the order of
+  /// the text.
+  ///
   /// - Returns: For each unit, one number a symbol.
   /// - Throws: `LanguageModelError.noSignal` for a signal that the cell does not have,
   ///   `LanguageModelError.noUnit` for a unit that the network does not have.
@@ -48,10 +51,10 @@ extension LanguageModel {
           unit, layers: configuration.layers, hiddenSize: configuration.hiddenSize)
       }
     }
-    var values = units.map { _ in [Float]() }
-    try forEachStep(of: symbols, signal: signal) { layers in
+    var values = units.map { _ in [Float](repeating: 0, count: symbols.count) }
+    try forEachStep(of: symbols, signal: signal) { place, layers in
       for (index, unit) in units.enumerated() {
-        values[index].append(layers[unit.layer - 1][0, unit.number - 1])
+        values[index][place] = layers[unit.layer - 1][0, unit.number - 1]
       }
     }
     return values
@@ -75,8 +78,8 @@ extension LanguageModel {
     var moments = [(mean: Double, square: Double, product: Double)](
       repeating: (0, 0, 0), count: configuration.layers * size)
     var (count, mean, square) = (0.0, 0.0, 0.0)
-    try forEachStep(of: symbols, signal: signal) { layers in
-      let value = property[Int(count)]
+    try forEachStep(of: symbols, signal: signal) { place, layers in
+      let value = property[place]
       count += 1
       let difference = value - mean
       mean += difference / count
@@ -103,6 +106,8 @@ extension LanguageModel {
 
   /// How much of the model's own loss at the end of stretches of a text reaches back.
   ///
+  /// The end is what the model reads last.
+  ///
   /// - Parameters:
   ///   - symbols: A text of more than `length` symbols.
   ///   - length: The steps.
@@ -116,6 +121,7 @@ extension LanguageModel {
     guard symbols.count > length else {
       throw .textTooShort(symbols: symbols.count, needed: length + 1)
     }
+    let symbols = asRead(symbols)
     let batch = min(8, symbols.count / (length + 1))
     let starts = (0..<batch).map { $0 * (symbols.count - length - 1) / max(1, batch - 1) }
     let weights = fresh ? Parameters<Float>(network.layout, seed: 1) : parameters
@@ -138,13 +144,14 @@ extension LanguageModel {
     }
   }
 
-  /// Reads a text and shows the signal of every layer after each symbol, [1, hiddenSize] each.
+  /// Reads a text and shows each symbol's place and every layer's signal there, [1, hiddenSize].
   private func forEachStep(
-    of symbols: [Int], signal: String, _ body: ([Matrix<Float>]) -> Void
+    of symbols: [Int], signal: String, _ body: (Int, [Matrix<Float>]) -> Void
   ) throws(LanguageModelError) {
     guard signals.contains(signal) else {
       throw .noSignal(signal, cell: configuration.cell.rawValue, known: signals)
     }
+    let symbols = asRead(symbols)
     let stack = network.stack
     let gate = stack.layers[0].cell.gateNames.firstIndex(of: signal)
     let workspace = Workspace(parameters, packed: packed, forTraining: false)
@@ -167,7 +174,10 @@ extension LanguageModel {
         default: layer.activations.part(gate ?? 0, width: configuration.hiddenSize)
         }
       }
-      for step in part.indices { body(blocks.map { $0.rows(step - start..<step - start + 1) }) }
+      for step in part.indices {
+        let place = configuration.isBackwards ? symbols.count - 1 - step : step
+        body(place, blocks.map { $0.rows(step - start..<step - start + 1) })
+      }
       state.update(from: trace)
     }
   }

@@ -9,7 +9,8 @@ public import Training
 public struct LanePlan: Codable, Sendable, Equatable {
   /// The number of lanes, and the steps that each takes in one update.
   public var batch, steps: Int
-  /// The share of the corpus, at its end, that is kept for validation.
+  /// The share of the corpus that is kept for validation: what is read last, so its end, or its
+  /// beginning for a model that reads backwards.
   public var validation: Double
   /// The parts that a batch is cut into; results depend on it, but not on the number of threads.
   public var shards: Int
@@ -22,7 +23,7 @@ public struct LanePlan: Codable, Sendable, Equatable {
     self.shards = shards ?? max(1, min(4, batch / 8))
   }
 
-  /// How many symbols of a corpus come before the validation part.
+  /// How many symbols of a corpus are read before the validation part.
   ///
   /// At most a million symbols are validated on: more would cost time and tell no more.
   public func trainingCount(of symbols: Int) -> Int {
@@ -53,7 +54,7 @@ extension LanguageModel {
   /// Trains the model, which becomes the best one that validation saw.
   ///
   /// - Parameters:
-  ///   - symbols: The corpus in the model's own vocabulary.
+  ///   - symbols: The corpus in the model's own vocabulary, in the order of the text.
   ///   - options: Budget, lanes, files.
   ///   - report: Told of updates, validations and files.
   ///   - isStopped: Asked before each update; then the state is saved and training ends.
@@ -69,7 +70,7 @@ extension LanguageModel {
     // packed copies for both ways.
     try network.demandMemory(blocks: 8 + options.lanes.shards)
     let task = try LaneTask(
-      network, symbols: symbols, lanes: options.lanes, weightDrop: configuration.weightDrop,
+      network, symbols: asRead(symbols), lanes: options.lanes, weightDrop: configuration.weightDrop,
       random: CounterRandom(seed: options.plan.seed, stream: .dropout))
     let weights = parameters.copy()
     task.setOutputBias(of: weights)
@@ -94,6 +95,14 @@ extension LanguageModel {
         snapshot.card.record = loop.record
         try snapshot.write(to: path)
       }, report: report, isStopped: isStopped)
+  }
+
+  /// The part of a corpus of so many symbols that training on it keeps for validation.
+  ///
+  /// It is the end, or the beginning for a model that reads backwards.
+  public func validationRange(of symbols: Int) -> Range<Int> {
+    let training = (card.lanes ?? LanePlan()).trainingCount(of: symbols)
+    return configuration.isBackwards ? 0..<symbols - training : training..<symbols
   }
 
   private mutating func adopt(_ weights: Parameters<Float>, _ record: TrainingRecord) {

@@ -13,6 +13,9 @@ public import Training
 ///     for piece in try model.generate(after: "Day 1", length: 400) { print(piece, terminator: "") }
 ///
 /// A model is a value that never changes once made, so any number of tasks may use it at once.
+///
+/// A model whose configuration says `isBackwards` reads from the last symbol to the first. Texts,
+/// ranges and results are in the order of the text all the same.
 public struct LanguageModel: Sendable {
   /// The size and shape of the network.
   public struct Configuration: Codable, Sendable, Equatable {
@@ -34,13 +37,15 @@ public struct LanguageModel: Sendable {
     public var isResidual: Bool
     /// The symbols that a layer of a window network sees.
     public var window: Int
+    /// Whether the model reads texts from their last symbol to their first.
+    public var isBackwards: Bool
 
     /// A network; by default two layers of 256 LSTM units.
     public init(
       cell: CellKind = .lstm, layers: Int = 2, hiddenSize: Int = 256, embeddingSize: Int = 128,
       dropout: Double = 0.2, inputDropout: Double = 0, stateDropout: Double = 0,
       zoneoutHidden: Double = 0, zoneoutCell: Double = 0, weightDrop: Double = 0,
-      forgetBias: Double = 1, isResidual: Bool = false, window: Int = 8
+      forgetBias: Double = 1, isResidual: Bool = false, window: Int = 8, isBackwards: Bool = false
     ) {
       self.cell = cell
       self.layers = layers
@@ -55,6 +60,7 @@ public struct LanguageModel: Sendable {
       self.forgetBias = forgetBias
       self.isResidual = isResidual
       self.window = window
+      self.isBackwards = isBackwards
     }
   }
 
@@ -86,6 +92,16 @@ public struct LanguageModel: Sendable {
   /// The weights.
   public internal(set) var parameters: Parameters<Float>
   var packed: PackedWeights<Float>
+
+  /// A text in the order in which the model reads it.
+  func asRead(_ symbols: EncodedCorpus) -> EncodedCorpus {
+    configuration.isBackwards ? symbols.reversed() : symbols
+  }
+
+  /// A text in the order in which the model reads it.
+  func asRead(_ symbols: [Int]) -> [Int] {
+    configuration.isBackwards ? symbols.reversed() : symbols
+  }
 
   /// A fresh model.
   ///
@@ -184,7 +200,8 @@ extension LanguageModel.Configuration {
       zoneoutCell: try number(.zoneoutCell), weightDrop: try number(.weightDrop),
       forgetBias: try number(.forgetBias, 1),
       isResidual: try container.decodeIfPresent(Bool.self, forKey: .isResidual) ?? false,
-      window: try container.decodeIfPresent(Int.self, forKey: .window) ?? 8)
+      window: try container.decodeIfPresent(Int.self, forKey: .window) ?? 8,
+      isBackwards: try container.decodeIfPresent(Bool.self, forKey: .isBackwards) ?? false)
   }
 
   /// Throws unless the sizes make a network that memory can hold.
@@ -225,6 +242,10 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
   case corpusTooShort(symbols: Int, needed: Int, batch: Int, steps: Int)
   /// Data to evaluate on that hold nothing to predict.
   case nothingToEvaluate(symbols: Int)
+  /// A request for an endless text of a model that reads backwards.
+  case backwardsWithoutLength
+  /// Stop strings for a model that reads backwards.
+  case backwardsWithStops
   /// A text too short for the steps to be looked back over.
   case textTooShort(symbols: Int, needed: Int)
   /// A signal that the cell does not have.
@@ -244,6 +265,10 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
         + "\(needed): use more text, or a smaller --batch or --steps"
     case .nothingToEvaluate(let symbols):
       "the text has \(symbols) symbols to evaluate: at least 2 are needed, one to predict the next"
+    case .backwardsWithoutLength:
+      "a model that reads backwards writes the beginning of a text last: give the length"
+    case .backwardsWithStops:
+      "a model that reads backwards writes the end of a text first, so a text cannot stop it"
     case .textTooShort(let symbols, let needed):
       "the text has \(symbols) symbols, and \(needed) are needed: use more text, or a smaller --length"
     case .noSignal(let signal, let cell, let known):

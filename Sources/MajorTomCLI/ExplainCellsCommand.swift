@@ -70,8 +70,10 @@ func explainCells(_ words: [String]) throws {
     ranking.units.first.map { (ranking.name, $0) }
   }.max { abs($0.1.correlation) < abs($1.1.correlation) }
   let shown = wanted ?? best?.1.unit ?? LanguageModel.Unit(layer: 1, number: 1)
-  let values =
-    try model.activations(of: [shown], signal: signal, in: Array(symbols.prefix(most))).first ?? []
+  // What a model shows that reads backwards depends on the text behind, so all of that is read.
+  let read = model.configuration.isBackwards ? symbols : Array(symbols.prefix(most))
+  let values = Array(
+    (try model.activations(of: [shown], signal: signal, in: read).first ?? []).prefix(most))
   let title =
     "\(signal) of unit \(shown.layer).\(shown.number)"
     + (wanted == nil ? best.map { ", which follows \($0.0)" } ?? "" : "")

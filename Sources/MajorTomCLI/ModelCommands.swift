@@ -18,7 +18,9 @@ func generate(_ words: [String]) throws {
     about: "Writes text with a language model, character by character.",
     options: [
       modelOption(),
-      Option("prompt", short: "p", "TEXT", "The text to go on from"),
+      Option(
+        "prompt", short: "p", "TEXT",
+        "The text to go on from; for a model that reads backwards, what the text ends with"),
       Option("length", short: "n", "N", "Symbols to write (default: 500)"),
       Option(
         "temperature", short: "t", "T", "Below 1 bolder, above 1 wilder, 0 greedy (default: 0.8)"),
@@ -46,6 +48,10 @@ func generate(_ words: [String]) throws {
   let length = try arguments.integer("length", in: 0...Int.max) ?? 500
   let threads = try arguments.integer("threads", in: 1...1024)
   let model = try LanguageModel(contentsOf: modelPath(arguments))
+  let isBackwards = model.configuration.isBackwards
+  guard !isBackwards || !arguments.has("stop") else {
+    throw UsageError("--stop: \(LanguageModelError.backwardsWithStops)")
+  }
   let pieces = try model.generate(
     after: prompt, sampling: chain, seed: seed, length: length, stops: arguments.texts("stop"),
     threads: threads)
@@ -55,8 +61,10 @@ func generate(_ words: [String]) throws {
     writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .whole(Int(seed))])
     return
   }
-  if !arguments.has("no-echo") { writeOutput(prompt) }
+  let echoes = !arguments.has("no-echo")
+  if echoes, !isBackwards { writeOutput(prompt) }
   for piece in pieces { writeOutput(piece) }
+  if echoes, isBackwards { writeOutput(prompt) }
   writeOutput("\n")
 }
 
@@ -73,7 +81,7 @@ func evaluate(_ words: [String]) throws {
     options: [
       modelOption(),
       Option("protocol", "NAME", "carried: one run; crops: stretches of 256 (default: both)"),
-      Option("part", "PART", "all, or validation: the end that training kept (default: all)"),
+      Option("part", "PART", "all, or validation: the part that training kept (default: all)"),
       Option("encoding", "NAME", "Encoding of the text (default: detected)"),
     ] + taggedDataOptions + [threadsOption, jsonOption])
   if arguments.printedHelp { return }
@@ -94,8 +102,7 @@ func evaluate(_ words: [String]) throws {
     contentsOf: arguments.words,
     encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
   let symbols = try EncodedCorpus(corpus, vocabulary: model.vocabulary)
-  let lanes = model.card.lanes ?? LanePlan()
-  let range = (part == .all ? 0 : lanes.trainingCount(of: symbols.count))..<symbols.count
+  let range = part == .all ? 0..<symbols.count : model.validationRange(of: symbols.count)
   for name in protocols {
     let result = try model.evaluate(on: symbols, range: range, protocol: name, threads: threads)
     if arguments.has("json") {
@@ -133,9 +140,9 @@ func info(_ words: [String]) throws {
   let (training, validation) = (grouped(card.trainingSymbols), grouped(card.validationSymbols))
   var lines = [
     """
-    language model: \(configuration.cell.rawValue), \(configuration.layers) x \
-    \(configuration.hiddenSize) units, vectors of \(configuration.embeddingSize), \
-    dropout \(configuration.dropout)
+    language model\(configuration.isBackwards ? " that reads backwards" : ""): \
+    \(configuration.cell.rawValue), \(configuration.layers) x \(configuration.hiddenSize) units, \
+    vectors of \(configuration.embeddingSize), dropout \(configuration.dropout)
     """,
     """
     symbols: \(grouped(model.vocabulary.count)), by \(segmentation.unit.rawValue), \

@@ -25,10 +25,13 @@ private let trainOptions: [Option] =
     Option("forget-bias", "B", "Initial bias of forget gates (default: 1)"),
     Option(flag: "residual", "Layers above the first add their input to their output"),
     Option("window", "N", "Symbols that a layer of window or tdnn sees (default: 8)"),
+    Option(flag: "backwards", "Read texts from their end to their beginning"),
     Option("batch", "N", "Lanes through the corpus (default: 32)"),
     Option("steps", "N", "Symbols of a lane in one update (default: 128)"),
     Option("shards", "N", "Parts of a batch; changes results (default: up to 4)"),
-    Option("validation", "SHARE", "Share of the corpus at its end to validate on (default: 0.1)"),
+    Option(
+      "validation", "SHARE",
+      "Share of the corpus to validate on, at its end, backwards at its beginning (default: 0.1)"),
     Option("precision", "P", "Products in f32 or bf16 (default: f32)"),
   ] + planOptions(TrainingPlan())
 
@@ -68,7 +71,8 @@ func trainLanguageModel(_ words: [String]) throws {
     \(grouped(corpus.byteCount)) bytes of text, \(grouped(symbols.count)) \(reporter.unit), \
     \(grouped(vocabulary.count)) symbols
     \(configuration.cell.rawValue), \(configuration.layers) x \
-    \(configuration.hiddenSize) units, \(grouped(model.network.layout.weightCount)) weights
+    \(configuration.hiddenSize) units, \(grouped(model.network.layout.weightCount)) weights\
+    \(configuration.isBackwards ? ", reads backwards" : "")
 
     """)
   catchInterrupts()
@@ -93,7 +97,8 @@ private func networkConfiguration(
     weightDrop: try arguments.number("weight-drop", in: 0...0.99) ?? 0,
     forgetBias: try arguments.number("forget-bias", in: -100...100) ?? 1,
     isResidual: arguments.has("residual"),
-    window: try arguments.integer("window", in: 1...256) ?? 8)
+    window: try arguments.integer("window", in: 1...256) ?? 8,
+    isBackwards: arguments.has("backwards"))
 }
 
 private func trainingOptions(

@@ -126,6 +126,24 @@ private let mixed =
     #expect(EncodedCorpus(symbols: [], vocabularyCount: 1).count == 0)
   }
 
+  @Test func aReversedViewIsTheCorpusFromItsEnd() throws {
+    for count in [256, 65536, 65537] {
+      let symbols = (0..<1000).map { $0 * 7919 % count }
+      let corpus = EncodedCorpus(symbols: symbols, vocabularyCount: count)
+      let view = corpus.reversed()
+      #expect(view.isReversed && !corpus.isReversed && view.count == 1000)
+      let expected = Array(symbols.reversed())
+      #expect((0..<1000).map { view[$0] } == expected)
+      for range in [0..<1000, 0..<1, 999..<1000, 13..<33, 7..<7] {
+        var copied = [Int32](repeating: -1, count: range.count)
+        copied.withUnsafeMutableBufferPointer { view.copy(range, into: $0) }
+        #expect(copied.map(Int.init) == Array(expected[range]), "\(range) of \(count) symbols")
+      }
+      #expect((0..<1000).map { view.reversed()[$0] } == symbols)
+    }
+    #expect(EncodedCorpus(symbols: [], vocabularyCount: 1).reversed().count == 0)
+  }
+
   @Test func largeCorporaLieInAFileWithoutAName() throws {
     let folder = try Folder()
     let text = String(repeating: "\u{FDFA} naïve 漢字\n", count: 20_000)

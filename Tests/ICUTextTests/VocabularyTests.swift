@@ -19,6 +19,31 @@ import Testing
     #expect(vocabulary.byteCount(of: 256) == 2 && vocabulary.byteCount(of: 3) == 1)
   }
 
+  /// Counted by hand in the bytes of the text as it is given.
+  @Test(arguments: [
+    // é is a symbol of two bytes; ö is spelt, a number a byte; a mark joins the space before it.
+    (TextUnit.grapheme, Normalization.none, "é ö", [2, 3, 4, 5]),
+    (.grapheme, .none, "a \u{301}b", [1, 2, 3, 4, 5]),
+    (.codePoint, .none, "e\u{301}é", [1, 2, 3, 5]),
+    (.byte, .none, "éa", [1, 2, 3]),
+    (.word, .none, "aaé aaé", [4, 5, 9]),
+    // Three bytes of the original become é; what comes of ﬁ ends where ﬁ ends.
+    (.grapheme, .nfc, "xe\u{301}y", [1, 4, 5]),
+    (.grapheme, .nfkc, "ﬁé", [3, 3, 5]),
+    (.grapheme, .caseFolding, "ßA", [2, 2, 3]),
+    (.grapheme, .none, "", []),
+  ])
+  func endsAreThoseOfTheOriginal(
+    _ unit: TextUnit, _ normalization: Normalization, _ text: String, _ ends: [Int]
+  ) throws {
+    let vocabulary = try Vocabulary(
+      segmentation: Segmentation(unit: unit, normalization: normalization),
+      symbols: unit == .byte ? [] : unit == .word ? ["aaé"] : ["é"])
+    let found = try vocabulary.encodeWithEnds(text)
+    #expect(found.ends == ends)
+    #expect(try found.numbers == vocabulary.encode(text))
+  }
+
   @Test func limitsKeepTheMostFrequent() throws {
     let corpus = Corpus(text: "the cat, the dog and the cat")
     let words = Segmentation(unit: .word)

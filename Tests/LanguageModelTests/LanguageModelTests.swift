@@ -6,7 +6,7 @@ import Testing
 @testable import LanguageModel
 
 /// A text with something to learn, made by a rule: words follow each other by a fixed table.
-private func sampleText(symbols: Int, seed: UInt64 = 1) -> String {
+func sampleText(symbols: Int, seed: UInt64 = 1) -> String {
   let words = ["the cat ", "sat on ", "a mat.\n", "Der Käse ", "läuft. ", "猫は", "眠る。\n", "no "]
   var numbers = TestNumbers(seed: seed)
   var text = ""
@@ -18,7 +18,7 @@ private func sampleText(symbols: Int, seed: UInt64 = 1) -> String {
   return String(text.prefix(symbols))
 }
 
-private struct Prepared {
+struct Prepared {
   let vocabulary: Vocabulary
   let symbols: EncodedCorpus
 
@@ -27,15 +27,15 @@ private struct Prepared {
   }
 }
 
-private func smallConfiguration(
-  _ kind: CellKind = .lstm, dropout: Double = 0, weightDrop: Double = 0
+func smallConfiguration(
+  _ kind: CellKind = .lstm, dropout: Double = 0, weightDrop: Double = 0, isBackwards: Bool = false
 ) -> LanguageModel.Configuration {
   .init(
     cell: kind, layers: 2, hiddenSize: 24, embeddingSize: 12, dropout: dropout,
-    weightDrop: weightDrop)
+    weightDrop: weightDrop, isBackwards: isBackwards)
 }
 
-private func options(
+func options(
   updates: Int, threads: Int = 2, _ change: (inout LanguageModel.TrainingOptions) -> Void = { _ in }
 ) -> LanguageModel.TrainingOptions {
   var options = LanguageModel.TrainingOptions()
@@ -50,7 +50,7 @@ private func options(
 }
 
 /// Numbers that stay where they are, for as long as this lives.
-private final class FixedNumbers {
+final class FixedNumbers {
   let pointer: UnsafeMutablePointer<Int32>
 
   init(_ numbers: [Int]) {
@@ -61,11 +61,11 @@ private final class FixedNumbers {
   deinit { pointer.deallocate() }
 }
 
-private func temporaryPath(_ name: String) -> String {
+func temporaryPath(_ name: String) -> String {
   NSTemporaryDirectory() + "majortom-\(UUID().uuidString)-\(name)"
 }
 
-private func bits(_ model: LanguageModel) -> [UInt32] {
+func bits(_ model: LanguageModel) -> [UInt32] {
   model.parameters.elements.map(\.bitPattern)
 }
 

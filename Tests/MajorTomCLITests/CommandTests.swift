@@ -113,6 +113,46 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     #expect(plain.output.contains("rnn.weight_ih_l0"))
   }
 
+  @Test func aModelThatReadsBackwardsWritesWhatComesBefore() throws {
+    let trained = try train("--updates", "30", "--backwards")
+    #expect(trained.code == 0 && trained.errors.contains("reads backwards"), "\(trained.errors)")
+    let model = ["-m", "m.safetensors"]
+    let prompted = ["generate"] + model + ["-p", "times.", "-n", "40", "--seed", "1"]
+    let written = try tool.run(words: prompted)
+    #expect(written.code == 0 && written.output.hasSuffix("times.\n"), "\(written.errors)")
+    #expect(written.output.count == 40 + 6 + 1)
+    #expect(
+      try tool.run(words: prompted + ["--no-echo"]).output
+        == written.output.replacingOccurrences(
+          of: "times.\n", with: "\n", options: [.backwards, .anchored]))
+    let refused = try tool.run(words: prompted + ["--stop", "x"])
+    #expect(refused.code == 2 && refused.output.isEmpty)
+    #expect(refused.errors.hasPrefix("majortom: --stop: a model that reads backwards"))
+    #expect(refused.errors.split(separator: "\n").count == 1)
+    #expect(try tool.run("info", "m.safetensors").output.contains("reads backwards: lstm"))
+    // The part that training kept: a tenth of the text at its beginning, but for its last symbol.
+    let evaluated = try tool.run(
+      words: ["evaluate"] + model
+        + ["story.txt", "--part", "validation", "--protocol", "carried", "--json"])
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    let kept = story.count - Int(0.9 * Double(story.count))
+    #expect(object["symbols"] as? Int == kept - 1)
+    let text = ["--text", "Day 1. The lamp turned 1 times.\nDay 2."]
+    let values = try tool.run(
+      words: ["explain", "cells"] + model + text + ["--unit", "1.3", "--json"])
+    let first = try tool.run(
+      words: ["explain", "cells"] + model + text + ["--unit", "1.3", "--json", "--show", "3"])
+    let lists = try [values, first].map {
+      let object = try JSONSerialization.jsonObject(with: Data($0.output.utf8)) as? [String: Any]
+      return try #require(object?["values"] as? [Double])
+    }
+    #expect(lists[0].count == 38 && Array(lists[0].prefix(3)) == lists[1])
+    let flow = try tool.run(
+      words: ["explain", "gradient-flow"] + model + ["story.txt", "--length", "32"])
+    #expect(flow.code == 0 && flow.output.contains("fresh weights"))
+  }
+
   @Test func interruptedTrainingSavesAndResumes() throws {
     let first = try train("--minutes", "0.5", "--patience", "0", interruptAfter: 1.5)
     #expect(first.code == 0, "\(first.errors)")
