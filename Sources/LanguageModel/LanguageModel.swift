@@ -142,29 +142,47 @@ public struct LanguageModel: Sendable {
     let file = try SafetensorsFile(contentsOf: path)
     try ModelMetadata.demand(
       kind: Self.fileKind, named: "language model", of: file, path: path)
-    let configuration: Configuration = try ModelMetadata.part("configuration", of: file, path: path)
-    let vocabulary: Vocabulary = try ModelMetadata.part("vocabulary", of: file, path: path)
-    let card: Card = try ModelMetadata.part("card", of: file, path: path)
+    try self.init(partOf: file, prefix: "", path: path)
+    try ModelMetadata.demandTensors([("", network.layout)], of: file, path: path)
+  }
+
+  /// Reads a model that is kept in the file of another one, with a prefix before all its names.
+  ///
+  /// Throws `ModelFileError` for parts that are damaged.
+  public init(partOf file: SafetensorsFile, prefix: String, path: String) throws {
+    func part<Value: Decodable>(_ name: String) throws(ModelFileError) -> Value {
+      try ModelMetadata.part(prefix + name, of: file, path: path)
+    }
+    let configuration: Configuration = try part("configuration")
+    let vocabulary: Vocabulary = try part("vocabulary")
+    let card: Card = try part("card")
     do {
       try configuration.validate(symbols: vocabulary.count)
     } catch {
       throw ModelFileError.malformed(path: path, found: "\(error)")
     }
     let network = LanguageNetwork(configuration, symbols: vocabulary.count)
-    try ModelMetadata.demandTensors(network.layout, of: file, path: path)
     self.init(
       configuration, vocabulary: vocabulary, card: card, network: network,
-      parameters: try file.parameters(network.layout))
+      parameters: try file.parameters(network.layout, prefix: prefix))
+  }
+
+  /// What `init(partOf:prefix:path:)` needs to find in the metadata of another model's file; the
+  /// weights go there under the same prefix.
+  public func metadata(prefix: String) -> [String: String] {
+    [
+      prefix + "configuration": Self.json(configuration),
+      prefix + "vocabulary": Self.json(vocabulary), prefix + "card": Self.json(card),
+    ]
   }
 
   /// Writes the model to a file: whole, or not at all.
   ///
   /// Throws `ModelFileError.unwritable`.
   public func write(to path: String) throws(ModelFileError) {
-    let metadata = [
-      "format": "majortom 1", "kind": Self.fileKind, "configuration": Self.json(configuration),
-      "vocabulary": Self.json(vocabulary), "card": Self.json(card),
-    ]
+    let metadata = ["format": "majortom 1", "kind": Self.fileKind].merging(metadata(prefix: "")) {
+      $1
+    }
     try SafetensorsFile.write([.init(parameters)], metadata: metadata, to: path)
   }
 

@@ -130,6 +130,9 @@ func info(_ words: [String]) throws {
     about: "Shows what a model file holds.", options: [modelOption(), jsonOption])
   if arguments.printedHelp { return }
   let path = try arguments.words.first ?? modelPath(arguments)
+  if try ModelMetadata.kind(of: path) == Tagger.fileKind {
+    return try describeTagger(path, json: arguments.has("json"))
+  }
   let model = try LanguageModel(contentsOf: path)
   if arguments.has("json") {
     writeOutput(model.jsonDescription + "\n")

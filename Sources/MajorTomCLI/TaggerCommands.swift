@@ -62,6 +62,16 @@ func trainTagger(_ words: [String]) throws {
       Option("hidden", "N", "Units of a layer in each direction (default: \(size.hiddenSize))"),
       Option(flag: "forward-only", "Read words forwards only, to see what that costs"),
       Option("words", "N", "Width of a word's vector (default: \(size.wordSize))"),
+      Option(
+        "vectors", "FILE", "Words begin with the vectors of FILE: word2vec, GloVe, fastText text"),
+      Option(
+        "vector-words", "N",
+        "Keep the vectors of the first N words of FILE too, not only of words in use (default: 0)"),
+      Option(
+        "language-model", "MODEL",
+        "Read each sentence with MODEL first, its states are features; may be given more than once"),
+      Option(
+        "projected", "N", "Width of what is read of them (default: \(size.projectedFeatures))"),
       Option("characters", "READER", "none, cnn or lstm (default: cnn)"),
       Option(
         "character-size", "N", "Width of a character's vector (default: \(size.characterSize))"),
@@ -77,7 +87,7 @@ func trainTagger(_ words: [String]) throws {
       Option(
         "word-dropout", "P",
         "A word seen n times is taken for unknown in P / (P + n) (default: \(size.wordDropout))"),
-      Option("batch", "N", "Sentences of an update (default: \(defaults.batch))"),
+      Option("batch", "N", "Sentences of an update (default: 8 to 32, by the size of the data)"),
       Option("shards", "N", "Parts of a batch; changes results (default: \(defaults.shards))"),
       Option("seeds", "N", "Train with seeds 1 to N, keep the best, tell mean and deviation"),
     ] + planOptions(defaults.plan))
@@ -90,8 +100,8 @@ func trainTagger(_ words: [String]) throws {
   let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 1
   var options = defaults
   options.plan = try trainingPlan(arguments, default: options.plan)
-  options.batch = try arguments.integer("batch", in: 1...65536) ?? options.batch
-  options.shards = try arguments.integer("shards", in: 1...options.batch) ?? options.shards
+  let batch = try arguments.integer("batch", in: 1...65536)
+  options.shards = try arguments.integer("shards", in: 1...(batch ?? 65536)) ?? options.shards
   options.threads = try arguments.integer("threads", in: 1...1024)
   options.locale = arguments.text("locale") ?? options.locale
   _ = try Segmenter(Segmentation(unit: .word, locale: options.locale))
@@ -111,12 +121,30 @@ func trainTagger(_ words: [String]) throws {
     complain("\(name): \(grouped(data.repaired)) tags broke their scheme and were repaired")
   }
   if let development { try demandAlike(corpus, development) }
+  options.batch = batch ?? Tagger.TrainingOptions.batch(for: corpus.sentences.count)
+  let languageModels = try arguments.texts("language-model").map {
+    try LanguageModel(contentsOf: $0)
+  }
+  let mostWords = try arguments.integer("vector-words", in: 0...100_000_000) ?? 0
+  let vectors = try arguments.text("vectors").map {
+    try WordVectors(
+      contentsOf: $0, wordsOf: [corpus] + (development.map { [$0] } ?? []), most: mostWords)
+  }
+  if let vectors {
+    if let width = try arguments.integer("words", in: 1...16384), width != vectors.width {
+      throw UsageError(
+        "--words \(width), and the vectors have \(vectors.width) numbers: leave --words out")
+    }
+    complain(
+      "\(grouped(vectors.vectors.count)) of \(grouped(vectors.wordsInFile)) vectors are in use")
+  }
   catchInterrupts()
   func train(_ seed: UInt64, _ files: RunFiles?) throws -> (Tagger, TrainingEnd) {
     options.plan.seed = seed
     options.files = files
     var tagger = try Tagger(
-      configuration, learning: corpus, minimumCount: minimumCount, seed: seed)
+      configuration, learning: corpus, minimumCount: minimumCount, vectors: vectors,
+      languageModels: languageModels, seed: seed)
     let reporter = ProgressReporter(
       unit: "words", figure: corpus.hasSpans ? "F1" : "accuracy", json: arguments.has("json"),
       isQuiet: arguments.has("quiet"))
@@ -187,6 +215,7 @@ private func taggerConfiguration(_ arguments: ParsedArguments) throws -> Tagger.
   size.decoder = try arguments.choice("decoder", of: Tagger.Decoder.self) ?? size.decoder
   try set("hidden", &size.hiddenSize)
   try set("words", &size.wordSize)
+  try set("projected", &size.projectedFeatures)
   try set("character-size", &size.characterSize)
   try set("character-features", &size.characterFeatures)
   try set("shapes", &size.shapeSize, least: 0)
@@ -237,3 +266,41 @@ func evaluateTagger(_ arguments: ParsedArguments, path: String) throws {
 
 /// The options of `evaluate` that are for taggers.
 let taggedDataOptions = dataOptions
+
+/// `majortom info` with a tagger.
+func describeTagger(_ path: String, json: Bool) throws {
+  let tagger = try Tagger(contentsOf: path)
+  guard !json else { return writeOutput(tagger.jsonDescription + "\n") }
+  let (size, card, lexicon) = (tagger.configuration, tagger.card, tagger.lexicon)
+  var lines = [
+    """
+    tagger: \(size.cell.rawValue), \(size.layers) x \(size.hiddenSize) units \
+    \(size.isForwardOnly ? "forwards" : "both ways"), words of \(size.wordSize), characters by \
+    \(size.characters.rawValue), decoder \(size.decoder.rawValue)
+    """,
+    "tags of \(lexicon.hasSpans ? "spans" : "words"): \(lexicon.tags.joined(separator: " "))",
+    "knows \(grouped(lexicon.words.count - 1)) words, \(grouped(lexicon.characters.count - 2)) characters",
+    """
+    data: \(card.corpus.joined(separator: ", ")): \(grouped(card.trainingSentences)) sentences, \
+    \(grouped(card.trainingWords)) words; locale \(card.locale)
+    """,
+    "trained: \(grouped(card.record.updates)) updates in \(time(card.record.seconds))",
+  ]
+  for model in tagger.languageModels {
+    lines.append(
+      "reads first: a language model, \(model.configuration.cell.rawValue), "
+        + "\(model.configuration.layers) x \(model.configuration.hiddenSize) units"
+        + (model.configuration.isBackwards ? ", backwards" : ""))
+  }
+  if let best = card.record.bestLoss {
+    lines.append(
+      "development data: \(lexicon.hasSpans ? "F1" : "accuracy") \(fixed(100 * (1 - best), 2)) at "
+        + "update \(grouped(card.record.bestUpdate)), temperature \(fixed(card.temperature, 2))")
+  }
+  lines.append("weights: \(grouped(tagger.network.layout.weightCount))")
+  for entry in tagger.network.layout.entries {
+    let shape = entry.shape.map(String.init).joined(separator: " x ")
+    lines.append("  \(entry.name)  \(shape)")
+  }
+  writeOutput(lines.joined(separator: "\n") + "\n")
+}

@@ -130,11 +130,17 @@ final class WordFolder {
 
   func fold(_ word: String) throws(TextError) -> String {
     if let folded = known[word] { return folded }
+    let folded = try foldOnce(word)
+    known[word] = folded
+    return folded
+  }
+
+  /// The same for a word that will hardly come again.
+  func foldOnce(_ word: String) throws(TextError) -> String {
     var folded = ""
     for scalar in try segmenter.normalized(word).unicodeScalars {
       folded.unicodeScalars.append(scalar.properties.numericType == .decimal ? "0" : scalar)
     }
-    known[word] = folded
     return folded
   }
 }

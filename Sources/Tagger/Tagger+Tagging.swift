@@ -218,9 +218,39 @@ extension Tagger {
       places.append(row)
     }
     let data = SentenceData(
-      surfaces: encoder.surfaces, sentences: places, tags: [], features: [], featureSize: 0)
+      surfaces: encoder.surfaces, sentences: places, tags: [],
+      features: try features(of: sentences, threads: shards.threads),
+      featureSize: configuration.featureSize)
     return network.scores(
       of: data, parameters, packed: packed, temperature: card.temperature, on: shards)
+  }
+}
+
+extension Tagger {
+  /// The states of all language models at each word, side by side.
+  func features(of sentences: [[String]], threads: Int?) throws(TextError) -> [Float] {
+    if languageModels.count == 1 {
+      return try languageModels[0].wordStates(of: sentences, threads: threads)
+    }
+    let words = sentences.reduce(0) { $0 + $1.count }
+    let size = configuration.featureSize
+    var rows = [Float](repeating: 0, count: words * size)
+    var column = 0
+    for model in languageModels {
+      let states = try model.wordStates(of: sentences, threads: threads)
+      let width = model.wordStateSize
+      rows.withUnsafeMutableBufferPointer { rows in
+        states.withUnsafeBufferPointer { states in
+          for word in 0..<words {
+            for place in 0..<width {
+              rows[word * size + column + place] = states[word * width + place]
+            }
+          }
+        }
+      }
+      column += width
+    }
+    return rows
   }
 }
 

@@ -14,6 +14,9 @@ extension Tagger {
     public var plan: TrainingPlan
     /// The sentences of an update.
     public var batch = 32
+    /// The sentences of an update that suit a number of training sentences: 8 to 32, so that a small
+    /// corpus gives enough updates.
+    public static func batch(for sentences: Int) -> Int { max(8, min(32, sentences / 64)) }
     /// The parts that a batch is cut into; results depend on it, but not on the number of threads.
     public var shards = 2
     /// Threads to use; by default as many as there are processors.
@@ -55,8 +58,8 @@ extension Tagger {
       throw TaggerError.configuration("there is no sentence to train on")
     }
     let task = SentenceTask(
-      network, lexicon: lexicon, training: try encode(corpus),
-      development: try development.map { try encode($0) },
+      network, lexicon: lexicon, training: try encode(corpus, threads: options.threads),
+      development: try development.map { try encode($0, threads: options.threads) },
       developmentTags: development?.sentences.map(\.tags) ?? [], options)
     let weights = parameters.copy()
     let loop = TrainingLoop(
@@ -104,7 +107,7 @@ extension Tagger {
   }
 
   /// Sentences as the network takes them in; tags that the lexicon lacks become -1.
-  func encode(_ corpus: TaggedCorpus) throws(TextError) -> SentenceData {
+  func encode(_ corpus: TaggedCorpus, threads: Int? = nil) throws(TextError) -> SentenceData {
     let encoder = try WordEncoder(numbers)
     let numbers = Dictionary(uniqueKeysWithValues: zip(lexicon.tags, 0...))
     var data = SentenceData(
@@ -116,6 +119,7 @@ extension Tagger {
       data.tags.append(sentence.tags.map { numbers[$0] ?? -1 })
     }
     data.surfaces = encoder.surfaces
+    data.features = try features(of: corpus.sentences.map(\.words), threads: threads)
     return data
   }
 }

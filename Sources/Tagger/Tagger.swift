@@ -1,6 +1,7 @@
 public import Cells
 public import DenseMath
 internal import ICUText
+public import LanguageModel
 public import Parameters
 public import Training
 
@@ -116,39 +117,56 @@ public struct Tagger: Sendable {
   /// The weights.
   public internal(set) var parameters: Parameters<Float>
   var packed: PackedWeights<Float>
+  /// The language models whose states at words are features.
+  public let languageModels: [LanguageModel]
   let numbers: LexiconNumbers
   // Cuts text by the rules of the card's locale; made anew where that changes.
   var segmenter: Segmenter?
 
   /// A fresh tagger for the words and tags of a corpus.
   ///
-  /// Throws `TaggerError.configuration` for sizes that make no network.
+  /// - Parameters:
+  ///   - configuration: Sizes; the width of words becomes that of `vectors`, and that of given
+  ///     features what `languageModels` give.
+  ///   - corpus: The training data.
+  ///   - minimumCount: Rarer words are unknown, unless there are vectors for them.
+  ///   - vectors: Vectors that words begin with.
+  ///   - languageModels: Models whose states at words are features: in use, they read every
+  ///     sentence first, and the tagger's file holds them.
+  ///   - seed: The seed of the weights.
+  /// - Throws: `TaggerError.configuration` for sizes that make no network, `TextError` where ICU
+  ///   cannot fold a word.
   public init(
     _ configuration: Configuration, learning corpus: TaggedCorpus, minimumCount: Int = 1,
-    seed: UInt64 = 1
+    vectors: WordVectors? = nil, languageModels: [LanguageModel] = [], seed: UInt64 = 1
   ) throws {
-    try self.init(
-      configuration, lexicon: Lexicon(counting: corpus, minimumCount: minimumCount), seed: seed)
-  }
-
-  /// A fresh tagger.
-  ///
-  /// Throws `TaggerError.configuration` for sizes that make no network.
-  public init(
-    _ configuration: Configuration, lexicon: Lexicon, seed: UInt64 = 1
-  ) throws(TaggerError) {
+    var configuration = configuration
+    configuration.featureSize = languageModels.reduce(0) { $0 + $1.wordStateSize }
+    if let vectors { configuration.wordSize = vectors.width }
+    let lexicon = try Lexicon(
+      counting: corpus, minimumCount: minimumCount,
+      also: vectors.map { Array($0.vectors.keys) } ?? [])
     try configuration.validate()
     let network = TaggerNetwork(configuration, lexicon: lexicon)
     let parameters = Parameters<Float>(network.layout, seed: seed)
     network.adjust(parameters)
+    if let vectors {
+      let table = parameters[network.words.table]
+      for (row, word) in lexicon.words.enumerated() {
+        guard let vector = vectors.vectors[word] else { continue }
+        for (column, value) in vector.enumerated() { table[row, column] = value }
+      }
+    }
     self.init(
-      configuration, lexicon: lexicon, card: Card(), network: network, parameters: parameters)
+      configuration, lexicon: lexicon, card: Card(), network: network, parameters: parameters,
+      languageModels: languageModels)
   }
 
   private init(
     _ configuration: Configuration, lexicon: Lexicon, card: Card, network: TaggerNetwork,
-    parameters: Parameters<Float>
+    parameters: Parameters<Float>, languageModels: [LanguageModel]
   ) {
+    self.languageModels = languageModels
     self.configuration = configuration
     self.lexicon = lexicon
     self.card = card
@@ -189,21 +207,47 @@ public struct Tagger: Sendable {
       throw ModelFileError.malformed(path: path, found: "\(error)")
     }
     let network = TaggerNetwork(configuration, lexicon: lexicon)
-    try ModelMetadata.demandTensors(network.layout, of: file, path: path)
+    var languageModels: [LanguageModel] = []
+    while file.metadata[Self.prefix(languageModels.count) + "configuration"] != nil {
+      languageModels.append(
+        try LanguageModel(partOf: file, prefix: Self.prefix(languageModels.count), path: path))
+    }
+    guard languageModels.reduce(0, { $0 + $1.wordStateSize }) == configuration.featureSize else {
+      throw ModelFileError.malformed(
+        path: path, found: "its language models do not give the features that it needs")
+    }
+    let parts = languageModels.enumerated().map { (Self.prefix($0), $1.network.layout) }
+    try ModelMetadata.demandTensors([("", network.layout)] + parts, of: file, path: path)
     self.init(
       configuration, lexicon: lexicon, card: card, network: network,
-      parameters: try file.parameters(network.layout))
+      parameters: try file.parameters(network.layout), languageModels: languageModels)
   }
 
   /// Writes the model to a file: whole, or not at all.
   ///
   /// Throws `ModelFileError.unwritable`.
   public func write(to path: String) throws(ModelFileError) {
-    let metadata = [
+    var metadata = [
       "format": "majortom 1", "kind": Self.fileKind,
       "configuration": ModelMetadata.json(configuration),
       "lexicon": ModelMetadata.json(lexicon), "card": ModelMetadata.json(card),
     ]
-    try SafetensorsFile.write([.init(parameters)], metadata: metadata, to: path)
+    var blocks = [SafetensorsFile.Block(parameters)]
+    for (number, model) in languageModels.enumerated() {
+      metadata.merge(model.metadata(prefix: Self.prefix(number))) { $1 }
+      blocks.append(.init(model.parameters, prefix: Self.prefix(number)))
+    }
+    try SafetensorsFile.write(blocks, metadata: metadata, to: path)
   }
+
+  /// All that a model file says about the model besides its words and weights, as one JSON object.
+  public var jsonDescription: String {
+    "{\"kind\":\(ModelMetadata.json(Self.fileKind)),"
+      + "\"configuration\":\(ModelMetadata.json(configuration)),"
+      + "\"tags\":\(ModelMetadata.json(lexicon.tags)),\"words\":\(lexicon.words.count - 1),"
+      + "\"weights\":\(network.layout.weightCount),\"card\":\(ModelMetadata.json(card))}"
+  }
+
+  /// What stands before the names of a language model in the file.
+  private static func prefix(_ number: Int) -> String { "lm\(number)." }
 }

@@ -36,11 +36,12 @@ public enum ModelMetadata {
     }
   }
 
-  /// Throws `ModelFileError.mismatch` where a file has tensors that a network has no place for.
+  /// Throws `ModelFileError.mismatch` where a file has tensors that a network has no place for;
+  /// those of other networks in the same file have other prefixes.
   public static func demandTensors(
-    _ layout: ParameterLayout, of file: SafetensorsFile, path: String
+    _ layouts: [(prefix: String, layout: ParameterLayout)], of file: SafetensorsFile, path: String
   ) throws(ModelFileError) {
-    let known = Set(layout.entries.map(\.name))
+    let known = Set(layouts.flatMap { part in part.layout.entries.map { part.prefix + $0.name } })
     if let stranger = file.tensors.keys.sorted().first(where: { !known.contains($0) }) {
       throw .mismatch(
         path: path, found: "tensor \(stranger) has no place in the network of its configuration")

@@ -301,4 +301,109 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       #expect(result.errors.split(separator: "\n").count == 1)
     }
   }
+
+  /// A person smiles, a place lies; the tool trains, measures, tags in every format and describes.
+  @Test func aTaggerIsTrainedMeasuredAndUsed() throws {
+    let names = ["Ada", "Bo", "Cy", "Dee", "Eli"]
+    let data = (0..<100).map { number in
+      let type = number % 2 == 0 ? "PER" : "LOC"
+      let rest = number % 2 == 0 ? ["smiled", "."] : ["lies", "north"]
+      return
+        (["We heard\u{A0}it O", "\(names[number % 5]) B-\(type)", "Ng I-\(type)"]
+        + rest.map { $0 + " O" }).map { $0.replacing("\u{A0}", with: "_") + "\n" }.joined() + "\n"
+    }.map { $0.replacing("We heard_it O\n", with: "We O\nheard O\n") }
+    try tool.file("train.conll", Data(data.prefix(80).joined().utf8))
+    try tool.file("dev.conll", Data(data.suffix(20).joined().utf8))
+    let size = ["--hidden", "12", "--words", "12", "--character-features", "8", "--rate", "0.02"]
+    let trained = try tool.run(
+      words: [
+        "train", "tagger", "train.conll", "--dev", "dev.conll", "-o", "t.safetensors",
+        "--epochs", "15",
+      ] + size)
+    #expect(trained.code == 0 && trained.errors.contains("best validation F1 100.00"))
+    let model = ["-m", "t.safetensors"]
+    let measured = try tool.run(words: ["evaluate"] + model + ["dev.conll"])
+    #expect(
+      measured.output.hasPrefix(
+        "processed 120 tokens with 20 phrases; found: 20 phrases; correct: 20."))
+    func tag(_ words: String..., input: String = "") throws -> String {
+      let result = try tool.run(words: ["tag"] + model + words, input: input)
+      #expect(result.code == 0, "\(result.errors)")
+      return result.output
+    }
+    let text = "We heard Ada Ng smiled ."
+    #expect(try tag(text) == "We heard [Ada Ng]PER smiled .\n")
+    #expect(try tag(text, "--format", "inline") == "We heard <PER>Ada Ng</PER> smiled .\n")
+    #expect(
+      try tag("--format", "conll", "--scheme", "bioes", input: "We heard Bo Ng lies north\n\n")
+        == "We\tO\nheard\tO\nBo\tB-LOC\nNg\tE-LOC\nlies\tO\nnorth\tO\n\n")
+    #expect(try tag("é " + text, "--format", "tsv").hasPrefix("PER\tAda Ng\t12-18\t11-17\t11-17\t"))
+    #expect(try tag(text, "--color", "always").contains("\u{1B}["))
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(try tag(text, "--json").utf8)) as? [String: Any])
+    let span = try #require((json["spans"] as? [[String: Any]])?.first)
+    #expect(span["text"] as? String == "Ada Ng" && span["bytes"] as? [Int] == [9, 15])
+    #expect(
+      try tag("--format", "conllu", "--tokenized", text).contains(
+        "3\tAda\t_\t_\t_\t_\t_\t_\t_\tNER=B-PER\n"))
+    #expect(try tag("--best", "2", text).split(separator: "\n").count == 2)
+    // Line by line or many at once, empty lines in their place.
+    let lines = "\(text)\n\nBo Ng lies north\n"
+    #expect(try tag(input: lines) == tag("--batch", "100", input: lines))
+    #expect(
+      try tag(input: lines).split(separator: "\n", omittingEmptySubsequences: false).count == 4)
+    let described = try tool.run(words: ["info", "t.safetensors"])
+    #expect(described.output.contains("tags of spans: O B-LOC") && described.code == 0)
+    let seeds = try tool.run(
+      words: [
+        "train", "tagger", "train.conll", "--dev", "dev.conll", "-o", "s.safetensors", "-q",
+        "--epochs", "1", "--seeds", "2",
+      ] + size)
+    #expect(seeds.code == 0 && seeds.errors.contains("2 seeds: ") && tool.exists("s.safetensors"))
+  }
+
+  @Test func wrongCallsOfTheTaggerEndInOneSentence() throws {
+    try tool.file("good.conll", Data("a B-X\nb O\n\n".utf8))
+    try tool.file("broken.conll", Data("a O\nb I-X\nc B-X\n\nd B-X\n".utf8))
+    try tool.file("words.conll", Data("a NOUN\nb VERB\n".utf8))
+    try tool.file("short.conll", Data("a B-X\nb\n".utf8))
+    try tool.file("story.txt", Data(story.utf8))
+    try tool.file("bad.vec", Data("a 1 2\nb 1\n".utf8))
+    #expect(
+      try tool.run(
+        words: ["train", "lm", "story.txt", "-o", "lm.safetensors", "--updates", "2", "-q"] + small
+      ).code == 0)
+    #expect(
+      try tool.run(
+        words: ["train", "tagger", "good.conll", "-o", "t.safetensors", "-q", "--epochs", "1"]
+      ).code == 0)
+    for (words, code, part) in [
+      (["train", "tagger", "-o", "x"], 2, "no data"), (["train", "tagger", "good.conll"], 2, "-o"),
+      (["train", "tagger", "no.conll", "-o", "x"], 1, "no.conll does not exist"),
+      (["train", "tagger", "broken.conll", "-o", "x"], 1, "broken.conll:2: I-X follows O"),
+      (["train", "tagger", "short.conll", "-o", "x"], 1, "short.conll:2: 1 columns"),
+      (["train", "tagger", "good.conll", "--column", "nine", "-o", "x"], 2, "--column nine"),
+      (["train", "tagger", "good.conll", "--dev", "words.conll", "-o", "x"], 2, "--dev"),
+      (["train", "tagger", "good.conll", "--vectors", "bad.vec", "-o", "x"], 1, "bad.vec:2"),
+      (
+        ["train", "tagger", "good.conll", "--language-model", "t.safetensors", "-o", "x"], 1,
+        "this is a tagger, where a language model is needed"
+      ),
+      (["tag", "-m", "lm.safetensors", "a"], 1, "a language-model, where a tagger is needed"),
+      (["generate", "-m", "t.safetensors"], 1, "a tagger, where a language model is needed"),
+      (["evaluate", "-m", "t.safetensors", "words.conll"], 2, "tags of spans"),
+      (["tag", "-m", "t.safetensors", "--least", "2", "a"], 2, "--least"),
+    ] as [([String], Int32, String)] {
+      let result = try tool.run(words: words)
+      #expect(result.code == code, "\(words): \(result.errors)")
+      #expect(result.errors.contains(part), "\(words): \(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1 && result.output.isEmpty)
+    }
+    let repaired = try tool.run(
+      words: [
+        "train", "tagger", "broken.conll", "--repair-tags", "-o", "r.safetensors", "-q",
+        "--epochs", "1",
+      ])
+    #expect(repaired.code == 0 && repaired.errors.contains("1 tags broke their scheme"))
+  }
 }

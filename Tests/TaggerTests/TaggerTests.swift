@@ -1,6 +1,8 @@
 import Cells
 import DenseMath
 import Foundation
+import ICUText
+import LanguageModel
 import Parameters
 import TestSupport
 import Testing
@@ -72,12 +74,13 @@ private func options(
     configuration.featureSize = 3
     configuration.projectedFeatures = 2
     let tagger = try Tagger(configuration, learning: data)
+    // The network of a tagger with language models, whose states are drawn here.
+    let network = TaggerNetwork(configuration, lexicon: tagger.lexicon)
     var encoded = try tagger.encode(data)
     var numbers = TestNumbers(seed: 8)
     encoded.features = (0..<data.wordCount * 3).map { _ in Float(numbers.next()) }
     encoded.featureSize = 3
     let sentences = encoded
-    let network = tagger.network
     let parameters = Parameters<Double>(network.layout, seed: 2)
     for entry in network.layout.entries where entry.name.hasPrefix("crf") {
       for place in 0..<entry.count { parameters.base[entry.offset + place] = numbers.next() }
@@ -221,5 +224,67 @@ private func options(
       ("...", .symbols), ("Éa", .capitalized), ("I", .capitalized), ("", .symbols),
     ]
     for (word, shape) in shapes { #expect(Lexicon.Shape(word) == shape, "\(word)") }
+  }
+
+  @Test func languageModelsGiveFeaturesAndLieInTheTaggersFile() throws {
+    let training = corpus(24, seed: 1)
+    let text = training.sentences.map { $0.words.joined(separator: " ") + "\n" }.joined()
+    let vocabulary = try Vocabulary(counting: Segmentation(), in: Corpus(text: text))
+    let models = try [false, true].map { isBackwards in
+      try LanguageModel(
+        .init(
+          layers: 1, hiddenSize: isBackwards ? 5 : 7, embeddingSize: 4, isBackwards: isBackwards),
+        vocabulary: vocabulary, seed: isBackwards ? 2 : 3)
+    }
+    var configuration = smallConfiguration()
+    configuration.projectedFeatures = 6
+    var tagger = try Tagger(configuration, learning: training, languageModels: models)
+    #expect(tagger.configuration.featureSize == 12)
+    let sentences = training.sentences.map(\.words)
+    let states = try models.map { try $0.wordStates(of: sentences) }
+    let features = try tagger.features(of: sentences, threads: 1)
+    for word in 0..<training.wordCount {
+      #expect(
+        Array(features[word * 12..<word * 12 + 7]) == Array(states[0][word * 7..<word * 7 + 7]))
+      #expect(
+        Array(features[word * 12 + 7..<word * 12 + 12]) == Array(states[1][word * 5..<word * 5 + 5])
+      )
+    }
+    try tagger.train(on: training, development: training, options(epochs: 3))
+    let path = NSTemporaryDirectory() + "majortom-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try tagger.write(to: path)
+    let read = try Tagger(contentsOf: path)
+    #expect(read.languageModels.map(\.wordStateSize) == [7, 5])
+    #expect(try read.tag(sentences) == tagger.tag(sentences))
+  }
+
+  @Test func vectorsAreReadForWordsInUse() throws {
+    let training = corpus(24, seed: 1)
+    let path = NSTemporaryDirectory() + "majortom-\(UUID().uuidString).vec"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func read(_ text: String, most: Int = 0) throws -> WordVectors {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      return try WordVectors(contentsOf: path, wordsOf: [training], most: most)
+    }
+    let text = "5 3\n, 1 2 3\nADA 0.5 -1 2e-1 \nada 9 9 9\nzebra 1 1 1\na b 4 5 6\n"
+    let vectors = try read(text)
+    #expect(vectors.width == 3 && vectors.wordsInFile == 5)
+    #expect(vectors.vectors == ["ada": [0.5, -1, 0.2]])
+    #expect(try read(text, most: 5).vectors["a b"] == [4, 5, 6])
+    let tagger = try Tagger(smallConfiguration(), learning: training, vectors: vectors)
+    #expect(tagger.configuration.wordSize == 3)
+    let row = try #require(tagger.lexicon.words.firstIndex(of: "ada"))
+    #expect(
+      tagger.parameters[tagger.network.words.table].rows(row..<row + 1).elements == [0.5, -1, 0.2])
+    for (text, part) in [
+      ("a 1 2\nb 1\n", ":2: 1 numbers, where the first vector has 2"), ("word\n", ":1:"),
+      ("ada x y\n", "x is not a number"), ("\n", "no vector"),
+    ] {
+      do {
+        _ = try read(text)
+        Issue.record("read \(text)")
+      } catch { #expect("\(error)".contains(part), "\(error)") }
+    }
   }
 }
