@@ -3,6 +3,7 @@
 SWIFT ?= swift
 TOOL = .build/release/majortom
 MODEL = models/demo.safetensors
+NAMES = models/names.safetensors
 PACKAGES = libicu-dev libdnnl-dev libpopt-dev zlib1g-dev unicode-data bzip2
 PYTHON ?= python3
 
@@ -13,6 +14,11 @@ demo: build
 	$(TOOL) train lm corpora/ships-log.txt -o $(MODEL) --overwrite --minutes 1 $(DEMO)
 	@echo
 	$(TOOL) generate -m $(MODEL) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
+	@echo
+	$(TOOL) train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o $(NAMES) --overwrite \
+	  --epochs 40 --patience 0
+	@echo
+	$(TOOL) tag -m $(NAMES) "army core told Major Tom is a great battle commander"
 
 # What the demo's corpus of 138 kB and one minute ask for: short batches, so many updates.
 DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.5 --rate 0.005 --precision bf16 --patience 0

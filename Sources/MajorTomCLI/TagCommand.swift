@@ -21,7 +21,7 @@ func tag(_ words: [String]) throws {
       Option("least", "P", "Leave spans out that are less probable than P (default: 0)"),
       Option("batch", "N", "Lines to tag at once from standard input (default: 1; N: faster)"),
       Option("color", "WHEN", "auto, always or never (default: auto)"),
-      threadsOption, Option(flag: "json", "The same as --format json"),
+      precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
     ])
   if arguments.printedHelp { return }
   let format =
@@ -29,8 +29,12 @@ func tag(_ words: [String]) throws {
   let isTokenized = arguments.has("tokenized")
   let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
+  var tagger = try Tagger(contentsOf: modelPath(arguments, demo: "models/names.safetensors"))
+  if let precision = try arguments.choice("precision", of: ProductPrecision.self) {
+    tagger.use(precision)
+  }
   let writer = TagWriter(
-    tagger: try Tagger(contentsOf: modelPath(arguments, demo: "models/names.safetensors")),
+    tagger: tagger,
     format: format, scheme: try arguments.choice("scheme", of: TagScheme.self) ?? .iob2,
     best: try arguments.integer("best", in: 1...1000),
     least: try arguments.number("least", in: 0...1) ?? 0,

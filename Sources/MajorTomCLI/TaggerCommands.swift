@@ -89,6 +89,7 @@ func trainTagger(_ words: [String]) throws {
         "A word seen n times is taken for unknown in P / (P + n) (default: \(size.wordDropout))"),
       Option("batch", "N", "Sentences of an update (default: 8 to 32, by the size of the data)"),
       Option("shards", "N", "Parts of a batch; changes results (default: \(defaults.shards))"),
+      precisionOption,
       Option("seeds", "N", "Train with seeds 1 to N, keep the best, tell mean and deviation"),
     ] + planOptions(defaults.plan))
   if arguments.printedHelp { return }
@@ -103,6 +104,8 @@ func trainTagger(_ words: [String]) throws {
   let batch = try arguments.integer("batch", in: 1...65536)
   options.shards = try arguments.integer("shards", in: 1...(batch ?? 65536)) ?? options.shards
   options.threads = try arguments.integer("threads", in: 1...1024)
+  options.precision =
+    try arguments.choice("precision", of: ProductPrecision.self) ?? options.precision
   options.locale = arguments.text("locale") ?? options.locale
   _ = try Segmenter(Segmentation(unit: .word, locale: options.locale))
   let seeds = try arguments.integer("seeds", in: 1...1000)

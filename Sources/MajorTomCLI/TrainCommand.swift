@@ -32,7 +32,7 @@ private let trainOptions: [Option] =
     Option(
       "validation", "SHARE",
       "Share of the corpus to validate on, at its end, backwards at its beginning (default: 0.1)"),
-    Option("precision", "P", "Products in f32 or bf16 (default: f32)"),
+    precisionOption,
   ] + planOptions(TrainingPlan())
 
 /// The command `majortom train lm CORPUS... -o MODEL`.

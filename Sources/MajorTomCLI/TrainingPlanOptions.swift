@@ -31,6 +31,9 @@ func planOptions(_ plan: TrainingPlan) -> [Option] {
   ]
 }
 
+/// The option that chooses how products of matrices are made.
+let precisionOption = Option("precision", "P", "Products in f32 or bf16 (default: f32)")
+
 private enum OptimizerName: String, CaseIterable { case adamw, sgd }
 
 /// A plan, changed as the options of `planOptions` say.

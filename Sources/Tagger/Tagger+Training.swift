@@ -1,5 +1,5 @@
 internal import Cells
-internal import DenseMath
+public import DenseMath
 internal import Glibc
 public import ICUText
 internal import Layers
@@ -21,6 +21,8 @@ extension Tagger {
     public var shards = 2
     /// Threads to use; by default as many as there are processors.
     public var threads: Int?
+    /// The precision of matrix products in training.
+    public var precision = ProductPrecision.float32
     /// Where the model and its checkpoint are kept; nil to keep them in memory only.
     public var files: RunFiles?
     /// The names of the training files, for the model's card.
@@ -63,7 +65,8 @@ extension Tagger {
       developmentTags: development?.sentences.map(\.tags) ?? [], options)
     let weights = parameters.copy()
     let loop = TrainingLoop(
-      task, parameters: weights, plan: options.plan, threads: options.threads)
+      task, parameters: weights, plan: options.plan, threads: options.threads,
+      precision: options.precision)
     card.corpus = options.corpusNames
     card.trainingSentences = corpus.sentences.count
     card.trainingWords = corpus.wordCount

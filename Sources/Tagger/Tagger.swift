@@ -185,6 +185,12 @@ public struct Tagger: Sendable {
     packed.load(weights, on: Shards())
   }
 
+  /// Takes another precision for the products of matrices from now on.
+  public mutating func use(_ precision: ProductPrecision) {
+    packed = PackedWeights(network.layout, forTraining: false, precision: precision)
+    packed.load(parameters, on: Shards())
+  }
+
   // MARK: Files
 
   /// The value of `kind` in the metadata of a tagger's file.
