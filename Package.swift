@@ -44,6 +44,9 @@ let package = Package(
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "LanguageModel",
       ]),
     .target(
+      name: "Translator",
+      dependencies: ["ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training"]),
+    .target(
       name: "Experiments",
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
 
@@ -52,7 +55,7 @@ let package = Package(
       name: "MajorTom",
       dependencies: [
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
-        "LanguageModel", "Tagger",
+        "LanguageModel", "Tagger", "Translator",
       ]),
     .executableTarget(
       name: "MajorTomCLI", dependencies: ["MajorTom", "Experiments", "CommandLineOptions"]),

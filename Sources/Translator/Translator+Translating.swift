@@ -1,0 +1,305 @@
+internal import Cells
+internal import DenseMath
+internal import Glibc
+public import ICUText
+internal import Layers
+internal import Parameters
+
+extension Translator {
+  /// How translations are searched for.
+  public struct Search: Sendable, Equatable {
+    /// The translations of a sentence that are followed at once; 1 takes the likeliest symbol each
+    /// time.
+    public var beam = 1
+    /// The power of the length that scores are divided by before they are compared: 0 prefers short
+    /// translations, 1 compares means.
+    public var lengthPower = 1.0
+    /// The translations of each sentence that are given, at most `beam`.
+    public var best = 1
+    /// The longest translation: this many symbols, and `mostPerSymbol` for each symbol of the source.
+    public var mostSymbols = 20
+    /// See `mostSymbols`.
+    public var mostPerSymbol = 3.0
+
+    /// A search.
+    public init(beam: Int = 1, lengthPower: Double = 1, best: Int = 1) {
+      self.beam = beam
+      self.lengthPower = lengthPower
+      self.best = best
+    }
+  }
+
+  /// A translation and how likely it is.
+  public struct Translation: Sendable, Equatable {
+    /// The text.
+    public var text: String
+    /// The logarithm of its probability, the end included.
+    public var logProbability: Double
+    /// What the decoder looked at: for each symbol written, the end last, the weight of each symbol
+    /// of the source, its end last. Empty without attention.
+    public var attention: [[Float]]
+    /// The symbols written and those read, as texts, without their ends.
+    public var written: [String]
+    /// See `written`.
+    public var read: [String]
+  }
+
+  /// The likeliest translation that is found; an empty text gives an empty one.
+  ///
+  /// Throws `TextError` where ICU cannot cut the text.
+  public func translate(_ text: String, _ search: Search = Search()) throws(TextError) -> String {
+    try translate([text], search)[0].first?.text ?? ""
+  }
+
+  /// The likeliest translations of each text, the best first; an empty text gives an empty one.
+  ///
+  /// - Parameters:
+  ///   - texts: The texts, many of which are translated side by side.
+  ///   - search: How.
+  ///   - threads: Threads to use; results do not depend on it.
+  /// - Returns: At most `search.best` translations of each text.
+  /// - Throws: `TextError` where ICU cannot cut a text.
+  public func translate(
+    _ texts: [String], _ search: Search = Search(), threads: Int? = nil
+  ) throws(TextError) -> [[Translation]] {
+    var sources: [[Int32]] = []
+    for text in texts { sources.append(try symbolsOfSource(text)) }
+    let read = sources
+    let wanted = sources.indices.filter { sources[$0].count > 1 }.sorted {
+      (sources[$1].count, $0) < (sources[$0].count, $1)
+    }
+    let atOnce = max(1, 128 / max(1, search.beam))
+    var batches = stride(from: 0, to: wanted.count, by: atOnce).map { start in
+      (
+        numbers: Array(wanted[start..<min(start + atOnce, wanted.count)]),
+        found: [[BeamSearch.Hypothesis]]()
+      )
+    }
+    Shards(threads: threads).forEach(&batches) { _, batch in
+      let workspace = Workspace(parameters, packed: packed, forTraining: false)
+      var beam = BeamSearch(
+        network, sources: batch.numbers.map { read[$0] }, begin: targetBegin, end: targetEnd,
+        search)
+      batch.found = beam.run(on: workspace)
+    }
+    var results = [[Translation]](
+      repeating: [
+        Translation(text: "", logProbability: 0, attention: [], written: [], read: [])
+      ], count: texts.count)
+    for batch in batches {
+      for (number, hypotheses) in zip(batch.numbers, batch.found) {
+        let read = pieces(of: sources[number].dropLast(), source)
+        results[number] = hypotheses.prefix(max(1, search.best)).map { hypothesis in
+          let symbols = hypothesis.symbols.map { Int($0) }
+          return Translation(
+            text: target.text(of: symbols), logProbability: hypothesis.logProbability,
+            attention: hypothesis.attention,
+            written: pieces(of: hypothesis.symbols[...], target), read: read)
+        }
+      }
+    }
+    return results
+  }
+
+  /// The logarithm of the probability of each given translation.
+  ///
+  /// Throws `TextError` where ICU cannot cut a text.
+  public func logProbabilities(of text: ParallelText) throws(TextError) -> [Double] {
+    var results: [Double] = []
+    for pair in text.pairs {
+      let one = ParallelText([pair])
+      let symbols = try encode(one)
+      results.append(-(try loss(on: one, threads: 1)) * Double(symbols[0].target.count))
+    }
+    return results
+  }
+
+  private func pieces(of symbols: ArraySlice<Int32>, _ vocabulary: Vocabulary) -> [String] {
+    symbols.map { vocabulary.text(of: [Int($0)]) }
+  }
+}
+
+/// Beam search over many sentences side by side: rows of a batch are the live hypotheses, those of
+/// a sentence next to each other.
+struct BeamSearch {
+  /// A translation so far.
+  struct Hypothesis {
+    var symbols: [Int32]
+    var logProbability: Double
+    var attention: [[Float]]
+  }
+
+  private let network: TranslatorNetwork
+  private let sources: [[Int32]]
+  private let begin, end: Int32
+  private let search: Translator.Search
+  private var finished: [[Hypothesis]]
+  // The live hypotheses, sentence by sentence, and the sentence of each.
+  private var live: [Hypothesis]
+  private var sentence: [Int]
+
+  init(
+    _ network: TranslatorNetwork, sources: [[Int32]], begin: Int32, end: Int32,
+    _ search: Translator.Search
+  ) {
+    self.network = network
+    self.sources = sources
+    self.begin = begin
+    self.end = end
+    self.search = search
+    finished = sources.map { _ in [] }
+    live = sources.map { _ in Hypothesis(symbols: [], logProbability: 0, attention: []) }
+    sentence = Array(sources.indices)
+  }
+
+  /// Searches; returns the finished hypotheses of each sentence, the best first.
+  mutating func run(on workspace: Workspace<Float>) -> [[Hypothesis]] {
+    let (found, rowOfSentence) = TranslatorNetwork.sources(sources, on: workspace)
+    let encoded = network.encode(found, forTraining: false, on: workspace)
+    // The arena grows by a step's blocks until the batch is done; translations are short.
+    var states = encoded.bridged.map { bridged in
+      gathered(bridged.state, rows: sentence.map { rowOfSentence[$0] }, on: workspace)
+    }
+    while !live.isEmpty {
+      let shape = PackedShape(steps: 1, batch: live.count)
+      let symbols = workspace.arena.indices(live.count)
+      let rows = workspace.arena.indices(live.count)
+      for (row, hypothesis) in live.enumerated() {
+        symbols[row] = hypothesis.symbols.last ?? begin
+        rows[row] = Int32(row)
+      }
+      let decoded = network.decode(
+        UnsafePointer(symbols.baseAddress.unsafelyUnwrapped), shape,
+        rows: UnsafePointer(rows.baseAddress.unsafelyUnwrapped), from: states,
+        looking: encoded.memory == nil ? nil : ranges(found), at: encoded.memory, on: workspace)
+      let scores = network.scores(decoded.combined, on: workspace)
+      let parents = advance(scores, decoded)
+      states = zip(decoded.trace.layers, states).map { layer, old in
+        let final = CellState(
+          hidden: workspace.arena.matrix(old.hidden.rows, old.hidden.columns),
+          cell: workspace.arena.matrix(old.cell.rows, old.cell.columns))
+        layer.copyFinalState(into: final)
+        return gathered(final, rows: parents, on: workspace)
+      }
+    }
+    return finished.map { hypotheses in
+      hypotheses.sorted { value($0) > value($1) }
+    }
+  }
+
+  private func ranges(_ found: TranslatorNetwork.Sources) -> AttentionRanges {
+    var queries: [Range<Int>] = []
+    var memory: [Range<Int>] = []
+    var row = 0
+    while row < live.count {
+      var end = row + 1
+      while end < live.count, sentence[end] == sentence[row] { end += 1 }
+      queries.append(row..<end)
+      memory.append(found.stretches[sentence[row]])
+      row = end
+    }
+    return AttentionRanges(queries: queries, memory: memory)
+  }
+
+  private func gathered(
+    _ state: CellState<Float>, rows: [Int], on workspace: Workspace<Float>
+  ) -> CellState<Float> {
+    let index = workspace.arena.indices(max(1, rows.count))
+    for (place, row) in rows.enumerated() { index[place] = Int32(row) }
+    let from = UnsafePointer(index.baseAddress.unsafelyUnwrapped)
+    let next = CellState(
+      hidden: workspace.arena.matrix(rows.count, state.hidden.columns),
+      cell: workspace.arena.matrix(rows.count, state.cell.columns))
+    Float.gather(state.hidden, at: from, into: next.hidden)
+    Float.gather(state.cell, at: from, into: next.cell)
+    return next
+  }
+
+  /// How hypotheses are compared: by their mean log probability, or nearly so.
+  private func value(_ hypothesis: Hypothesis) -> Double {
+    hypothesis.logProbability / pow(Double(hypothesis.symbols.count + 1), search.lengthPower)
+  }
+
+  /// Takes the best continuations of each sentence; returns the row that each live one came from.
+  private mutating func advance(
+    _ scores: Matrix<Float>, _ decoded: TranslatorNetwork.Decoded<Float>
+  ) -> [Int] {
+    struct Candidate {
+      let row: Int
+      let symbol: Int32
+      let logProbability: Double
+    }
+    var next: [Hypothesis] = []
+    var nextSentence: [Int] = []
+    var parents: [Int] = []
+    var first = 0
+    var group = 0
+    while first < live.count {
+      var last = first + 1
+      while last < live.count, sentence[last] == sentence[first] { last += 1 }
+      let number = sentence[first]
+      var candidates: [Candidate] = []
+      for row in first..<last {
+        for (symbol, logProbability) in likeliest(scores, row) {
+          candidates.append(
+            Candidate(
+              row: row, symbol: symbol,
+              logProbability: live[row].logProbability + logProbability))
+        }
+      }
+      candidates.sort {
+        ($0.logProbability, $1.row, $1.symbol) > ($1.logProbability, $0.row, $0.symbol)
+      }
+      let room = search.beam - finished[number].count
+      let most =
+        search.mostSymbols + Int(search.mostPerSymbol * Double(sources[number].count))
+      for candidate in candidates.prefix(max(1, room)) {
+        var hypothesis = live[candidate.row]
+        hypothesis.logProbability = candidate.logProbability
+        if let looked = decoded.looked {
+          let weights = looked.weights(ofSequence: group)
+          hypothesis.attention.append(
+            (0..<weights.columns).map { weights[candidate.row - first, $0] })
+        }
+        if candidate.symbol == end {
+          finished[number].append(hypothesis)
+          continue
+        }
+        hypothesis.symbols.append(candidate.symbol)
+        if hypothesis.symbols.count >= most {
+          finished[number].append(hypothesis)
+          continue
+        }
+        next.append(hypothesis)
+        nextSentence.append(number)
+        parents.append(candidate.row)
+      }
+      first = last
+      group += 1
+    }
+    live = next
+    sentence = nextSentence
+    return parents
+  }
+
+  /// The `beam` likeliest symbols after a row, with their log probabilities.
+  private func likeliest(_ scores: Matrix<Float>, _ row: Int) -> [(Int32, Double)] {
+    let base = scores.base + row * scores.stride
+    let count = scores.columns
+    var largest = -Float.infinity
+    for column in 0..<count { largest = max(largest, base[column]) }
+    var sum: Float = 0
+    for column in 0..<count { sum += expf(base[column] - largest) }
+    let total = Double(largest) + log(Double(sum))
+    var best: [(symbol: Int32, score: Float)] = []
+    best.reserveCapacity(search.beam + 1)
+    for column in 0..<count where Int32(column) != begin {
+      let score = base[column]
+      if best.count == search.beam, let last = best.last, score <= last.score { continue }
+      let place = best.firstIndex { score > $0.score } ?? best.count
+      best.insert((Int32(column), score), at: place)
+      if best.count > search.beam { best.removeLast() }
+    }
+    return best.map { ($0.symbol, Double($0.score) - total) }
+  }
+}

@@ -1,0 +1,400 @@
+internal import Cells
+internal import DenseMath
+internal import Layers
+public import Parameters
+
+/// The network of a translator: an encoder that reads both ways, and a decoder that looks at it.
+///
+///     source.weight [symbols, E]  encoder.* (layers x 2 x H/2)   bridge.* from its last states
+///     target.weight [symbols, E]  decoder.* (layers x H)         attention.*   combine.*   output.*
+///     h̃ = tanh(W·[context; h] + b)        p = softmax(output · h̃ + b)
+///
+/// I. Sutskever, O. Vinyals and Q. Le, "Sequence to sequence learning with neural networks", NIPS
+/// 2014; M.-T. Luong, H. Pham and C. D. Manning, "Effective approaches to attention-based neural
+/// machine translation", EMNLP 2015. Without attention, h̃ is made of h alone, and all that is known
+/// of the source is what the bridge carries over.
+public struct TranslatorNetwork: Sendable {
+  /// The weights' names and shapes.
+  public let layout: ParameterLayout
+  let configuration: Translator.Configuration
+  let source, target: Embedding
+  let encoder, decoder: Stack
+  let attention: Attention?
+  let combine: Affine
+  /// From h̃ to the scores; nil where the target's own vectors do it.
+  let output: Affine?
+  private let tiedBias: Weight?
+  private let bridges: [(hidden: Affine, cell: Affine?)]
+  let targetSymbols: Int
+
+  init(_ configuration: Translator.Configuration, sourceSymbols: Int, targetSymbols: Int) {
+    var layout = ParameterLayout()
+    let size = configuration.hiddenSize
+    let width = configuration.embeddingSize
+    self.configuration = configuration
+    self.targetSymbols = targetSymbols
+    source = Embedding(symbols: sourceSymbols, width: width, name: "source.weight", in: &layout)
+    target = Embedding(symbols: targetSymbols, width: width, name: "target.weight", in: &layout)
+    let cell = configuration.cell.makeCell()
+    let half = max(1, size / 2)
+    encoder = Stack(
+      cell, layers: configuration.layers, inputSize: width, hiddenSize: half,
+      dropout: Dropout(inputs: configuration.inputDropout, outputs: configuration.dropout),
+      directions: .both, prefix: "encoder.", in: &layout)
+    decoder = Stack(
+      cell, layers: configuration.layers, inputSize: width, hiddenSize: size,
+      dropout: Dropout(inputs: configuration.inputDropout, outputs: configuration.dropout),
+      prefix: "decoder.", in: &layout)
+    let hasCell = cell.cellVectorCount > 0
+    bridges = (0..<configuration.layers).map { layer in
+      let hidden = Affine(
+        inputs: 2 * half, outputs: size, name: "bridge.hidden_l\(layer)", in: &layout)
+      let cell =
+        hasCell
+        ? Affine(inputs: 2 * half, outputs: size, name: "bridge.cell_l\(layer)", in: &layout) : nil
+      return (hidden, cell)
+    }
+    attention = configuration.attention.score.map {
+      Attention($0, querySize: size, memorySize: 2 * half, name: "attention", in: &layout)
+    }
+    let combined = configuration.tiesEmbeddings ? width : size
+    combine = Affine(
+      inputs: size + (attention == nil ? 0 : 2 * half), outputs: combined, name: "combine",
+      in: &layout)
+    output =
+      configuration.tiesEmbeddings
+      ? nil : Affine(inputs: combined, outputs: targetSymbols, name: "output", in: &layout)
+    tiedBias =
+      configuration.tiesEmbeddings
+      ? layout.declare("output.bias", shape: [targetSymbols], as: .constant(0)) : nil
+    self.layout = layout
+  }
+
+  /// Brings the vectors of symbols to the length that suits what they are read with.
+  func adjust<S: Real>(_ parameters: Parameters<S>) {
+    for embedding in [source, target] {
+      S.scale(parameters[embedding.table], by: S(1 / Double(embedding.width).squareRoot()))
+    }
+  }
+
+  // MARK: The encoder
+
+  /// Source sentences in packed rows, falling in length, and where each stands.
+  struct Sources {
+    let shape: PackedShape
+    let symbols: UnsafePointer<Int32>
+    /// For sentence after sentence, the packed row of each of its symbols.
+    let rows: UnsafePointer<Int32>
+    /// The stretch of each sentence among them.
+    let stretches: [Range<Int>]
+  }
+
+  /// What the encoder has made of some sentences.
+  struct Encoded<S: Real> {
+    let sources: Sources
+    let embedded: Embedding.Trace<S>
+    let trace: Stack.Trace<S>
+    /// Sentence after sentence, [symbols, 2 · half]; without rows where there is no attention.
+    let memory: Attention.Memory<S>?
+    let memoryRows: Matrix<S>
+    /// What the bridge has read and made, by layer: [sentences, 2 · half] and [sentences, hidden].
+    let bridged: [(hidden: Matrix<S>, cell: Matrix<S>, state: CellState<S>)]
+  }
+
+  /// Puts sentences, which must not be empty, into packed rows; any order.
+  static func sources<S: Real>(
+    _ sentences: [[Int32]], on workspace: Workspace<S>
+  ) -> (sources: Sources, rowOfSentence: [Int]) {
+    let order = sentences.indices.sorted { (sentences[$1].count, $0) < (sentences[$0].count, $1) }
+    let shape = PackedShape(lengths: order.map { sentences[$0].count })
+    var rowOfSentence = [Int](repeating: 0, count: sentences.count)
+    for (row, sentence) in order.enumerated() { rowOfSentence[sentence] = row }
+    let symbols = workspace.arena.indices(shape.total)
+    let rows = workspace.arena.indices(shape.total)
+    var stretches: [Range<Int>] = []
+    var place = 0
+    for (number, sentence) in sentences.enumerated() {
+      stretches.append(place..<place + sentence.count)
+      for (step, symbol) in sentence.enumerated() {
+        let row = shape.offsets[step] + rowOfSentence[number]
+        symbols[row] = symbol
+        rows[place] = Int32(row)
+        place += 1
+      }
+    }
+    let found = Sources(
+      shape: shape, symbols: UnsafePointer(symbols.baseAddress.unsafelyUnwrapped),
+      rows: UnsafePointer(rows.baseAddress.unsafelyUnwrapped), stretches: stretches)
+    return (found, rowOfSentence)
+  }
+
+  func encode<S: Real>(
+    _ sources: Sources, forTraining: Bool, masks: Dropout.Masks? = nil,
+    on workspace: Workspace<S>
+  ) -> Encoded<S> {
+    let batch = sources.shape.batch
+    let embedded = source.forward(sources.symbols, count: sources.shape.total, on: workspace)
+    let trace = encoder.forward(
+      .indexed(embedded.vectors, embedded.index), sources.shape,
+      from: zeroStates(encoder, batch, on: workspace), masks: masks, on: workspace)
+    let half = encoder.hiddenSize
+    let final = zeroStates(encoder, batch, on: workspace)
+    for (layer, state) in zip(trace.layers, final) { layer.copyFinalState(into: state) }
+    let bridged = bridges.enumerated().map { level, bridge in
+      func joined(_ part: (CellState<S>) -> Matrix<S>) -> Matrix<S> {
+        let block = workspace.arena.matrix(batch, 2 * half)
+        for side in 0..<2 {
+          S.copy(part(final[2 * level + side]), into: block.part(side, width: half))
+        }
+        return block
+      }
+      let hidden = joined(\.hidden)
+      let state = bridge.hidden.forward(hidden, on: workspace)
+      S.tanh(state, into: state)
+      guard let toCell = bridge.cell else {
+        let none = workspace.arena.matrix(batch, 0)
+        return (hidden, none, CellState(hidden: state, cell: none))
+      }
+      let cell = joined(\.cell)
+      return (hidden, cell, CellState(hidden: state, cell: toCell.forward(cell, on: workspace)))
+    }
+    let memoryRows = workspace.arena.matrix(
+      attention == nil ? 0 : sources.shape.total, 2 * half)
+    if attention != nil { S.gather(trace.output, at: sources.rows, into: memoryRows) }
+    return Encoded(
+      sources: sources, embedded: embedded, trace: trace,
+      memory: attention?.prepare(memoryRows, forTraining: forTraining, on: workspace),
+      memoryRows: memoryRows, bridged: bridged)
+  }
+
+  // MARK: The decoder
+
+  /// What one run of the decoder over packed rows has made.
+  struct Decoded<S: Real> {
+    let embedded: Embedding.Trace<S>
+    let trace: Stack.Trace<S>
+    /// The top layer's outputs, sentence after sentence.
+    let queries: Matrix<S>
+    let looked: Attention.Trace<S>?
+    /// [context; h] and h̃, sentence after sentence.
+    let joined, combined: Matrix<S>
+  }
+
+  /// Runs the decoder over target symbols in packed rows, from states.
+  ///
+  /// `rows` says which packed row comes where, sentence after sentence; `ranges`, which of those
+  /// belong to which stretch of the memory.
+  func decode<S: Real>(
+    _ symbols: UnsafePointer<Int32>, _ shape: PackedShape, rows: UnsafePointer<Int32>,
+    from states: [CellState<S>], looking ranges: AttentionRanges?, at memory: Attention.Memory<S>?,
+    masks: Dropout.Masks? = nil, on workspace: Workspace<S>
+  ) -> Decoded<S> {
+    let embedded = target.forward(symbols, count: shape.total, on: workspace)
+    let trace = decoder.forward(
+      .indexed(embedded.vectors, embedded.index), shape, from: states, masks: masks, on: workspace)
+    let size = decoder.outputSize
+    let joined = workspace.arena.matrix(shape.total, combine.inputs)
+    let queries = workspace.arena.matrix(shape.total, size)
+    S.gather(trace.output, at: rows, into: queries)
+    var looked: Attention.Trace<S>?
+    if let attention, let ranges, let memory {
+      let found = attention.forward(queries, ranges, in: memory, on: workspace)
+      S.copy(found.context, into: joined.columns(0..<attention.memorySize))
+      looked = found
+    }
+    S.copy(queries, into: joined.columns(combine.inputs - size..<combine.inputs))
+    let combined = combine.forward(joined, on: workspace)
+    S.tanh(combined, into: combined)
+    return Decoded(
+      embedded: embedded, trace: trace, queries: queries, looked: looked, joined: joined,
+      combined: combined)
+  }
+
+  /// The score of each target symbol after each row of h̃.
+  func scores<S: Real>(_ combined: Matrix<S>, on workspace: Workspace<S>) -> Matrix<S> {
+    if let output { return output.forward(combined, on: workspace) }
+    let scores = workspace.arena.matrix(combined.rows, targetSymbols)
+    workspace.product(combined, target.table, into: scores, accumulate: false)
+    if let tiedBias { S.addRow(workspace[tiedBias], into: scores) }
+    return scores
+  }
+
+  private func scoresBack<S: Real>(
+    _ gradient: Matrix<S>, _ combined: Matrix<S>, on workspace: Workspace<S>
+  ) -> Matrix<S> {
+    if let output { return output.backward(gradient, x: combined, on: workspace) }
+    workspace.addGradient(of: target.table, from: gradient, times: combined)
+    if let tiedBias { S.addColumns(of: gradient, into: workspace.gradient(of: tiedBias)) }
+    let back = workspace.arena.matrix(combined.rows, combined.columns)
+    workspace.productBack(gradient, target.table, into: back, accumulate: false)
+    return back
+  }
+
+  // MARK: Training
+
+  /// Pairs of a batch: what is read, what is written, and what should be written next.
+  struct Pairs {
+    let sources: [[Int32]]
+    /// Each begins with the symbol that stands before a sentence.
+    let inputs: [[Int32]]
+    /// Each ends with the symbol that stands after one.
+    let targets: [[Int32]]
+  }
+
+  /// The sum of the losses of all target symbols in nats, without smoothing; with gradients, those of
+  /// `scale` times the smoothed sum are added to the workspace's. `smoothed` becomes that sum.
+  func loss<S: Real>(
+    _ pairs: Pairs, masks: (source: Dropout.Masks, target: Dropout.Masks)? = nil, scale: Double,
+    withGradients: Bool, smoothed: inout Double, on workspace: Workspace<S>
+  ) -> Double {
+    let (sources, rowOfSource) = Self.sources(pairs.sources, on: workspace)
+    let encoded = encode(
+      sources, forTraining: withGradients, masks: masks?.source, on: workspace)
+    let (targets, rowOfTarget) = Self.sources(pairs.inputs, on: workspace)
+    let batch = pairs.sources.count
+    // The decoder's rows are by the length of what is written, the encoder's of what is read.
+    let place = workspace.arena.indices(batch)
+    for sentence in 0..<batch { place[rowOfTarget[sentence]] = Int32(rowOfSource[sentence]) }
+    let places = UnsafePointer(place.baseAddress.unsafelyUnwrapped)
+    let states = encoded.bridged.map { bridged in
+      let state = CellState(
+        hidden: workspace.arena.matrix(batch, bridged.state.hidden.columns),
+        cell: workspace.arena.matrix(batch, bridged.state.cell.columns))
+      S.gather(bridged.state.hidden, at: places, into: state.hidden)
+      S.gather(bridged.state.cell, at: places, into: state.cell)
+      return state
+    }
+    let ranges = attention.map { _ in
+      AttentionRanges(queries: targets.stretches, memory: sources.stretches)
+    }
+    let decoded = decode(
+      targets.symbols, targets.shape, rows: targets.rows, from: states, looking: ranges,
+      at: encoded.memory, masks: masks?.target, on: workspace)
+    let logits = scores(decoded.combined, on: workspace)
+    let wanted = workspace.arena.indices(targets.shape.total)
+    var row = 0
+    for sentence in pairs.targets {
+      for symbol in sentence {
+        wanted[row] = symbol
+        row += 1
+      }
+    }
+    let right = UnsafePointer(wanted.baseAddress.unsafelyUnwrapped)
+    let share = configuration.labelSmoothing
+    guard withGradients else {
+      let loss = SoftmaxCrossEntropy.loss(logits, targets: right)
+      smoothed = loss
+      return loss
+    }
+    // Smoothed: (1 - s) · -log p(right) + s · the mean of -log p over all symbols
+    //         = -log p(right) + s · (score of the right one - the mean of all scores).
+    var extra = 0.0
+    if share > 0 { extra = Self.excess(logits, right, on: workspace) }
+    let loss = SoftmaxCrossEntropy.lossAndGradient(logits, targets: right, scale: scale)
+    smoothed = loss + share * extra
+    if share > 0 { smooth(logits, right, by: share * scale, on: workspace) }
+    backward(
+      logits, decoded, encoded, places: places, targets: targets, ranges: ranges, on: workspace)
+    return loss
+  }
+
+  /// The sum over rows of the score of the right symbol less the mean of all scores.
+  private static func excess<S: Real>(
+    _ logits: Matrix<S>, _ right: UnsafePointer<Int32>, on workspace: Workspace<S>
+  ) -> Double {
+    let ones = workspace.arena.matrix(logits.columns, 1)
+    S.fill(ones, with: 1)
+    let sums = workspace.arena.matrix(logits.rows, 1)
+    S.product(
+      logits, transposed: false, ones, transposed: false, into: sums, accumulate: false)
+    var excess = 0.0
+    for row in 0..<logits.rows {
+      excess += Double(logits[row, Int(right[row])]) - Double(sums[row, 0]) / Double(logits.columns)
+    }
+    return excess
+  }
+
+  /// Adds the gradient of `factor` times the excess.
+  private func smooth<S: Real>(
+    _ gradient: Matrix<S>, _ right: UnsafePointer<Int32>, by factor: Double,
+    on workspace: Workspace<S>
+  ) {
+    let mean = workspace.arena.matrix(1, gradient.columns)
+    S.fill(mean, with: S(-factor / Double(gradient.columns)))
+    S.addRow(mean, into: gradient)
+    for row in 0..<gradient.rows { gradient[row, Int(right[row])] += S(factor) }
+  }
+
+  private func backward<S: Real>(
+    _ gradient: Matrix<S>, _ decoded: Decoded<S>, _ encoded: Encoded<S>,
+    places: UnsafePointer<Int32>, targets: Sources, ranges: AttentionRanges?,
+    on workspace: Workspace<S>
+  ) {
+    let (total, batch) = (targets.shape.total, targets.shape.batch)
+    let combinedGradient = scoresBack(gradient, decoded.combined, on: workspace)
+    let inner = workspace.arena.matrix(total, combine.outputs)
+    S.fill(inner, with: 1)
+    S.tanhGradient(combinedGradient, times: inner, at: decoded.combined, into: inner)
+    let joinedGradient = combine.backward(inner, x: decoded.joined, on: workspace)
+    let size = decoder.outputSize
+    let queryGradient = workspace.arena.matrix(total, size)
+    S.copy(
+      joinedGradient.columns(combine.inputs - size..<combine.inputs), into: queryGradient)
+    if let attention, let looked = decoded.looked {
+      let context = workspace.arena.matrix(total, attention.memorySize)
+      S.copy(joinedGradient.columns(0..<attention.memorySize), into: context)
+      S.add(
+        attention.backward(looked, contextGradient: context, on: workspace), into: queryGradient)
+    }
+    let outputGradient = workspace.arena.zeros(total, size)
+    S.scatterAdd(queryGradient, at: targets.rows, into: outputGradient)
+    let stateGradients = zeroStates(decoder, batch, on: workspace)
+    if let back = decoder.backward(
+      decoded.trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace)
+    {
+      target.backward(decoded.embedded, gradient: back, on: workspace)
+    }
+    let half = encoder.hiddenSize
+    let encoderStates = zeroStates(encoder, batch, on: workspace)
+    for (level, bridge) in bridges.enumerated() {
+      let bridged = encoded.bridged[level]
+      func part(_ affine: Affine, _ x: Matrix<S>, _ found: Matrix<S>, at y: Matrix<S>?) -> Matrix<S>
+      {
+        let sum = workspace.arena.zeros(batch, affine.outputs)
+        S.scatterAdd(found, at: places, into: sum)
+        if let y {
+          let ones = workspace.arena.matrix(batch, affine.outputs)
+          S.fill(ones, with: 1)
+          S.tanhGradient(sum, times: ones, at: y, into: sum)
+        }
+        return affine.backward(sum, x: x, on: workspace)
+      }
+      let hidden = part(
+        bridge.hidden, bridged.hidden, stateGradients[level].hidden, at: bridged.state.hidden)
+      let cell = bridge.cell.map {
+        part($0, bridged.cell, stateGradients[level].cell, at: nil)
+      }
+      for side in 0..<2 {
+        let state = encoderStates[2 * level + side]
+        S.copy(hidden.part(side, width: half), into: state.hidden)
+        if let cell { S.copy(cell.part(side, width: half), into: state.cell) }
+      }
+    }
+    let encoderGradient = workspace.arena.zeros(encoded.sources.shape.total, encoder.outputSize)
+    if let attention, let memory = encoded.memory {
+      S.scatterAdd(
+        attention.finish(memory, on: workspace), at: encoded.sources.rows, into: encoderGradient)
+    }
+    if let back = encoder.backward(
+      encoded.trace, outputGradient: encoderGradient, stateGradients: encoderStates, on: workspace)
+    {
+      source.backward(encoded.embedded, gradient: back, on: workspace)
+    }
+  }
+
+  func zeroStates<S: Real>(
+    _ stack: Stack, _ batch: Int, on workspace: Workspace<S>
+  ) -> [CellState<S>] {
+    stack.layers.map { .zeros(of: $0, batch: batch, on: workspace) }
+  }
+}
