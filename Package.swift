@@ -43,6 +43,7 @@ let package = Package(
       dependencies: [
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "LanguageModel",
       ]),
+    .target(name: "Translator", dependencies: ["ICUText"]),
     .target(
       name: "Experiments",
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
@@ -52,7 +53,7 @@ let package = Package(
       name: "MajorTom",
       dependencies: [
         "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
-        "LanguageModel", "Tagger",
+        "LanguageModel", "Tagger", "Translator",
       ]),
     .executableTarget(
       name: "MajorTomCLI", dependencies: ["MajorTom", "Experiments", "CommandLineOptions"]),
@@ -79,6 +80,8 @@ let package = Package(
     .testTarget(
       name: "TaggerTests", dependencies: ["Tagger", "MajorTom", "TestSupport"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TranslatorTests", dependencies: ["Translator"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),

@@ -8,3 +8,4 @@
 @_exported public import Parameters
 @_exported public import Tagger
 @_exported public import Training
+@_exported public import Translator
