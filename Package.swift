@@ -83,6 +83,9 @@ let package = Package(
       name: "TaggerTests", dependencies: ["Tagger", "MajorTom", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
+      name: "TranslatorTests", dependencies: ["Translator", "MajorTom", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),
   ],

@@ -7,9 +7,12 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
   [
     ("train lm", "train a language model on text files", trainLanguageModel),
     ("train tagger", "train a tagger of names or parts of speech", trainTagger),
+    ("train translator", "train a translator on pairs of sentences", trainTranslator),
     ("generate", "write text with a language model", generate),
     ("tag", "mark names or parts of speech in a text", tag),
+    ("translate", "translate a text", translate),
     ("evaluate", "measure how well a model predicts a text", evaluate),
+    ("score", "compare translations with right ones: BLEU, chrF, exact match", score),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
     ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
     ("explain gradient-flow", "see how far back gradients reach", explainGradientFlow),

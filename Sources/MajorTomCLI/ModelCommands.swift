@@ -83,7 +83,10 @@ func evaluate(_ words: [String]) throws {
       Option("protocol", "NAME", "carried: one run; crops: stretches of 256 (default: both)"),
       Option("part", "PART", "all, or validation: the part that training kept (default: all)"),
       Option("encoding", "NAME", "Encoding of the text (default: detected)"),
-    ] + taggedDataOptions + [threadsOption, jsonOption])
+    ] + taggedDataOptions + [
+      Option("beam", "N", "Translators: translations followed at once (default: 1)"),
+      threadsOption, jsonOption,
+    ])
   if arguments.printedHelp { return }
   guard !arguments.words.isEmpty else {
     throw UsageError("no text: name at least one text file")
@@ -96,6 +99,9 @@ func evaluate(_ words: [String]) throws {
   let path = try modelPath(arguments)
   if try ModelMetadata.kind(of: path) == Tagger.fileKind {
     return try evaluateTagger(arguments, path: path)
+  }
+  if try ModelMetadata.kind(of: path) == Translator.fileKind {
+    return try evaluateTranslator(arguments, path: path)
   }
   let model = try LanguageModel(contentsOf: path)
   let corpus = try Corpus(

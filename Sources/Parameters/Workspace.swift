@@ -125,6 +125,11 @@ public final class Workspace<S: Real> {
     gradients = forTraining ? Parameters(parameters.layout) : nil
   }
 
+  /// Another workspace on the same weights, with scratch memory of its own and without gradients.
+  public func beside() -> Workspace {
+    Workspace(parameters, packed: packed, forTraining: false)
+  }
+
   /// Takes back all scratch memory.
   public func reset() { arena.reset() }
 

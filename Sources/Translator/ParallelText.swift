@@ -56,7 +56,7 @@ public struct ParallelText: Sendable, Equatable {
 
   /// Reads two files that go line by line.
   ///
-  /// Throws `TextError` for files that cannot be read, `TranslatorError.unequal` where one has more
+  /// Throws `TextError` for files that cannot be read, `TranslatorError.unequalLines` where one has more
   /// lines.
   public init(source: String, target: String) throws {
     func lines(_ path: String) throws -> [String] {
@@ -69,8 +69,8 @@ public struct ParallelText: Sendable, Equatable {
     }
     let (sources, targets) = (try lines(source), try lines(target))
     guard sources.count == targets.count else {
-      throw TranslatorError.unequal(
-        source: source, sourceLines: sources.count, target: target, targetLines: targets.count)
+      throw TranslatorError.unequalLines(
+        source, sources.count, target, targets.count)
     }
     var pairs: [Pair] = []
     var skipped = 0

@@ -20,6 +20,8 @@ extension Translator {
     public var mostSymbols = 20
     /// See `mostSymbols`.
     public var mostPerSymbol = 3.0
+    /// Whether translations carry what was looked at, which takes memory for long ones.
+    public var keepsAttention = false
 
     /// A search.
     public init(beam: Int = 1, lengthPower: Double = 1, best: Int = 1) {
@@ -36,7 +38,7 @@ extension Translator {
     /// The logarithm of its probability, the end included.
     public var logProbability: Double
     /// What the decoder looked at: for each symbol written, the end last, the weight of each symbol
-    /// of the source, its end last. Empty without attention.
+    /// of the source, its end last. Empty without attention, or where it was not asked for.
     public var attention: [[Float]]
     /// The symbols written and those read, as texts, without their ends.
     public var written: [String]
@@ -156,11 +158,16 @@ struct BeamSearch {
   mutating func run(on workspace: Workspace<Float>) -> [[Hypothesis]] {
     let (found, rowOfSentence) = TranslatorNetwork.sources(sources, on: workspace)
     let encoded = network.encode(found, forTraining: false, on: workspace)
-    // The arena grows by a step's blocks until the batch is done; translations are short.
+    // Two workspaces in turn, so that a step's blocks are taken back when the next but one begins.
+    let turns = [workspace.beside(), workspace.beside()]
+    var step = 0
     var states = encoded.bridged.map { bridged in
       gathered(bridged.state, rows: sentence.map { rowOfSentence[$0] }, on: workspace)
     }
     while !live.isEmpty {
+      let workspace = turns[step % 2]
+      workspace.reset()
+      step += 1
       let shape = PackedShape(steps: 1, batch: live.count)
       let symbols = workspace.arena.indices(live.count)
       let rows = workspace.arena.indices(live.count)
@@ -256,7 +263,7 @@ struct BeamSearch {
       for candidate in candidates.prefix(max(1, room)) {
         var hypothesis = live[candidate.row]
         hypothesis.logProbability = candidate.logProbability
-        if let looked = decoded.looked {
+        if search.keepsAttention, let looked = decoded.looked {
           let weights = looked.weights(ofSequence: group)
           hypothesis.attention.append(
             (0..<weights.columns).map { weights[candidate.row - first, $0] })

@@ -201,6 +201,17 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       ("generate -m", 2, ["argument"]),
       ("evaluate -m story.txt", 2, ["no text"]),
       ("info none", 1, ["none"]),
+      ("score story.txt", 2, ["--reference"]),
+      ("score -r story.txt story.txt short.txt", 2, ["short.txt"]),
+      ("score -r story.txt story.txt --chrf chrF3", 2, ["chrF3", "chrF2++"]),
+      ("score -r none.txt story.txt", 1, ["none.txt"]),
+      ("score -r latin.txt story.txt", 1, ["latin.txt", "line 2"]),
+      ("score -r empty.txt empty.txt", 1, ["empty.txt", "no line"]),
+      (
+        "score -r story.txt -r short.txt story.txt", 1,
+        ["short.txt has 1 line ", "story.txt has 400 lines"]
+      ),
+      ("score -r short.txt", 1, ["short.txt has 1 line ", "standard input has 0 lines"]),
       ("tokenize --unit letter x", 2, ["letter", "grapheme"]),
       ("tokenize --locale xx-nowhere-ever x", 1, ["locale"]),
     ]
@@ -222,13 +233,43 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
   }
 
   @Test func everyCommandHasHelp() throws {
-    for words in [["train", "lm"], ["generate"], ["evaluate"], ["tokenize"], ["info"]] {
+    for words in [["train", "lm"], ["generate"], ["evaluate"], ["score"], ["tokenize"], ["info"]] {
       let result = try tool.run(words: words + ["--help"])
       #expect(result.code == 0)
       #expect(result.output.contains("Usage: majortom \(words.joined(separator: " "))"))
       #expect(result.output.contains("--help"))
     }
     #expect(try tool.run("--help").output.contains("train lm"))
+  }
+
+  @Test func translationsAreScored() throws {
+    let version = try tool.run("--version").output.split(separator: " ").last.map(String.init) ?? ""
+    let name = "majortom-\(version.trimmingCharacters(in: .whitespacesAndNewlines))"
+    try tool.file("right.txt", Data("The lamp was lit at noon.\nYes.\n".utf8))
+    try tool.file("other.txt", Data("At noon the lamp was lit.\nYes, indeed.\n".utf8))
+    // Windows' line ends and a byte order mark are no part of a line, in a file or in a pipe.
+    let hypotheses = "\u{FEFF}The lamp was lit by noon.\r\nYes.\r\n"
+    try tool.file("found.txt", Data(hypotheses.utf8))
+    let words = ["score", "--reference", "right.txt", "--reference=other.txt", "--chrf", "chrF2++"]
+    let scored = try tool.run(words: words + ["found.txt"])
+    // The figures are sacreBLEU's.
+    #expect(
+      scored.output == """
+        BLEU|nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:\(name) = 50.20 \
+        88.9/71.4/40.0/25.0 (BP = 1.000 ratio = 1.000 hyp_len = 9 ref_len = 9)
+        chrF2++|nrefs:2|case:mixed|eff:yes|nc:6|nw:2|space:no|version:\(name) = 75.80
+        exact match|nrefs:2|case:mixed|version:\(name) = 50.00 (1 of 2)
+
+        """)
+    #expect(try tool.run(words: words, input: hypotheses).output == scored.output)
+    let json = try tool.run(words: words + ["found.txt", "--json"])
+    let objects = try json.output.split(separator: "\n").map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(objects.map { $0?["name"] as? String } == ["BLEU", "chrF2++", "exact match"])
+    #expect(objects.allSatisfy { ($0?["signature"] as? String)?.hasSuffix(name) == true })
+    #expect((objects[0]?["precisions"] as? [Double])?.count == 4)
+    #expect(objects[2]?["matches"] as? Int == 1)
   }
 
   @Test func tokenizeShowsSymbolsAndTheirPlaces() throws {

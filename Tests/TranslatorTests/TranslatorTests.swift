@@ -1,0 +1,232 @@
+import Cells
+import DenseMath
+import Foundation
+import ICUText
+import Parameters
+import TestSupport
+import Testing
+import Training
+
+@testable import Translator
+
+/// Digits, and the same digits in words from the last to the first: a task that needs looking.
+private func pairs(_ count: Int, seed: UInt64, most: Int = 5) -> ParallelText {
+  var numbers = TestNumbers(seed: seed)
+  let words = ["nil", "one", "two", "tri", "for"]
+  return ParallelText(
+    (0..<count).map { _ in
+      let digits = (0..<numbers.integer(1...most)).map { _ in numbers.integer(0...4) }
+      return ParallelText.Pair(
+        source: digits.map(String.init).joined(),
+        target: digits.reversed().map { words[$0] }.joined(separator: " "))
+    })
+}
+
+private func smallConfiguration(
+  _ attention: Translator.AttentionKind = .general
+) -> Translator.Configuration {
+  var configuration = Translator.Configuration()
+  configuration.hiddenSize = 32
+  configuration.embeddingSize = 16
+  configuration.attention = attention
+  configuration.dropout = 0.1
+  configuration.inputDropout = 0
+  return configuration
+}
+
+private func translator(
+  _ configuration: Translator.Configuration, _ text: ParallelText
+) throws -> Translator {
+  try Translator(
+    configuration, source: text.vocabulary(of: \.source, Segmentation()),
+    target: text.vocabulary(of: \.target, Segmentation()))
+}
+
+private func options(
+  epochs: Double, _ change: (inout Translator.TrainingOptions) -> Void = { _ in }
+) -> Translator.TrainingOptions {
+  var options = Translator.TrainingOptions()
+  options.plan.budget = .epochs(epochs)
+  options.plan.rate = 0.01
+  options.plan.warmUp = 10
+  options.batch = 16
+  change(&options)
+  return options
+}
+
+@Suite struct TranslatorTests {
+  /// Encoder both ways, bridge, decoder, attention, tied and untied scores, smoothing, dropout:
+  /// every gradient of the whole network, over pairs whose sides have different orders of length.
+  @Test(arguments: Translator.AttentionKind.allCases, [CellKind.lstm, .gru])
+  func gradientsOfTheWholeNetworkMatchCentralDifferences(
+    attention: Translator.AttentionKind, cell: CellKind
+  ) {
+    for ties in [false, true] {
+      var configuration = Translator.Configuration()
+      configuration.cell = cell
+      configuration.layers = 2
+      configuration.hiddenSize = 4
+      configuration.embeddingSize = ties || attention == .dot ? 4 : 3
+      configuration.attention = attention
+      configuration.dropout = 0.2
+      configuration.inputDropout = 0.2
+      configuration.labelSmoothing = 0.1
+      configuration.tiesEmbeddings = ties
+      let network = TranslatorNetwork(configuration, sourceSymbols: 6, targetSymbols: 7)
+      let parameters = Parameters<Double>(network.layout)
+      // Large weights, so that no gradient is so small that a difference would be all rounding.
+      var numbers = TestNumbers(seed: 3)
+      for entry in network.layout.entries {
+        for place in parameters.elements(of: entry).indices {
+          parameters.base[entry.offset + place] = 1.2 * numbers.next()
+        }
+      }
+      let packed = PackedWeights<Double>(network.layout, forTraining: true)
+      let workspace = Workspace(parameters, packed: packed, forTraining: true)
+      let pairs = TranslatorNetwork.Pairs(
+        sources: [[1, 5], [2, 3, 4, 5], [5], [0, 1, 5]],
+        inputs: [[5, 1, 2, 3], [5, 0], [5, 4, 4], [5]],
+        targets: [[1, 2, 3, 6], [0, 6], [4, 4, 6], [6]])
+      let random = CounterRandom(seed: 2, stream: .dropout)
+      let masks = (
+        source: Dropout.Masks(random, step: 1, firstLane: 0),
+        target: Dropout.Masks(random, step: 1, firstLane: 1 << 23)
+      )
+      func loss() -> Double {
+        packed.load(parameters, on: Shards(threads: 1))
+        workspace.reset()
+        var smoothed = 0.0
+        _ = network.loss(
+          pairs, masks: masks, scale: 0.25, withGradients: true, smoothed: &smoothed, on: workspace)
+        return 0.25 * smoothed
+      }
+      workspace.gradients?.clear()
+      _ = loss()
+      let gradients = workspace.gradients?.copy()
+      for entry in network.layout.entries {
+        let found = gradients.map { Array($0.elements(of: entry)) } ?? []
+        let error = worstGradientError(
+          of: parameters.elements(of: entry), gradients: found, loss: loss)
+        #expect(error < 1e-7, "\(entry.name), ties: \(ties)")
+      }
+    }
+  }
+
+  @Test func itLearnsToTranslateWhatItNeverSaw() throws {
+    let training = pairs(1200, seed: 1, most: 4)
+    let seen = Set(training.pairs)
+    let fresh = ParallelText(pairs(200, seed: 2, most: 4).pairs.filter { !seen.contains($0) })
+    #expect(fresh.pairs.count > 30)
+    var translator = try translator(smallConfiguration(), training)
+    try translator.train(on: training, validation: fresh, options(epochs: 16))
+    let sources = fresh.pairs.map(\.source)
+    var search = Translator.Search()
+    search.keepsAttention = true
+    let greedy = try translator.translate(sources, search)
+    let right = zip(greedy, fresh.pairs).count { $0[0].text == $1.target }
+    #expect(Double(right) > 0.9 * Double(sources.count))
+    // A wider beam finds translations that are at least as likely in sum, and sorts them.
+    let wide = try translator.translate(
+      sources, Translator.Search(beam: 4, lengthPower: 0, best: 4))
+    let (one, four) = (
+      greedy.reduce(0) { $0 + $1[0].logProbability }, wide.reduce(0) { $0 + $1[0].logProbability }
+    )
+    #expect(four >= one - 1e-6)
+    for list in wide {
+      #expect(list.count == 4 && Set(list.map(\.text)).count == 4)
+      #expect(zip(list, list.dropFirst()).allSatisfy { $0.logProbability >= $1.logProbability })
+    }
+    // The score of a translation is that of reading it back, and of its sentence alone.
+    let given = ParallelText([.init(source: sources[0], target: greedy[0][0].text)])
+    #expect(
+      abs(try translator.logProbabilities(of: given)[0] - greedy[0][0].logProbability) < 1e-3)
+    #expect(try translator.translate(sources[0]) == greedy[0][0].text)
+    // The weights of what was looked at are shares, one row for each symbol and the end.
+    let shown = greedy[0][0]
+    #expect(shown.attention.count == shown.written.count + 1)
+    for row in shown.attention {
+      #expect(row.count == sources[0].count + 1 && abs(row.reduce(0, +) - 1) < 1e-4)
+    }
+  }
+
+  @Test func resultsDoNotDependOnThreadsAndARunIsResumedExactly() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (training, validation) = (pairs(100, seed: 1), pairs(20, seed: 2))
+    func run(
+      _ name: String, threads: Int, stopAfter: Int? = nil, resumes: Bool = false
+    ) throws -> Translator {
+      var made = try translator(smallConfiguration(), training)
+      var updates = 0
+      try made.train(
+        on: training, validation: validation,
+        options(epochs: 2) {
+          $0.threads = threads
+          $0.files = RunFiles(
+            model: folder.appendingPathComponent(name).path, resumes: resumes)
+        },
+        report: { if case .update = $0 { updates += 1 } },
+        isStopped: { stopAfter.map { updates >= $0 } ?? false })
+      return made
+    }
+    let whole = try run("one", threads: 1)
+    let other = try run("two", threads: 2)
+    _ = try run("parts", threads: 2, stopAfter: 5)
+    let resumed = try run("parts", threads: 1, resumes: true)
+    let bits = [whole, other, resumed].map { $0.parameters.elements.map(\.bitPattern) }
+    #expect(bits[0] == bits[1] && bits[0] == bits[2])
+    let read = try Translator(contentsOf: folder.appendingPathComponent("one").path)
+    let sources = validation.pairs.map(\.source)
+    #expect(try read.translate(sources, threads: 1) == whole.translate(sources, threads: 2))
+  }
+
+  @Test func oddTextsAreTranslated() throws {
+    let training = pairs(60, seed: 1)
+    for attention in Translator.AttentionKind.allCases {
+      var configuration = smallConfiguration(attention)
+      configuration.reversesSource = true
+      configuration.cell = .gru
+      var made = try translator(configuration, training)
+      try made.train(on: training, options(epochs: 1))
+      let texts = ["", "12", "漢字 🚀", String(repeating: "3", count: 400), "\u{301}", " "]
+      for beam in [1, 3] {
+        let found = try made.translate(texts, Translator.Search(beam: beam))
+        #expect(found.map(\.count) == texts.map { _ in 1 } && found[0][0].text == "")
+      }
+    }
+  }
+
+  @Test func pairsAreReadSplitAndCounted() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func file(_ name: String, _ text: String) throws -> String {
+      let url = folder.appendingPathComponent(name)
+      try Data(text.utf8).write(to: url)
+      return url.path
+    }
+    let columns = try file("a.tsv", "Go.\tVa !\tCC-BY\n\n \tvide\nHi.\tSalut.\t\r\n")
+    let text = try ParallelText(contentsOf: [columns])
+    #expect(
+      text.pairs == [.init(source: "Go.", target: "Va !"), .init(source: "Hi.", target: "Salut.")])
+    #expect(text.skipped == 1)
+    #expect(
+      try ParallelText(contentsOf: [columns], sourceColumn: 2, targetColumn: 1).pairs[0].source
+        == "Va !")
+    let (left, right) = (try file("l", "a\nb\nc\n"), try file("r", "x\ny\n"))
+    do {
+      _ = try ParallelText(source: left, target: right)
+      Issue.record("files of different lengths were read")
+    } catch { #expect("\(error)".contains("3 lines") && "\(error)".contains("2 lines")) }
+    do {
+      _ = try ParallelText(contentsOf: [left])
+      Issue.record("a file without tabs was read")
+    } catch { #expect("\(error)".contains("l:1: 1 columns")) }
+    let many = ParallelText((0..<4000).map { .init(source: "s\($0 / 2)", target: "t\($0)") })
+    let (training, kept) = many.split(keeping: 0.1)
+    #expect(Set(training.pairs.map(\.source)).isDisjoint(with: kept.pairs.map(\.source)))
+    #expect(training.pairs.count + kept.pairs.count == 4000)
+    #expect((300...500).contains(kept.pairs.count))
+  }
+}
