@@ -15,19 +15,24 @@
 
 const char *cicu_error_name(int32_t error) { return u_errorName((UErrorCode)error); }
 
-bool cicu_locale_is_known(const char *locale) {
+bool cicu_icu_name(const char *locale, char *name, int32_t capacity) {
   char tag[ULOC_FULLNAME_CAPACITY];
   size_t length = strlen(locale);
   if (length == 0 || length >= sizeof tag) return false;
   for (size_t i = 0; i <= length; i++) tag[i] = locale[i] == '_' ? '-' : locale[i];
-  if (strcmp(tag, "root") == 0 || strcmp(tag, "und") == 0) return true;
 
-  char name[ULOC_FULLNAME_CAPACITY];
   int32_t parsed = 0;
   UErrorCode status = U_ZERO_ERROR;
-  uloc_forLanguageTag(tag, name, sizeof name, &parsed, &status);
+  uloc_forLanguageTag(tag, name, capacity, &parsed, &status);
   if (U_FAILURE(status) || status == U_STRING_NOT_TERMINATED_WARNING) return false;
-  if (parsed != (int32_t)length) return false;
+  return parsed == (int32_t)length;
+}
+
+bool cicu_locale_is_known(const char *locale) {
+  if (strcmp(locale, "root") == 0 || strcmp(locale, "und") == 0) return true;
+  char name[ULOC_FULLNAME_CAPACITY];
+  UErrorCode status = U_ZERO_ERROR;
+  if (!cicu_icu_name(locale, name, sizeof name)) return false;
   if (uloc_getISO3Language(name)[0] == 0) return false;
   char region[ULOC_COUNTRY_CAPACITY];
   uloc_getCountry(name, region, sizeof region, &status);

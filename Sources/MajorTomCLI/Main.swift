@@ -14,6 +14,9 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("evaluate", "measure how well a model predicts a text", evaluate),
     ("score", "compare translations with right ones: BLEU, chrF, exact match", score),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
+    ("corpus numbers", "make pairs of numbers spelled out in two languages", corpusNumbers),
+    ("corpus dates", "make pairs of dates and their ISO 8601 or long form", corpusDates),
+    ("corpus names", "make pairs of names of countries, languages, currencies", corpusNames),
     ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
     ("explain gradient-flow", "see how far back gradients reach", explainGradientFlow),
     ("explain cells", "colour a text by what a unit does there", explainCells),
@@ -51,7 +54,7 @@ enum Tool {
         return try command.run(Array(arguments.dropFirst(words.count)))
       }
     }
-    if ["train", "explain"].contains(first) {
+    if ["train", "corpus", "explain"].contains(first) {
       let known = commands.map(\.words).filter { $0.hasPrefix(first + " ") }
       throw UsageError("\(first) what? there is: \(known.joined(separator: ", "))")
     }

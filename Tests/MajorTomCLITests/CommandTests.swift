@@ -113,6 +113,90 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     #expect(plain.output.contains("rnn.weight_ih_l0"))
   }
 
+  @Test func corporaAreTheSameForTheSameSeed() throws {
+    let numbers = ["corpus", "numbers", "--from", "digits", "--to", "en", "--max", "99"]
+    let all = try tool.run(words: numbers)
+    #expect(all.code == 0 && all.errors.isEmpty, "\(all.errors)")
+    let lines = Set(all.output.split(separator: "\n"))
+    #expect(lines.count == 100 && lines.contains("42\tforty-two"))
+    #expect(try tool.run(words: numbers + ["--seed", "1"]).output == all.output)
+    let other = try tool.run(words: numbers + ["--seed", "2"]).output
+    #expect(other != all.output && Set(other.split(separator: "\n")) == lines)
+    let dates = try tool.run(
+      "corpus", "dates", "--from", "iso", "--to", "fr", "--min-year", "2024", "--max-year", "2024")
+    let days = dates.output.split(separator: "\n")
+    #expect(days.count == 366 && days.contains("2024-02-29\t29 février 2024"))
+    let names = try tool.run(
+      "corpus", "names", "--from", "en", "--to", "de", "--kind", "countries")
+    let countries = names.output.split(separator: "\n")
+    #expect(countries.count > 240 && countries.contains("Austria\tÖsterreich"))
+    #expect(!countries.contains { $0.hasPrefix("German\t") }, "a language")
+  }
+
+  @Test func aCorpusIsSplitIntoFilesThatShareNothing() throws {
+    let words = ["corpus", "numbers", "--from", "en", "--to", "fr", "--count", "500"]
+    let whole = try tool.run(words: words).output
+    let split = try tool.run(
+      words: words + ["--split", "parts", "--dev", "60", "--test", "40"])
+    #expect(split.code == 0 && split.output.isEmpty)
+    #expect(
+      split.errors == """
+        parts/train.tsv: 400 pairs
+        parts/dev.tsv: 60 pairs
+        parts/test.tsv: 40 pairs
+
+        """)
+    func parts() throws -> [[Substring]] {
+      try ["train", "dev", "test"].map {
+        let url = tool.folder.appendingPathComponent("parts/\($0).tsv")
+        return try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
+      }
+    }
+    let found = try parts()
+    #expect(found.map(\.count) == [400, 60, 40])
+    let sources = found.joined().map { $0.prefix { $0 != "\t" } }
+    #expect(Set(sources).count == 500)
+    #expect(Set(found.joined()) == Set(whole.split(separator: "\n")))
+    // A call that fails leaves the files as they were, and no others beside them.
+    let failed = try tool.run(words: words + ["--split", "parts", "--dev", "500"])
+    #expect(failed.code == 2 && failed.errors.split(separator: "\n").count == 1)
+    #expect(try parts() == found)
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: tool.folder.appendingPathComponent("parts").path)
+    #expect(names.sorted() == ["dev.tsv", "test.tsv", "train.tsv"])
+    let nowhere = try tool.run(words: words + ["--split", "no/where"])
+    #expect(nowhere.code == 1 && nowhere.errors.contains("no/where"))
+    let aFile = try tool.run(words: words + ["--split", "story.txt"])
+    #expect(aFile.code == 1 && aFile.errors.contains("story.txt"))
+  }
+
+  @Test(arguments: [
+    ("", "corpus what? there is: corpus numbers, corpus dates, corpus names"),
+    ("numbers --to en", "--from is needed"),
+    ("names --from en", "--to is needed"),
+    ("numbers --from xx --to en", "ICU knows no locale \"xx\""),
+    ("numbers --from en --to pa", "ICU has no rules to spell out numbers in \"pa\""),
+    ("dates --from tlh --to iso", "ICU has no formats for dates in \"tlh\""),
+    ("dates --from digits --to iso", "ICU knows no locale \"digits\""),
+    ("names --from en --to tlh", "ICU has no names in \"tlh\""),
+    ("numbers --from en --to fr --max 9 --count 11", "only 10 different numbers from 0 to 9"),
+    ("numbers --from en --to fr --min 9 --max 3", "--min 9 is larger than --max 3"),
+    ("dates --from en --to fr --min-year 9 --max-year 1900", "from 1000 to 9999"),
+    ("dates --from en --to fr --min-year 1901 --max-year 1900", "--min-year 1901 is larger"),
+    ("names --from en --to fr --kind country", "did you mean countries?"),
+    ("names --from en --to fr --test 3", "--test is for --split FOLDER"),
+    ("names --from en --to fr German", "unexpected 'German'"),
+  ])
+  func corporaThatCannotBeMadeAreRefused(words: String, sentence: String) throws {
+    // French is what ICU would silently fall back to.
+    let refused = try tool.run(
+      words: ["corpus"] + words.split(separator: " ").map(String.init),
+      environment: ["LC_ALL": "fr_FR.UTF-8", "LANG": "fr_FR.UTF-8"])
+    #expect(refused.code == 2 && refused.output.isEmpty)
+    #expect(refused.errors.contains(sentence), "\(refused.errors)")
+    #expect(refused.errors.split(separator: "\n").count == 1)
+  }
+
   @Test func aModelThatReadsBackwardsWritesWhatComesBefore() throws {
     let trained = try train("--updates", "30", "--backwards")
     #expect(trained.code == 0 && trained.errors.contains("reads backwards"), "\(trained.errors)")

@@ -17,6 +17,9 @@ const char *cicu_error_name(int32_t error);
 /// Whether ICU knows the locale's language, and its region where it names one. BCP 47 or ICU form.
 bool cicu_locale_is_known(const char *locale);
 
+/// ICU's own form of a locale, such as zh_Hant for zh-Hant; false where it has none.
+bool cicu_icu_name(const char *locale, char *name, int32_t capacity);
+
 // MARK: Code points
 
 /// Bits of `cicu_grapheme_class`: what a code point allows at the boundary on its right or left.
@@ -108,5 +111,69 @@ const char *cicu_converter_alias(const char *name, int32_t index);
 /// (`capacity` bytes with the closing NUL) and returns ICU's confidence, 0 to 100.
 int32_t cicu_detect(
   const uint8_t *bytes, int32_t count, char *name, int32_t capacity, int32_t *error);
+
+// MARK: Numbers, dates and names in words
+
+/// Parts of ICU's data, each with locales of its own.
+enum {
+  CICU_DATES = 0,
+  CICU_SPELLING = 1,
+  CICU_LANGUAGES = 2,
+  CICU_COUNTRIES = 3,
+  CICU_CURRENCIES = 4,
+};
+
+/// Whether a part of the data holds the locale or one that it inherits from, other than the root.
+/// Where it does not, ICU silently answers in the process's default locale or in codes.
+bool cicu_has_data(const char *locale, int32_t part);
+
+/// Writes the names of the locales that a part of the data holds, each with a closing NUL, and
+/// returns the bytes needed; nothing is written where that is more than `capacity`.
+int32_t cicu_data_locales(int32_t part, char *names, int32_t capacity, int32_t *error);
+
+typedef struct CICUSpeller CICUSpeller;
+
+/// Opens the rules by which a locale spells out numbers.
+CICUSpeller *cicu_speller_open(const char *locale, int32_t *error);
+void cicu_speller_close(CICUSpeller *speller);
+
+/// The functions below write UTF-16 and return the length needed; `error` is
+/// U_BUFFER_OVERFLOW_ERROR (15) where that is more than `capacity`.
+int32_t cicu_speller_format(
+  CICUSpeller *speller, int64_t number, uint16_t *text, int32_t capacity, int32_t *error);
+
+/// Whether UTF-16 text holds a decimal digit of any script.
+bool cicu_has_digits(const uint16_t *text, int32_t length);
+
+/// Styles of dates.
+enum { CICU_FULL = 0, CICU_LONG = 1, CICU_MEDIUM = 2, CICU_SHORT = 3 };
+
+/// The pattern of a style in the Gregorian calendar.
+int32_t cicu_style_pattern(
+  const char *locale, int32_t style, uint16_t *pattern, int32_t capacity, int32_t *error);
+
+/// The pattern of a locale that fits a skeleton such as yMMMd best, in the Gregorian calendar.
+int32_t cicu_skeleton_pattern(
+  const char *locale, const char *skeleton, uint16_t *pattern, int32_t capacity, int32_t *error);
+
+typedef struct CICUDateFormat CICUDateFormat;
+
+/// Opens a format of dates in the proleptic Gregorian calendar and in UTC.
+CICUDateFormat *cicu_date_format_open(
+  const char *locale, const uint16_t *pattern, int32_t length, int32_t *error);
+void cicu_date_format_close(CICUDateFormat *format);
+
+int32_t cicu_date_format_format(
+  CICUDateFormat *format, double milliseconds_since_1970, uint16_t *text, int32_t capacity,
+  int32_t *error);
+
+/// Writes all codes of CICU_LANGUAGES (ISO 639), CICU_COUNTRIES (ISO 3166) or CICU_CURRENCIES (ISO
+/// 4217), as `cicu_data_locales` writes its names.
+int32_t cicu_codes(int32_t part, char *codes, int32_t capacity, int32_t *error);
+
+/// The name of what a code stands for; empty where the locale has none.
+int32_t cicu_name_of_code(
+  int32_t part, const char *code, const char *locale, uint16_t *name, int32_t capacity,
+  int32_t *error);
 
 #endif

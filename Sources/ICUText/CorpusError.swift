@@ -1,0 +1,51 @@
+/// What can go wrong where ICU makes a parallel corpus; `description` is a sentence for people.
+public enum CorpusError: Error, Sendable, Equatable {
+  /// A locale that ICU does not know.
+  case unknownLocale(String)
+  /// A locale without words for numbers, and the languages that have some.
+  case noSpelling(locale: String, known: [String])
+  /// A locale without formats for dates.
+  case noDates(locale: String)
+  /// A locale without names.
+  case noNames(locale: String)
+  /// A number that the rules of a locale leave in digits.
+  case unspelled(Int, locale: String)
+  /// More pairs were asked for than there are different sources, such as numbers from 0 to 99.
+  case tooMany(count: Int, available: Int, sources: String)
+  /// The parts for development and test leave nothing to train on.
+  case nothingToTrainOn(count: Int, dev: Int, test: Int)
+  /// There is nothing that both locales have a name for.
+  case noPairs(from: String, to: String)
+  /// ICU failed in a way that no argument explains, such as missing data files.
+  case icu(operation: String, code: String)
+}
+
+extension CorpusError: CustomStringConvertible {
+  /// One sentence: what was found, where, and what to do.
+  public var description: String {
+    switch self {
+    case .unknownLocale(let locale):
+      return TextError.unknownLocale(locale).description
+    case .noSpelling(let locale, let known):
+      return "ICU has no rules to spell out numbers in \"\(locale)\"; choose one of"
+        + " \(known.joined(separator: ", "))."
+    case .noDates(let locale):
+      return "ICU has no formats for dates in \"\(locale)\"; choose another locale, such as en, fr"
+        + " or zh."
+    case .noNames(let locale):
+      return "ICU has no names in \"\(locale)\"; choose another locale, such as en, fr or zh."
+    case .unspelled(let number, let locale):
+      return "ICU has no words for \(number) in \"\(locale)\"; choose a range nearer to 0."
+    case .tooMany(let count, let available, let sources):
+      return "\(count) pairs are more than there are: only \(available) different \(sources); ask"
+        + " for fewer pairs or widen the range."
+    case .nothingToTrainOn(let count, let dev, let test):
+      return "\(dev) pairs for development and \(test) for test leave nothing of \(count) pairs to"
+        + " train on; ask for more pairs or smaller parts."
+    case .noPairs(let from, let to):
+      return "Nothing has a name in both \"\(from)\" and \"\(to)\"; choose other locales or kinds."
+    case .icu(let operation, let code):
+      return TextError.icu(operation: operation, code: code).description
+    }
+  }
+}
