@@ -10,6 +10,7 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("generate", "write text with a language model", generate),
     ("tag", "mark names or parts of speech in a text", tag),
     ("evaluate", "measure how well a model predicts a text", evaluate),
+    ("vocabulary", "learn subwords by byte-pair encoding", learnVocabulary),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
     ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
     ("explain gradient-flow", "see how far back gradients reach", explainGradientFlow),
