@@ -86,8 +86,8 @@ public struct Vocabulary: Sendable {
   /// where that is nil, or no pair occurs twice and `minimumCount` times. Characters and pairs
   /// compete for the room by how many symbols of text they save.
   ///
-  /// Reads the corpus once, and keeps what is distinct in it in memory. Throws what reading throws, `TextError.unknownLocale` and
-  /// `TextError.vocabularyTooSmall`.
+  /// Reads the corpus once, and keeps what is distinct in it in memory. Throws what reading throws,
+  /// `TextError.unknownLocale` and `TextError.vocabularyTooSmall`.
   public init(
     counting segmentation: Segmentation, in corpus: Corpus, minimumCount: Int = 1,
     maximumSize: Int? = nil

@@ -13,7 +13,8 @@ private let trainOptions: [Option] =
     Option("min-count", "N", "Spell symbols seen less than N times as bytes (default: 2)"),
     Option(
       "max-size", "N",
-      "Largest vocabulary, the 256 bytes included (default: none, for subwords \(Vocabulary.usualSubwordCount))"
+      "Largest vocabulary, the 256 bytes included (default: none, for subwords "
+        + "\(Vocabulary.usualSubwordCount))"
     ),
     Option(
       "cell", "CELL",
