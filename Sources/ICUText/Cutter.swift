@@ -38,6 +38,8 @@ final class Cutter: @unchecked Sendable {
       try forEachGrapheme(in: text) { body($0, $1, $2, false) }
     case .word:
       try forEachWord(in: text, body)
+    case .subword:
+      try forEachSpacedWord(in: text, body)
     }
   }
 
@@ -122,6 +124,24 @@ final class Cutter: @unchecked Sendable {
       if let words { try forEachSegment(of: words, in: text, start..<end, body) }
       start = end
     }
+  }
+
+  /// Words, each with the space before it if it is a single one, and what stands between them.
+  @inline(__always)
+  private func forEachSpacedWord(
+    in text: UnsafeBufferPointer<UInt8>,
+    _ body: (_ start: Int, _ end: Int, _ scalar: Int32, _ isWordLike: Bool) -> Void
+  ) throws(TextError) {
+    var space = -1
+    try forEachWord(in: text) { start, end, scalar, isWordLike in
+      if space >= 0 {
+        defer { space = -1 }
+        if isWordLike { return body(space, end, -1, true) }
+        body(space, start, 0x20, false)
+      }
+      if scalar == 0x20 { space = start } else { body(start, end, scalar, isWordLike) }
+    }
+    if space >= 0 { body(space, text.count, 0x20, false) }
   }
 
   /// The end of the segment at a boundary where ASCII alone decides it in every locale; else the
@@ -249,8 +269,9 @@ final class Cutter: @unchecked Sendable {
 
   /// The last place in a text without line feeds where it may be cut, 0 if there is none.
   ///
-  /// First choice is after a space or a full stop before a plain letter, which splits no symbol of
-  /// any unit; then any grapheme boundary, which may split a word of a script without spaces.
+  /// First choice is before the single space that a word begins with, or after more spaces or a
+  /// full stop before a plain letter, which splits no symbol of any unit; then any grapheme
+  /// boundary, which may split a word of a script without spaces.
   static func emergencyCut(in text: UnsafeBufferPointer<UInt8>) -> Int {
     let graphemes = PropertyTable.graphemes
     let normalization = PropertyTable.nfkc
@@ -272,11 +293,16 @@ final class Cutter: @unchecked Sendable {
         if isApart {
           if fallback == 0 { fallback = right.start }
           let isStop = [0x20, 0x3002, 0xFF01, 0xFF1F].contains(left)
-          let isSpace =
-            [0x20, 0x1680, 0x205F, 0x3000].contains(right.value)
-            || (0x2000...0x200A).contains(right.value)
-          if isStop && !isSpace && graphemes[right.value] & UInt8(CICU_BASE) != 0 {
-            return right.start
+          if isStop && !isSpace(right.value) && graphemes[right.value] & UInt8(CICU_BASE) != 0 {
+            if left != 0x20 { return right.start }
+            let before = codePointBefore(start, in: text)
+            if let before, isSpace(before) { return right.start }
+            // Normalisation makes spaces of other things, and three of them are not one and two.
+            if let before, graphemes[before] & UInt8(CICU_PLAIN_RIGHT) != 0,
+              before < 0x80 || normalization[before] & UInt8(CICU_UNCHANGED) != 0
+            {
+              return start
+            }
           }
         }
       }
@@ -284,6 +310,20 @@ final class Cutter: @unchecked Sendable {
       end = start
     }
     return fallback > 0 ? fallback : last
+  }
+
+  /// Whether spaces of this kind make one segment with their like (WSegSpace).
+  private static func isSpace(_ value: UInt32) -> Bool {
+    [0x20, 0x1680, 0x205F, 0x3000].contains(value) || (0x2000...0x200A).contains(value)
+  }
+
+  private static func codePointBefore(
+    _ end: Int, in text: UnsafeBufferPointer<UInt8>
+  ) -> UInt32? {
+    if end == 0 { return nil }
+    var start = end - 1
+    while start > 0 && text[unchecked: start] & 0xC0 == 0x80 { start -= 1 }
+    return codePoint(in: text, at: start).value
   }
 }
 

@@ -65,7 +65,8 @@ public struct Segmenter: Sendable {
     try withNormalized(text) { normalized, _ in String(decoding: normalized, as: UTF8.self) }
   }
 
-  private func spans(
+  /// The spans of what `cut` gives out as parts of the text after normalisation.
+  func spans(
     of text: String,
     _ cut: (
       Cutter, UnsafeBufferPointer<UInt8>, (_ start: Int, _ end: Int, _ isWordLike: Bool) -> Void

@@ -27,6 +27,8 @@ public enum TextError: Error, Sendable, Equatable {
   case vocabularyTooSmall(maximumSize: Int)
   /// A symbol of a stored vocabulary that cannot stand in it.
   case badSymbol(id: Int, reason: String)
+  /// A merge of a stored vocabulary that cannot stand in it; the index counts from 0.
+  case badMerge(index: Int, reason: String)
   /// A text, or a part of it that cannot be cut, is longer than ICU can take.
   case tooLong(byteCount: Int)
   /// There is no room for the encoded corpus.
@@ -79,6 +81,9 @@ extension TextError: CustomStringConvertible {
         + " ask for at least 256."
     case .badSymbol(let id, let reason):
       return "Symbol \(id) of the vocabulary \(reason); the file that holds it is damaged or was"
+        + " made by something else."
+    case .badMerge(let index, let reason):
+      return "Merge \(index) of the vocabulary \(reason); the file that holds it is damaged or was"
         + " made by something else."
     case .tooLong(let byteCount):
       return "A text of \(byteCount) bytes is too long to be cut at once; split it at line ends."

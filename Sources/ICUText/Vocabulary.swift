@@ -4,6 +4,10 @@
 /// other symbols follow from 256 on, by falling count, then by bytes. Any symbol that is not among
 /// them is spelt by its UTF-8 bytes, so that nothing is out of vocabulary.
 ///
+/// Subwords are learnt by byte-pair encoding (R. Sennrich, B. Haddow and A. Birch, ACL 2016): their
+/// symbols from 256 on are the characters, then the pieces in the order in which they were learnt,
+/// and a word's symbols are what is left of its characters after all `merges`, in their order.
+///
 ///     let vocabulary = try Vocabulary(counting: Segmentation(unit: .grapheme), in: corpus)
 ///     let numbers = try vocabulary.encode("naïve")
 ///     let text = vocabulary.text(of: numbers)
@@ -17,6 +21,12 @@ public struct Vocabulary: Sendable {
     (256..<count).map { String(decoding: bytes(of: $0), as: UTF8.self) }
   }
 
+  /// What subwords are built by, in order; empty for other units.
+  public var merges: [Merge] { storage.merges.merges }
+
+  /// The largest vocabulary of subwords, the bytes included, where no size is asked for.
+  public static let usualSubwordCount = 8192
+
   private let segmenter: Segmenter
   private let storage: Storage
 
@@ -26,8 +36,10 @@ public struct Vocabulary: Sendable {
     let direct: [Int32]
     /// All symbols from 256 on.
     let table: SymbolTable
+    /// How subwords are built.
+    let merges: MergeTable
 
-    init(_ table: SymbolTable) {
+    init(_ table: SymbolTable, _ merges: MergeTable = MergeTable()) {
       var direct = [Int32](repeating: -1, count: 0x10000)
       for byte in 0..<0x80 { direct[byte] = Int32(byte) }
       table.bytes.withUnsafeBufferPointer { bytes in
@@ -39,6 +51,29 @@ public struct Vocabulary: Sendable {
       }
       self.direct = direct
       self.table = table
+      self.merges = merges
+    }
+
+    /// Appends the numbers of a segment's characters, those that are no symbols as their bytes.
+    func appendCharacters(of segment: UnsafeBufferPointer<UInt8>, to numbers: inout [Int32]) {
+      var start = 0
+      while start < segment.count {
+        let (value, length) = codePoint(in: segment, at: start)
+        let bytes = UnsafeBufferPointer(rebasing: segment[start..<start + length])
+        var number: Int32 = -1
+        if value < 0x10000 {
+          number = direct[Int(value)]
+        } else {
+          let index = table.find(bytes)
+          if index >= 0 { number = Int32(256 + index) }
+        }
+        if number >= 0 {
+          numbers.append(number)
+        } else {
+          for byte in bytes { numbers.append(Int32(byte)) }
+        }
+        start += length
+      }
     }
   }
 
@@ -47,8 +82,12 @@ public struct Vocabulary: Sendable {
   /// Counts the symbols of a corpus and keeps those that occur at least `minimumCount` times, of
   /// these the most frequent where `maximumSize`, which includes the 256 bytes, allows no more.
   ///
-  /// Reads the corpus once. Throws what reading throws, `TextError.unknownLocale` and
-  /// `TextError.vocabularyTooSmall`.
+  /// Subwords are learnt until the vocabulary has `maximumSize` symbols, or `usualSubwordCount`
+  /// where that is nil, or no pair occurs twice and `minimumCount` times. Characters and pairs
+  /// compete for the room by how many symbols of text they save.
+  ///
+  /// Reads the corpus once, and keeps what is distinct in it in memory. Throws what reading throws,
+  /// `TextError.unknownLocale` and `TextError.vocabularyTooSmall`.
   public init(
     counting segmentation: Segmentation, in corpus: Corpus, minimumCount: Int = 1,
     maximumSize: Int? = nil
@@ -59,6 +98,12 @@ public struct Vocabulary: Sendable {
       storage = Storage(SymbolTable())
       return
     }
+    if segmentation.unit == .subword {
+      storage = try Self.learn(
+        from: corpus, segmenter, minimumCount: minimumCount, mergeLimit: MergeTable.most,
+        symbolLimit: (maximumSize ?? Self.usualSubwordCount) - 256)
+      return
+    }
     var counter = SymbolCounter()
     try segmenter.forEachNormalizedPiece(of: corpus) { (cutter, text) throws(TextError) in
       try counter.count(text, unit: segmentation.unit, cutter)
@@ -67,11 +112,46 @@ public struct Vocabulary: Sendable {
     storage = Storage(counter.table(minimumCount: minimumCount, limit: limit))
   }
 
-  /// Takes the symbols from number 256 on, as a model stores them.
+  /// Learns subwords by a number of merges: byte-pair encoding as it was published.
   ///
-  /// Throws `TextError.badSymbol` for one that is empty, one ASCII byte, there twice, or larger
-  /// than the unit, and `TextError.unknownLocale`.
-  public init(segmentation: Segmentation, symbols: [String]) throws(TextError) {
+  /// All characters that occur `minimumCount` times become symbols. There are fewer merges where no
+  /// pair of symbols occurs twice and `minimumCount` times any more.
+  ///
+  /// Reads the corpus once, and keeps its distinct words in memory. Throws what reading throws, and
+  /// `TextError.unknownLocale`.
+  public init(
+    learningMerges count: Int, in corpus: Corpus, normalization: Normalization = .none,
+    locale: String = "en", minimumCount: Int = 2
+  ) throws(TextError) {
+    segmenter = try Segmenter(
+      Segmentation(unit: .subword, normalization: normalization, locale: locale))
+    storage = try Self.learn(
+      from: corpus, segmenter, minimumCount: minimumCount,
+      mergeLimit: min(count, MergeTable.most), symbolLimit: Int.max)
+  }
+
+  private static func learn(
+    from corpus: Corpus, _ segmenter: Segmenter, minimumCount: Int, mergeLimit: Int,
+    symbolLimit: Int
+  ) throws(TextError) -> Storage {
+    var counter = SegmentCounter()
+    try segmenter.forEachNormalizedPiece(of: corpus) { (cutter, text) throws(TextError) in
+      try counter.count(text, unit: .subword, cutter)
+    }
+    var learner = try PairLearner(counter, minimumCount: minimumCount)
+    let (table, merges) = learner.learn(
+      minimumCount: minimumCount, mergeLimit: mergeLimit, symbolLimit: symbolLimit)
+    return Storage(table, try MergeTable(merges, of: table))
+  }
+
+  /// Takes the symbols from number 256 on, and the merges of subwords, as a model stores them.
+  ///
+  /// Throws `TextError.badSymbol` for a symbol that is empty, one ASCII byte, there twice, larger
+  /// than the unit, or a piece that no merge makes, `TextError.badMerge` for a merge of what is no
+  /// symbol yet, into what is none, or of a unit without merges, and `TextError.unknownLocale`.
+  public init(
+    segmentation: Segmentation, symbols: [String], merges: [Merge] = []
+  ) throws(TextError) {
     segmenter = try Segmenter(segmentation)
     var table = SymbolTable()
     for (index, symbol) in symbols.enumerated() {
@@ -88,6 +168,13 @@ public struct Vocabulary: Sendable {
       if bytes.withUnsafeBufferPointer({ table.insert($0) }) != index {
         throw .badSymbol(id: id, reason: "is there twice")
       }
+    }
+    if segmentation.unit == .subword {
+      storage = Storage(table, try MergeTable(merges, of: table))
+      return
+    }
+    if !merges.isEmpty {
+      throw .badMerge(index: 0, reason: "is there, though the unit is no subword")
     }
     storage = Storage(table)
   }
@@ -119,6 +206,24 @@ public struct Vocabulary: Sendable {
     }
   }
 
+  /// The symbols of a text with their places in the original, before normalisation.
+  ///
+  /// Symbols that are bytes of one code point each have that code point's place in UTF-16 units and
+  /// code points, and U+FFFD for their text. Throws what `encode(_:)` throws.
+  public func spans(of text: String) throws(TextError) -> [TextSpan] {
+    try segmenter.spans(of: text) { (cutter, text, body) throws(TextError) in
+      var encoder = SubwordEncoder(storage.merges)
+      let room = UnsafeMutableBufferPointer<Int>.allocate(capacity: text.count)
+      defer { room.deallocate() }
+      var start = 0
+      for number in room[0..<(try encode(text, cutter, &encoder, into: room))] {
+        let end = start + byteCount(of: number)
+        body(start, end, false)
+        start = end
+      }
+    }
+  }
+
   private func withEncoded<Result>(
     _ text: String,
     _ body: (Slice<UnsafeMutableBufferPointer<Int>>, [NormalizationEdit]) -> Result
@@ -129,7 +234,8 @@ public struct Vocabulary: Sendable {
         // A symbol takes at least a byte, and spelling gives a number a byte.
         let room = UnsafeMutableBufferPointer<Int>.allocate(capacity: text.count)
         defer { room.deallocate() }
-        return body(room[0..<(try encode(text, cutter, into: room))], edits)
+        var encoder = SubwordEncoder(storage.merges)
+        return body(room[0..<(try encode(text, cutter, &encoder, into: room))], edits)
       }
     }
   }
@@ -140,15 +246,16 @@ public struct Vocabulary: Sendable {
     room: (_ capacity: Int) throws(TextError) -> UnsafeMutableBufferPointer<Number>,
     written: (_ count: Int) -> Void
   ) throws(TextError) {
+    var encoder = SubwordEncoder(storage.merges)
     try segmenter.forEachNormalizedPiece(of: corpus) { (cutter, text) throws(TextError) in
-      written(try encode(text, cutter, into: try room(text.count)))
+      written(try encode(text, cutter, &encoder, into: try room(text.count)))
     }
   }
 
   /// Writes a number for each symbol and returns how many; `output` has room for one a byte.
   @inline(__always)
   private func encode<Number: FixedWidthInteger>(
-    _ text: UnsafeBufferPointer<UInt8>, _ cutter: Cutter,
+    _ text: UnsafeBufferPointer<UInt8>, _ cutter: Cutter, _ encoder: inout SubwordEncoder,
     into output: UnsafeMutableBufferPointer<Number>
   ) throws(TextError) -> Int {
     guard let output = output.baseAddress else { return 0 }
@@ -157,6 +264,18 @@ public struct Vocabulary: Sendable {
       return text.count
     }
     var written = 0
+    if segmentation.unit == .subword {
+      try cutter.forEachSymbol(in: text, unit: .subword) { start, end, _, _ in
+        let segment = UnsafeBufferPointer(rebasing: text[start..<end])
+        encoder.encode(segment) {
+          storage.appendCharacters(of: segment, to: &$0)
+        } _: { number in
+          output[written] = Number(truncatingIfNeeded: number)
+          written += 1
+        }
+      }
+      return written
+    }
     let table = storage.table
     try storage.direct.withUnsafeBufferPointer { (direct) throws(TextError) in
       try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, scalar, _ in
@@ -228,7 +347,8 @@ extension Vocabulary: Equatable {
     left.segmentation == right.segmentation
       && (left.storage === right.storage
         || (left.storage.table.offsets == right.storage.table.offsets
-          && left.storage.table.bytes == right.storage.table.bytes))
+          && left.storage.table.bytes == right.storage.table.bytes
+          && left.merges == right.merges))
   }
 }
 
@@ -236,21 +356,24 @@ extension Vocabulary: Codable {
   private enum CodingKeys: String, CodingKey {
     case segmentation
     case symbols
+    case merges
   }
 
-  /// Reads a vocabulary; throws `TextError` where its symbols do not make one.
+  /// Reads a vocabulary; throws `TextError` where its symbols and merges do not make one.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
       segmentation: container.decode(Segmentation.self, forKey: .segmentation),
-      symbols: container.decode([String].self, forKey: .symbols))
+      symbols: container.decode([String].self, forKey: .symbols),
+      merges: container.decodeIfPresent([Merge].self, forKey: .merges) ?? [])
   }
 
-  /// Writes the segmentation and the symbols from number 256 on.
+  /// Writes the segmentation, the symbols from number 256 on, and the merges of subwords.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(segmentation, forKey: .segmentation)
     try container.encode(symbols, forKey: .symbols)
+    if segmentation.unit == .subword { try container.encode(merges, forKey: .merges) }
   }
 }
 

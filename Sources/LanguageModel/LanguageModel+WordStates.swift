@@ -17,7 +17,7 @@ extension LanguageModel {
   /// A sentence is read from a state of zeros, as its words with a space between two and a line
   /// feed at both ends, which is how a model knows a sentence that was trained on one a line. Where
   /// a symbol covers more than that space or line feed, such as a space with the combining mark
-  /// that a word begins with, it is read whole.
+  /// that a word begins with, or the subword that the next word begins with, it is read whole.
   ///
   /// - Parameters:
   ///   - sentences: The words of each sentence.

@@ -13,6 +13,7 @@ private let commands: [(words: String, summary: String, run: @Sendable ([String]
     ("translate", "translate a text", translate),
     ("evaluate", "measure how well a model predicts a text", evaluate),
     ("score", "compare translations with right ones: BLEU, chrF, exact match", score),
+    ("vocabulary", "learn subwords by byte-pair encoding", learnVocabulary),
     ("tokenize", "show the symbols of a text and where they stand", tokenize),
     ("corpus numbers", "make pairs of numbers spelled out in two languages", corpusNumbers),
     ("corpus dates", "make pairs of dates and their ISO 8601 or long form", corpusDates),

@@ -14,23 +14,19 @@ func tokenize(_ words: [String]) throws {
       """,
     options: [
       Option("unit", "UNIT", "byte, code-point, grapheme, word or sentence (default: grapheme)"),
+      Option("vocabulary", "FILE", "Cut into the symbols of a file of majortom vocabulary"),
       Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
       Option("locale", "LOCALE", "Locale of word and sentence breaks (default: en)"),
       Option("format", "FORMAT", "text, tsv or json (default: text)"),
       jsonOption,
     ])
   if arguments.printedHelp { return }
-  let sentences = arguments.text("unit") == "sentence"
-  let segmenter = try Segmenter(
-    Segmentation(
-      unit: sentences ? .word : try arguments.choice("unit", of: TextUnit.self) ?? .grapheme,
-      normalization: try arguments.choice("normalization", of: Normalization.self) ?? .none,
-      locale: arguments.text("locale") ?? "en"))
   let format =
     arguments.has("json")
     ? .json : try arguments.choice("format", of: TokenFormat.self) ?? .text
+  let cut = try cutting(arguments)
   func show(_ text: String) throws {
-    let spans = sentences ? try segmenter.sentences(of: text) : try segmenter.spans(of: text)
+    let spans = try cut(text)
     switch format {
     case .text:
       writeOutput(spans.map { visible($0.text) }.joined(separator: "|") + "\n")
@@ -55,6 +51,27 @@ func tokenize(_ words: [String]) throws {
   } else {
     try show(arguments.words.joined(separator: " "))
   }
+}
+
+/// How the options cut a text.
+private func cutting(_ arguments: ParsedArguments) throws -> (String) throws -> [TextSpan] {
+  if let vocabulary = try givenVocabulary(
+    arguments, insteadOf: ["unit", "normalization", "locale"])
+  {
+    return vocabulary.spans
+  }
+  let sentences = arguments.text("unit") == "sentence"
+  let unit = sentences ? .word : try arguments.choice("unit", of: TextUnit.self) ?? .grapheme
+  if unit == .subword {
+    throw UsageError(
+      "--unit subword: subwords are learnt; name a file of majortom vocabulary with --vocabulary")
+  }
+  let segmenter = try Segmenter(
+    Segmentation(
+      unit: unit,
+      normalization: try arguments.choice("normalization", of: Normalization.self) ?? .none,
+      locale: arguments.text("locale") ?? "en"))
+  return sentences ? segmenter.sentences : segmenter.spans
 }
 
 /// Reads standard input line by line, strictly: bytes that are not UTF-8 end it with a sentence.

@@ -4,12 +4,18 @@ import MajorTom
 private let trainOptions: [Option] =
   [
     Option("output", short: "o", "FILE", "Write the model to FILE (needed)"),
-    Option("unit", "UNIT", "Symbols: byte, code-point, grapheme, word (default: grapheme)"),
+    Option(
+      "unit", "UNIT", "Symbols: byte, code-point, grapheme, word, subword (default: grapheme)"),
+    Option("vocabulary", "FILE", "Take the symbols of a file of majortom vocabulary"),
     Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
     Option("locale", "LOCALE", "Locale of word breaks (default: en)"),
     Option("encoding", "NAME", "Encoding of the corpus (default: detected)"),
     Option("min-count", "N", "Spell symbols seen less than N times as bytes (default: 2)"),
-    Option("max-size", "N", "Largest vocabulary, the 256 bytes included (default: none)"),
+    Option(
+      "max-size", "N",
+      "Largest vocabulary, the 256 bytes included (default: none, for subwords "
+        + "\(Vocabulary.usualSubwordCount))"
+    ),
     Option(
       "cell", "CELL",
       "\(CellKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: lstm)"),
@@ -45,6 +51,8 @@ func trainLanguageModel(_ words: [String]) throws {
     throw UsageError("no corpus: name at least one text file; see majortom train lm --help")
   }
   let configuration = try networkConfiguration(arguments)
+  let given = try givenVocabulary(
+    arguments, insteadOf: ["unit", "normalization", "locale", "min-count", "max-size"])
   let segmentation = Segmentation(
     unit: try arguments.choice("unit", of: TextUnit.self) ?? .grapheme,
     normalization: try arguments.choice("normalization", of: Normalization.self) ?? .none,
@@ -59,12 +67,15 @@ func trainLanguageModel(_ words: [String]) throws {
   let corpus = try Corpus(
     contentsOf: arguments.words,
     encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
-  let (vocabulary, symbols) = try corpus.encoded(
-    by: segmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+  let vocabulary =
+    try given
+    ?? Vocabulary(
+      counting: segmentation, in: corpus, minimumCount: minimumCount, maximumSize: maximumSize)
+  let symbols = try EncodedCorpus(corpus, vocabulary: vocabulary)
   var model = try LanguageModel(
     configuration, vocabulary: vocabulary, seed: options.plan.seed)
   let reporter = ProgressReporter(
-    unit: segmentation.unit == .word ? "words" : "chars", json: arguments.has("json"),
+    unit: symbolName(vocabulary.segmentation.unit), json: arguments.has("json"),
     isQuiet: arguments.has("quiet"))
   reporter.begin(
     """
@@ -79,6 +90,15 @@ func trainLanguageModel(_ words: [String]) throws {
   let end = try model.train(
     on: symbols, options, report: { reporter.report($0) }, isStopped: { isInterrupted })
   reporter.finish(end, record: model.card.record, output: files.model)
+}
+
+/// What people call the symbols of a unit.
+private func symbolName(_ unit: TextUnit) -> String {
+  switch unit {
+  case .byte, .codePoint, .grapheme: "chars"
+  case .word: "words"
+  case .subword: "pieces"
+  }
 }
 
 private func networkConfiguration(

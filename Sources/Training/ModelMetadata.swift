@@ -12,16 +12,20 @@ public enum ModelMetadata {
 
   /// A part of a file's metadata.
   ///
-  /// Throws `ModelFileError.malformed` where it is missing or damaged.
+  /// Throws `ModelFileError.malformed` where it is missing or damaged, with what the value's own
+  /// type says of it, if it says something.
   public static func part<Value: Decodable>(
     _ name: String, of file: SafetensorsFile, path: String
   ) throws(ModelFileError) -> Value {
-    guard let text = file.metadata[name],
-      let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
-    else {
-      throw .malformed(path: path, found: "its \(name) is missing or damaged")
+    let unfit = ModelFileError.malformed(path: path, found: "its \(name) is missing or damaged")
+    guard let text = file.metadata[name] else { throw unfit }
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    } catch is DecodingError {
+      throw unfit
+    } catch {
+      throw .malformed(path: path, found: "\(error)")
     }
-    return value
   }
 
   /// Throws `ModelFileError.mismatch` unless a file holds a model of a kind.

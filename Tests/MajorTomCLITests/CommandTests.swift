@@ -298,6 +298,18 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       ("score -r short.txt", 1, ["short.txt has 1 line ", "standard input has 0 lines"]),
       ("tokenize --unit letter x", 2, ["letter", "grapheme"]),
       ("tokenize --locale xx-nowhere-ever x", 1, ["locale"]),
+      ("tokenize --unit subword x", 2, ["subword", "--vocabulary"]),
+      ("tokenize --vocabulary none.json x", 1, ["none.json"]),
+      ("tokenize --vocabulary story.txt x", 1, ["story.txt", "no vocabulary"]),
+      ("tokenize --vocabulary story.txt --unit word x", 2, ["--unit", "--vocabulary"]),
+      ("train lm story.txt -o m --vocabulary none.json", 1, ["none.json"]),
+      ("train lm story.txt -o m --vocabulary none.json --max-size 300", 2, ["--max-size"]),
+      ("vocabulary story.txt", 2, ["-o"]),
+      ("vocabulary -o m", 2, ["no text"]),
+      ("vocabulary story.txt -o m --bpe many", 2, ["--bpe many"]),
+      ("vocabulary binary.txt -o m", 1, ["binary.txt", "binary"]),
+      ("vocabulary story.txt -o /none/at/all", 1, ["/none/at/all", "cannot be written"]),
+      ("vocabulary story.txt -o m --locale xx-nowhere-ever", 1, ["locale"]),
     ]
     for (words, code, parts) in calls {
       let result = try tool.run(words: words.split(separator: " ").map(String.init))
@@ -317,7 +329,11 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
   }
 
   @Test func everyCommandHasHelp() throws {
-    for words in [["train", "lm"], ["generate"], ["evaluate"], ["score"], ["tokenize"], ["info"]] {
+    for words in [
+      ["train", "lm"], ["train", "tagger"], ["train", "translator"], ["generate"], ["tag"],
+      ["translate"], ["evaluate"], ["score"], ["vocabulary"], ["tokenize"], ["info"],
+      ["explain", "cells"], ["explain", "gradient-flow"], ["selftest"],
+    ] {
       let result = try tool.run(words: words + ["--help"])
       #expect(result.code == 0)
       #expect(result.output.contains("Usage: majortom \(words.joined(separator: " "))"))
@@ -362,6 +378,38 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       result.output == "a\t0-1\t0-1\t0-1\né\t1-3\t1-2\t1-2\n👩‍🚀\t3-14\t2-7\t2-5\n")
     let words = try tool.run("tokenize", "--unit", "word", input: "Major Tom.\nHello\n")
     #expect(words.output == "Major| |Tom|.\nHello\n")
+  }
+
+  @Test func subwordsAreLearntShownAndTrainedOn() throws {
+    let learnt = try tool.run("vocabulary", "story.txt", "-o", "v.json", "--bpe", "40")
+    #expect(learnt.code == 0 && learnt.output.isEmpty)
+    #expect(learnt.errors.hasSuffix(" by 40 merges in v.json\n"), "\(learnt.errors)")
+    let again = try tool.run("vocabulary", "story.txt", "-o", "w.json", "--bpe", "40", "--json")
+    #expect(again.errors.isEmpty && again.output.contains("\"merges\":40"))
+    let files = try ["v.json", "w.json"].map {
+      try Data(contentsOf: tool.folder.appendingPathComponent($0))
+    }
+    #expect(files[0] == files[1])
+    let shown = try tool.run(
+      "tokenize", "--vocabulary", "v.json", "--format", "tsv", "Day lamp turné")
+    #expect(
+      shown.output == "Day\t0-3\t0-3\t0-3\n lamp\t3-8\t3-8\t3-8\n turn\t8-13\t8-13\t8-13\n"
+        + "\u{FFFD}\t13-14\t13-14\t13-14\n\u{FFFD}\t14-15\t13-14\t13-14\n")
+    let given = try train("--updates", "5", "--vocabulary", "v.json")
+    #expect(given.code == 0 && given.errors.contains("bits/piece"), "\(given.errors)")
+    let info = try tool.run("info", "m.safetensors")
+    #expect(info.output.contains("by subword"))
+    let written = try tool.run("generate", "-m", "m.safetensors", "-n", "20", "--seed", "1")
+    #expect(written.code == 0 && !written.output.isEmpty)
+    let own = try train("--updates", "5", "--unit", "subword", "--max-size", "300")
+    #expect(own.code == 0 && own.errors.contains(" 300 symbols"), "\(own.errors)")
+    let evaluated = try tool.run(
+      "evaluate", "-m", "m.safetensors", "story.txt", "--protocol", "carried", "--json")
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+    // All but the bytes of the first symbol, which is only read.
+    let bytes = try #require(object["bytes"] as? Int)
+    #expect((story.utf8.count - 4..<story.utf8.count).contains(bytes))
   }
 
   @Test func gradientFlowIsShownAndDrawn() throws {

@@ -1,0 +1,66 @@
+import CommandLineOptions
+import MajorTom
+
+/// The command `majortom vocabulary TEXT... -o FILE`.
+func learnVocabulary(_ words: [String]) throws {
+  let arguments = try ParsedArguments(
+    words, command: "majortom vocabulary", synopsis: "TEXT... -o FILE [OPTION...]",
+    about: """
+      Learns subwords from text files by byte-pair encoding, and writes them as JSON, for
+      majortom train lm --vocabulary FILE and majortom tokenize --vocabulary FILE.
+      """,
+    options: [
+      Option("output", short: "o", "FILE", "Write the vocabulary to FILE (needed)"),
+      Option("bpe", "N", "Merges to learn (default: 8000)"),
+      Option("min-count", "N", "Learn from what is seen at least N times (default: 2)"),
+      Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
+      Option("locale", "LOCALE", "Locale of word breaks (default: en)"),
+      Option("encoding", "NAME", "Encoding of the text (default: detected)"),
+      Option(flag: "json", "JSON on standard output"),
+      Option(flag: "quiet", short: "q", "Say nothing"),
+    ])
+  if arguments.printedHelp { return }
+  guard !arguments.words.isEmpty else {
+    throw UsageError("no text: name at least one text file; see majortom vocabulary --help")
+  }
+  guard let output = arguments.text("output") else {
+    throw UsageError("no output: say where the vocabulary goes with -o FILE")
+  }
+  let count = try arguments.integer("bpe", in: 0...4_000_000) ?? 8000
+  let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 2
+  let normalization = try arguments.choice("normalization", of: Normalization.self) ?? .none
+  let corpus = try Corpus(
+    contentsOf: arguments.words,
+    encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
+  // A place that cannot be written is known before the learning, not after it.
+  try FileWriter.probe(output)
+  let vocabulary = try Vocabulary(
+    learningMerges: count, in: corpus, normalization: normalization,
+    locale: arguments.text("locale") ?? "en", minimumCount: minimumCount)
+  try vocabulary.write(to: output)
+  if arguments.has("json") {
+    writeJSON([
+      "vocabulary": .text(output), "bytes": .whole(corpus.byteCount),
+      "symbols": .whole(vocabulary.count), "merges": .whole(vocabulary.merges.count),
+    ])
+  } else if !arguments.has("quiet") {
+    writeError(
+      """
+      \(grouped(corpus.byteCount)) bytes of text, \(grouped(vocabulary.count)) symbols by \
+      \(grouped(vocabulary.merges.count)) merges in \(output)
+
+      """)
+  }
+}
+
+/// The vocabulary of `--vocabulary`, which says by itself how text is cut; nil where none is given.
+func givenVocabulary(
+  _ arguments: ParsedArguments, insteadOf others: [String]
+) throws -> Vocabulary? {
+  guard let path = arguments.text("vocabulary") else { return nil }
+  if let other = others.first(where: { arguments.has($0) }) {
+    throw UsageError(
+      "--\(other): the file of --vocabulary says this already; leave one of them out")
+  }
+  return try Vocabulary(contentsOf: path)
+}
