@@ -57,6 +57,7 @@ func trainTranslator(_ words: [String]) throws {
   size.dropout = try arguments.number("dropout", in: 0...0.99) ?? size.dropout
   size.labelSmoothing =
     try arguments.number("label-smoothing", in: 0...0.99) ?? size.labelSmoothing
+  try size.validate()
   var options = defaults
   options.plan = try trainingPlan(arguments, default: options.plan)
   options.batch = try arguments.integer("batch", in: 1...65536) ?? options.batch

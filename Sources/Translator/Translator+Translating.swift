@@ -37,8 +37,9 @@ extension Translator {
     public var text: String
     /// The logarithm of its probability, the end included.
     public var logProbability: Double
-    /// What the decoder looked at: for each symbol written, the end last, the weight of each symbol
-    /// of the source, its end last. Empty without attention, or where it was not asked for.
+    /// What the decoder looked at: for each symbol written, the weight of each symbol of the source.
+    ///
+    /// The last row and the last column are the ends. Empty without attention, or where it was not asked for.
     public var attention: [[Float]]
     /// The symbols written and those read, as texts, without their ends.
     public var written: [String]

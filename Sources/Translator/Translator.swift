@@ -51,8 +51,8 @@ public struct Translator: Sendable {
     /// The defaults.
     public init() {}
 
-    /// Throws unless the sizes make a network.
-    func validate() throws(TranslatorError) {
+    /// Throws `TranslatorError.configuration` unless the sizes make a network.
+    public func validate() throws(TranslatorError) {
       func demand(_ sound: Bool, _ found: String) throws(TranslatorError) {
         if !sound { throw .configuration(found) }
       }

@@ -241,8 +241,10 @@ public struct TranslatorNetwork: Sendable {
     let targets: [[Int32]]
   }
 
-  /// The sum of the losses of all target symbols in nats, without smoothing; with gradients, those of
-  /// `scale` times the smoothed sum are added to the workspace's. `smoothed` becomes that sum.
+  /// The sum of the losses of all target symbols in nats, without smoothing.
+  ///
+  /// With gradients, those of `scale` times the smoothed sum are added to the workspace's.
+  /// `smoothed` becomes that sum.
   func loss<S: Real>(
     _ pairs: Pairs, masks: (source: Dropout.Masks, target: Dropout.Masks)? = nil, scale: Double,
     withGradients: Bool, smoothed: inout Double, on workspace: Workspace<S>

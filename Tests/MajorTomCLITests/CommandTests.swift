@@ -579,4 +579,65 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       ])
     #expect(repaired.code == 0 && repaired.errors.contains("1 tags broke their scheme"))
   }
+
+  @Test func aTranslatorIsTrainedMeasuredAndUsed() throws {
+    let words = ["nil", "one", "two", "tri", "for"]
+    let pairs = (0..<625).map { number in
+      let digits = [number / 125, number / 25 % 5, number / 5 % 5, number % 5]
+      return digits.map(String.init).joined() + "\t"
+        + digits.map { words[$0] }.joined(separator: " ")
+    }
+    let shuffled = pairs.indices.map { pairs[$0 * 7 % 625] }
+    try tool.file(
+      "train.tsv", Data((shuffled.prefix(560) + ["\t", "x\t"]).joined(separator: "\n").utf8))
+    try tool.file("test.tsv", Data(shuffled.suffix(65).joined(separator: "\n").utf8))
+    let trained = try tool.run(
+      words: [
+        "train", "translator", "train.tsv", "-o", "t.safetensors", "--unit", "word",
+        "--source-unit", "grapheme", "--hidden", "64", "--embedding", "32", "--epochs", "40",
+        "--rate", "0.005", "--batch", "8", "--label-smoothing", "0", "--warm-up", "10",
+      ])
+    #expect(trained.code == 0 && trained.errors.contains("1 pairs with an empty side"))
+    let model = ["-m", "t.safetensors"]
+    let measured = try tool.run(words: ["evaluate"] + model + ["test.tsv", "--beam", "2"])
+    #expect(measured.code == 0 && measured.output.contains("BLEU = "))
+    #expect(measured.output.contains("65 sources"))
+    let lines = "4321\n\n0120\n"
+    let one = try tool.run(words: ["translate"] + model, input: lines)
+    let many = try tool.run(words: ["translate"] + model + ["--batch", "9"], input: lines)
+    #expect(one.output == many.output && one.output.hasSuffix("\n"))
+    #expect(one.output.split(separator: "\n", omittingEmptySubsequences: false)[1] == "")
+    #expect(one.output.hasPrefix("for tri two one\n"))
+    let shown = try tool.run(
+      words: ["translate"] + model + ["4321", "--attention", "--alignments", "--html", "a.html"])
+    #expect(shown.code == 0 && shown.output.contains("for |") && shown.output.contains("-0 "))
+    let page = try String(
+      contentsOf: tool.folder.appendingPathComponent("a.html"), encoding: .utf8)
+    #expect(page.contains("<th>for</th>"))
+    let best = try tool.run(words: ["translate"] + model + ["4321", "--best", "3"])
+    #expect(best.output.split(separator: "\n").count == 3)
+    let scored = try tool.run(
+      words: ["translate"] + model + ["--force"], input: "4321\tfor tri two one\n4321\tone\n")
+    let numbers = scored.output.split(separator: "\n").compactMap {
+      Double($0.prefix { $0 != "\t" })
+    }
+    #expect(numbers.count == 2 && numbers[0] > numbers[1] && numbers[0] <= 0)
+    try tool.file("l.txt", Data("a\nb\nc\n".utf8))
+    try tool.file("r.txt", Data("a\nb\n".utf8))
+    for (words, code, part) in [
+      (["train", "translator", "-o", "x"], 2, "no pairs"),
+      (["train", "translator", "l.txt", "-o", "x"], 1, "l.txt:1: 1 columns"),
+      (["train", "translator", "--source", "l.txt", "-o", "x"], 2, "go together"),
+      (["train", "translator", "--source", "l.txt", "--target", "r.txt", "-o", "x"], 1, "3 lines"),
+      (["train", "translator", "train.tsv", "-o", "x", "--columns", "0,1"], 2, "--columns"),
+      (["train", "translator", "train.tsv", "-o", "x", "--cell", "tdnn"], 1, "tdnn"),
+      (["tag"] + model + ["a"], 1, "a translator, where a tagger is needed"),
+      (["translate", "-m", "nowhere", "a"], 1, "nowhere"),
+    ] as [([String], Int32, String)] {
+      let result = try tool.run(words: words)
+      #expect(result.code == code, "\(words): \(result.errors)")
+      #expect(result.errors.contains(part), "\(words): \(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1 && result.output.isEmpty)
+    }
+  }
 }
