@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The translator on tasks whose right answers are known: translator.sh numbers | dates | tatoeba SECONDS
+# dates and tatoeba need ../shared/data (DATA); tatoeba needs ../shared/baselines and PYTHON with torch and sacrebleu.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=${DATA:-../shared/data}
+tool=.build/release/majortom
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+small=(--epochs 20 --hidden 192 --embedding 64 --label-smoothing 0 --patience 0)
+
+case ${1:-numbers} in
+  numbers)
+    "$tool" corpus numbers --from en --to fr --count 26000 --split "$folder" --dev 1000 --test 5000
+    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" --unit word -o "$folder/m" "${small[@]}"
+    "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
+  dates)
+    # Distinct sources without their padding; 5,000 to test, 1,000 to choose by.
+    sed 's/ *_/\t/' "$data/mt-dates/date.txt" | sort -u | sort -t "$(printf '\t')" -u -k1,1 \
+      | shuf --random-source=<(yes) > "$folder/all.tsv"
+    head -n 5000 "$folder/all.tsv" > "$folder/test.tsv"
+    sed -n '5001,6000p' "$folder/all.tsv" > "$folder/dev.tsv"
+    tail -n +6001 "$folder/all.tsv" > "$folder/train.tsv"
+    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" \
+      --epochs 6 --hidden 128 --embedding 64 --label-smoothing 0 --patience 0
+    "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
+  tatoeba)
+    seconds=${2:-600}
+    ${PYTHON:-python3} "$data/../baselines/torch_translate.py" "$seconds" 256 64 "$folder"
+    minutes=$(echo "scale=4; $seconds / 60" | bc)
+    "$tool" train translator "$folder/train.tsv" -o "$folder/m" --unit word --validation 0.005 --minutes "$minutes" \
+      --hidden 256 --embedding 256 --dropout 0.3 --patience 0
+    for beam in 1 5; do
+      echo "== beam $beam"
+      time "$tool" translate -m "$folder/m" --batch 5000 --beam $beam < "$folder/test.en" > "$folder/out"
+      references=()
+      for file in "$folder"/test.fr.*; do references+=(--reference "$file"); done
+      "$tool" score "${references[@]}" "$folder/out"
+    done ;;
+  *) echo "translator.sh numbers | dates | tatoeba SECONDS" >&2; exit 2 ;;
+esac
