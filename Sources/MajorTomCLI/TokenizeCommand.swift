@@ -141,6 +141,7 @@ func pair(_ range: Range<Int>) -> JSONValue {
 
 /// A symbol with control characters made visible.
 func visible(_ text: String) -> String {
+  if text.utf8.allSatisfy({ $0 > 13 && $0 != 0x5C }) { return text }
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar {

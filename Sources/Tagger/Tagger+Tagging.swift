@@ -164,7 +164,11 @@ extension Tagger {
       open = nil
     }
     for scalar in line.unicodeScalars {
-      if scalar.properties.isWhitespace {
+      // ASCII by hand: asking Unicode's tables for each letter takes longer than tagging it.
+      let isSpace =
+        scalar.isASCII
+        ? scalar == " " || (9...13).contains(scalar.value) : scalar.properties.isWhitespace
+      if isSpace {
         close()
       } else if open == nil {
         open = (String(scalar), bytes, utf16, points)
