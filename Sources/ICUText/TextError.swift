@@ -21,6 +21,8 @@ public enum TextError: Error, Sendable, Equatable {
   /// Bytes that the encoding does not allow; the line counts from 1.
   case malformed(
     path: String, encoding: String, detected: Bool, bytes: [UInt8], offset: Int, line: Int)
+  /// Bytes that are not UTF-8 in a file that must be; the line counts from 1.
+  case notUTF8(path: String, byte: UInt8, offset: Int, line: Int)
   /// The file is not UTF-8, and no other encoding is likely enough (`confidence` of 100).
   case undetected(path: String, guess: String, confidence: Int)
   /// A vocabulary was asked for that cannot hold the 256 bytes.
@@ -72,6 +74,9 @@ extension TextError: CustomStringConvertible {
         + " line \(line): not valid \(encoding)"
         + (detected ? ", the encoding that the text seemed to have" : "")
         + "; name the right encoding with --encoding NAME, or repair the file."
+    case .notUTF8(let path, let byte, let offset, let line):
+      return "\(path): byte \(Self.hexadecimal(byte)) at offset \(offset), line \(line): not valid"
+        + " UTF-8; convert the file, as with iconv."
     case .undetected(let path, let guess, let confidence):
       return "\(path) is not UTF-8, and its encoding is unclear"
         + (guess.isEmpty ? "" : " (perhaps \(guess), confidence \(confidence) of 100)")

@@ -34,10 +34,9 @@ public enum TextLines {
       if number == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
       guard let line = String(validating: bytes, as: UTF8.self) else {
         let found = bytes.withUnsafeBufferPointer { scanUTF8($0, from: 0).0 }
-        throw TextError.malformed(
-          path: path, encoding: "UTF-8", detected: false,
-          bytes: [bytes[bytes.startIndex + min(found, bytes.count - 1)]], offset: offset + found,
-          line: number)
+        throw TextError.notUTF8(
+          path: path, byte: bytes[bytes.startIndex + min(found, bytes.count - 1)],
+          offset: offset + found, line: number)
       }
       return try body(line, number)
     }

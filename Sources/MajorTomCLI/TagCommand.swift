@@ -44,7 +44,7 @@ func tag(_ words: [String]) throws {
   }
   var lines: [String] = []
   try forEachInputLine { line in
-    lines.append(line)
+    lines.append(withoutMarks(line))
     if lines.count >= batch {
       try writer.write(lines, isTokenized: isTokenized)
       lines.removeAll(keepingCapacity: true)

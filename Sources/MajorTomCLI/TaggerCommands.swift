@@ -112,7 +112,10 @@ func trainTagger(_ words: [String]) throws {
   if seeds != nil, arguments.has("seed") {
     throw UsageError("only one of --seed and --seeds can be given")
   }
-  let files = try runFiles(arguments)
+  if seeds != nil, arguments.has("resume") {
+    throw UsageError("--seeds trains whole runs and keeps no checkpoint: leave --resume out")
+  }
+  let files = try runFiles(arguments, reading: ["dev", "vectors", "language-model"])
   options.corpusNames = fileNames(arguments.words)
 
   let corpus = try TaggedCorpus(contentsOf: arguments.words, format: format)
@@ -183,7 +186,8 @@ func trainTagger(_ words: [String]) throws {
     figures.append(100 * (1 - loss))
     try best?.write(to: files.model)
   }
-  guard !figures.isEmpty, development != nil else { return }
+  guard !figures.isEmpty else { throw Interruption() }
+  guard development != nil else { return }
   let mean = figures.reduce(0, +) / Double(figures.count)
   let deviation =
     (figures.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, figures.count - 1)))
@@ -191,6 +195,11 @@ func trainTagger(_ words: [String]) throws {
   writeError(
     "\(figures.count) seeds: \(figures.map { fixed($0, 2) }.joined(separator: ", ")); "
       + "mean \(fixed(mean, 2)), deviation \(fixed(deviation, 2)); the best is in \(files.model)\n")
+}
+
+/// Training that ended before there was anything to keep.
+private struct Interruption: Error, CustomStringConvertible {
+  var description: String { "no run was whole, so there is no model" }
 }
 
 /// Throws where tags of spans meet tags of words.
@@ -251,6 +260,10 @@ func evaluateTagger(_ arguments: ParsedArguments, path: String) throws {
     on: corpus, threads: try arguments.integer("threads", in: 1...1024))
   guard arguments.has("json") else {
     writeOutput(score.report)
+    return
+  }
+  guard score.hasSpans else {
+    writeJSON(["words": .whole(score.words), "accuracy": .number(score.accuracy)])
     return
   }
   let all = score.all

@@ -127,6 +127,14 @@ func text(_ arguments: ParsedArguments, atMost: Int) throws -> String {
   return text
 }
 
+/// A line without what is no part of its text: a byte order mark before it, a CR at its end.
+func withoutMarks(_ line: String) -> String {
+  var scalars = line.unicodeScalars[...]
+  if scalars.first == "\u{FEFF}" { scalars.removeFirst() }
+  if scalars.last == "\r" { scalars.removeLast() }
+  return String(scalars)
+}
+
 /// Standard input that is not what it should be.
 private struct InputError: Error, CustomStringConvertible {
   let description: String

@@ -60,7 +60,7 @@ func trainLanguageModel(_ words: [String]) throws {
   let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 2
   let maximumSize = try arguments.integer("max-size", in: 256...4_000_000)
   var options = try trainingOptions(arguments)
-  let files = try runFiles(arguments)
+  let files = try runFiles(arguments, reading: ["vocabulary"])
   options.files = files
   options.corpusNames = fileNames(arguments.words)
 

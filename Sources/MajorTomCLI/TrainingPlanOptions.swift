@@ -68,10 +68,13 @@ func trainingPlan(
 }
 
 /// Where a model goes, found fit to be written, with its checkpoint looked for.
-func runFiles(_ arguments: ParsedArguments) throws -> RunFiles {
+func runFiles(
+  _ arguments: ParsedArguments, reading options: [String] = []
+) throws -> RunFiles {
   guard let output = arguments.text("output") else {
     throw UsageError("no output: say where the model goes with -o FILE")
   }
+  try demandApart(output, arguments.words + options.flatMap(arguments.texts))
   let resumes = arguments.has("resume")
   if FileWriter.exists(output + ".checkpoint"), !resumes, !arguments.has("overwrite") {
     throw UsageError(
@@ -82,6 +85,13 @@ func runFiles(_ arguments: ParsedArguments) throws -> RunFiles {
   // A place that cannot be written is known before the training, not after it.
   try FileWriter.probe(output)
   return RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
+}
+
+/// Throws where what is written would replace something that is read.
+func demandApart(_ output: String, _ inputs: [String]) throws(UsageError) {
+  if let input = inputs.first(where: { FileWriter.areSame($0, output) }) {
+    throw UsageError("\(output) is read as \(input): write to another file")
+  }
 }
 
 /// Paths without their folders.

@@ -76,7 +76,7 @@ func trainTranslator(_ words: [String]) throws {
   let maximumSize = try arguments.integer("max-size", in: 256...4_000_000)
   let share = try arguments.number("validation", in: 0...0.9) ?? 0.05
   let given = try parallelText(arguments)
-  let files = try runFiles(arguments)
+  let files = try runFiles(arguments, reading: ["dev", "source", "target"])
   options.files = files
   options.corpusNames = fileNames(
     arguments.words + [arguments.text("source"), arguments.text("target")].compactMap { $0 })
@@ -206,11 +206,20 @@ func translate(_ words: [String]) throws {
     }
     for (line, translations) in zip(lines, found) {
       for translation in translations {
+        // The last column is the source's end, which is no symbol to point at.
+        let links = translation.attention.prefix(translation.written.count).enumerated().map {
+          place, row in
+          (row.indices.prefix(max(1, translation.read.count)).max { row[$0] < row[$1] } ?? 0, place)
+        }
         if arguments.has("json") {
           writeJSON([
             "source": .text(line), "translation": .text(translation.text),
             "log_probability": .number(translation.logProbability),
+            "attention": .list(
+              translation.attention.map { .list($0.map { .number(Double($0)) }) }),
+            "alignments": .list(links.map { .list([.whole($0.0), .whole($0.1)]) }),
           ])
+          continue
         } else if best != nil {
           writeOutput("\(fixed(translation.logProbability, 4))\t\(translation.text)\n")
         } else {
@@ -218,10 +227,7 @@ func translate(_ words: [String]) throws {
         }
         if arguments.has("attention") { writeOutput(attentionTable(translation)) }
         if arguments.has("alignments") {
-          let links = translation.attention.prefix(translation.written.count).enumerated().map {
-            place, row in "\(row.indices.max { row[$0] < row[$1] } ?? 0)-\(place)"
-          }
-          writeOutput(links.joined(separator: " ") + "\n")
+          writeOutput(links.map { "\($0.0)-\($0.1)" }.joined(separator: " ") + "\n")
         }
       }
     }
@@ -229,7 +235,7 @@ func translate(_ words: [String]) throws {
   if !arguments.words.isEmpty { return try write([arguments.words.joined(separator: " ")]) }
   var lines: [String] = []
   try forEachInputLine { line in
-    lines.append(line)
+    lines.append(withoutMarks(line))
     if lines.count >= batch {
       try write(lines)
       lines.removeAll(keepingCapacity: true)

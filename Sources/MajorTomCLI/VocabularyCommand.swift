@@ -33,6 +33,7 @@ func learnVocabulary(_ words: [String]) throws {
     contentsOf: arguments.words,
     encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
   // A place that cannot be written is known before the learning, not after it.
+  try demandApart(output, arguments.words)
   try FileWriter.probe(output)
   let vocabulary = try Vocabulary(
     learningMerges: count, in: corpus, normalization: normalization,

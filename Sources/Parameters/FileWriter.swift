@@ -37,17 +37,18 @@ public struct FileWriter: ~Copyable {
   ///
   /// Throws `ModelFileError.unwritable`.
   public init(replacing path: String) throws(ModelFileError) {
+    let (path, reason) = Self.target(of: path)
     self.path = path
     let slash = path.lastIndex(of: "/")
     let folder = slash.map { String(path[...$0]) } ?? "./"
     let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
     var template = Array("\(folder).\(name).XXXXXX".utf8CString)
-    descriptor = mkstemp(&template)
+    descriptor = reason == nil ? mkstemp(&template) : -1
     temporary = template.withUnsafeBufferPointer { buffer in
       buffer.baseAddress.map { String(cString: $0) } ?? ""
     }
     guard descriptor >= 0 else {
-      throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+      throw .unwritable(path: path, reason: reason ?? String(cString: strerror(errno)))
     }
     // mkstemp makes the file private; a model is as readable as any other new file.
     let mask = umask(0)
@@ -95,13 +96,35 @@ public struct FileWriter: ~Copyable {
     }
   }
 
+  /// The file that a path means: what a link points to, so that the link stays one.
+  ///
+  /// With a reason where something lies there that is no regular file, such as a device, which must
+  /// not be replaced.
+  private static func target(of path: String) -> (path: String, reason: String?) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return (path, nil) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: return (path, "it is a directory")
+    default: return (path, "it is a device or a pipe, not a file")
+    }
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let resolved = realpath(path, nil)
+    else { return (path, nil) }
+    defer { free(resolved) }
+    return (String(cString: resolved), nil)
+  }
+
   /// Throws `ModelFileError.unwritable` unless a file can be made at a path.
   public static func probe(_ path: String) throws(ModelFileError) {
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw .unwritable(path: path, reason: "it is a directory")
-    }
     _ = try FileWriter(replacing: path)
+  }
+
+  /// Whether two paths mean the same file that exists.
+  public static func areSame(_ path: String, _ other: String) -> Bool {
+    var (one, two) = (stat(), stat())
+    return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev
+      && one.st_ino == two.st_ino
   }
 
   /// Whether something lies at a path.

@@ -67,6 +67,9 @@ public struct Lexicon: Codable, Sendable, Equatable {
   /// Characters beyond this many are left out, from the middle of a word.
   static let mostCharacters = 40
 
+  /// More different tags than this are no tags.
+  static let mostTags = 1000
+
   /// Counts the words and characters of a corpus; `also` names more words worth a place, such as
   /// those that there are vectors for.
   public init(
@@ -109,6 +112,7 @@ extension Lexicon {
     }
     try demand(!words.isEmpty && words.count == counts.count, "its words lack their counts")
     try demand(characters.count >= 2, "its characters lack their placeholders")
+    try demand(tags.count <= Self.mostTags, "it has too many tags")
     try demand(!tags.isEmpty && Set(tags).count == tags.count, "its tags are not distinct")
     try demand(
       !hasSpans || (TagScheme.describes(tags) && tags.contains("O")), "its tags are not of spans")

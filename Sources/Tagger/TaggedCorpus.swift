@@ -96,10 +96,24 @@ public struct TaggedCorpus: Sendable, Equatable {
   /// file and line.
   public init(contentsOf paths: [String], format: TaggedFormat = TaggedFormat()) throws {
     var read: [(sentence: TaggedSentence, path: String, line: Int)] = []
+    var kinds: [(path: String, isOfSpans: Bool)] = []
     for path in paths {
       let before = read.count
       try Self.forEachSentence(in: path, format) { read.append(($0, path, $1)) }
-      if read.count == before { throw TaggerError.noSentences(path: path) }
+      let new = read[before...]
+      if new.isEmpty { throw TaggerError.noSentences(path: path) }
+      let isOfSpans = new.allSatisfy { TagScheme.describes($0.sentence.tags) }
+      if let first = kinds.first, first.isOfSpans != isOfSpans {
+        throw TaggerError.configuration(
+          "\(first.path) has tags of \(first.isOfSpans ? "spans" : "words"), and \(path) of "
+            + "\(isOfSpans ? "spans" : "words"): they cannot be learnt together")
+      }
+      kinds.append((path, isOfSpans))
+      if case .feature(let name) = format.tagColumn,
+        new.allSatisfy({ $0.sentence.tags.allSatisfy { $0 == "_" } })
+      {
+        throw TaggerError.configuration("\(path): no word has the feature \(name)")
+      }
     }
     let hasSpans = read.allSatisfy { TagScheme.describes($0.sentence.tags) }
     self.hasSpans = hasSpans
@@ -206,7 +220,11 @@ public struct TaggedCorpus: Sendable, Equatable {
     case .upos: tag = columns[3]
     case .xpos: tag = columns[4]
     case .last: tag = columns[9]
-    case .number(let column): tag = columns[min(max(1, column), 10) - 1]
+    case .number(let column):
+      guard (1...10).contains(column) else {
+        throw TaggerError.columnMissing(path: path, line: number, found: 10, needed: column)
+      }
+      tag = columns[column - 1]
     case .feature(let name):
       tag =
         columns[5].split(separator: "|").first { $0.hasPrefix(name + "=") }?

@@ -147,6 +147,12 @@ public struct Tagger: Sendable {
       counting: corpus, minimumCount: minimumCount,
       also: vectors.map { Array($0.vectors.keys) } ?? [])
     try configuration.validate()
+    // Chains compare every tag with every other one.
+    guard lexicon.tags.count <= Lexicon.mostTags else {
+      throw TaggerError.configuration(
+        "the data have \(lexicon.tags.count) different tags, and at most \(Lexicon.mostTags) are "
+          + "possible: choose the right --column")
+    }
     let network = TaggerNetwork(configuration, lexicon: lexicon)
     let parameters = Parameters<Float>(network.layout, seed: seed)
     network.adjust(parameters)

@@ -66,7 +66,13 @@ extension Translator {
     _ texts: [String], _ search: Search = Search(), threads: Int? = nil
   ) throws(TextError) -> [[Translation]] {
     var sources: [[Int32]] = []
-    for text in texts { sources.append(try symbolsOfSource(text)) }
+    for text in texts {
+      let symbols = try symbolsOfSource(text)
+      guard symbols.count <= Self.mostSourceSymbols else {
+        throw .tooLong(byteCount: text.utf8.count)
+      }
+      sources.append(symbols)
+    }
     let read = sources
     let wanted = sources.indices.filter { sources[$0].count > 1 }.sorted {
       (sources[$1].count, $0) < (sources[$0].count, $1)
@@ -116,6 +122,9 @@ extension Translator {
     }
     return results
   }
+
+  /// Longer texts are no sentences, and would take memory without end.
+  static let mostSourceSymbols = 50_000
 
   private func pieces(of symbols: ArraySlice<Int32>, _ vocabulary: Vocabulary) -> [String] {
     symbols.map { vocabulary.text(of: [Int($0)]) }

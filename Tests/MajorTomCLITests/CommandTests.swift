@@ -640,4 +640,33 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       #expect(result.errors.split(separator: "\n").count == 1 && result.output.isEmpty)
     }
   }
+
+  /// What is read is never replaced, nor is a device or a pipe, and a link stays a link.
+  @Test func outputsReplaceOnlyWhatTheyMay() throws {
+    let data = "Ada B-PER\nsmiled O\n\n"
+    try tool.file("own.conll", Data(data.utf8))
+    try tool.file("pairs.tsv", Data("a\tb\n".utf8))
+    func path(_ name: String) -> String { tool.folder.appendingPathComponent(name).path }
+    #expect(mkfifo(path("pipe"), 0o600) == 0)
+    #expect(symlink("target.safetensors", path("link")) == 0)
+    try tool.file("target.safetensors", Data("old".utf8))
+    let train = ["train", "tagger", "own.conll", "-q", "--epochs", "1", "-o"]
+    for (words, code, part) in [
+      (train + ["own.conll"], 2, "write to another file"),
+      (train + ["./own.conll"], 2, "write to another file"),
+      (["train", "translator", "pairs.tsv", "-o", "pairs.tsv"], 2, "write to another file"),
+      (["vocabulary", "own.conll", "-o", "own.conll"], 2, "write to another file"),
+      (train + ["pipe"], 1, "a device or a pipe"),
+      (train + ["x", "--seeds", "2", "--resume"], 2, "--resume"),
+    ] as [([String], Int32, String)] {
+      let result = try tool.run(words: words)
+      #expect(result.code == code, "\(words): \(result.errors)")
+      #expect(result.errors.contains(part), "\(words): \(result.errors)")
+    }
+    #expect(try String(contentsOfFile: path("own.conll"), encoding: .utf8) == data)
+    #expect(try tool.run(words: train + ["link"]).code == 0)
+    var status = stat()
+    #expect(lstat(path("link"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+    #expect(try tool.run("info", "target.safetensors").code == 0)
+  }
 }

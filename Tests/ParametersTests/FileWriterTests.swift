@@ -134,7 +134,7 @@ func limitFileSize() {
       let writer = try FileWriter(replacing: folder.path)
       try writer.finish()
     }
-    #expect(error == .unwritable(path: folder.path, reason: "Is a directory"))
+    #expect(error == .unwritable(path: folder.path, reason: "it is a directory"))
     #expect(folder.names.isEmpty)
     let parent = URL(fileURLWithPath: folder.path).deletingLastPathComponent().path
     let name = URL(fileURLWithPath: folder.path).lastPathComponent

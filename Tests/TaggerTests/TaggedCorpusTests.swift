@@ -129,4 +129,20 @@ import Testing
       #expect(differ < shared, "\(one.words.joined(separator: " "))")
     }
   }
+
+  @Test func whatDoesNotBelongTogetherIsRefused() throws {
+    let spans = try file("spans.conll", "a B-X\n")
+    let words = try file("words.conll", "a NOUN\n")
+    do {
+      _ = try TaggedCorpus(contentsOf: [spans, words])
+      Issue.record("files of different kinds were read as one")
+    } catch { #expect("\(error)".contains("cannot be learnt together")) }
+    let row = "1\ta\ta\tNOUN\tN\tCase=Acc\t0\troot\t_\t_\n"
+    let trees = try file("a.conllu", row)
+    #expect(error(trees, TaggedFormat(tagColumn: .feature("Nope"))).contains("Nope"))
+    #expect(error(trees, TaggedFormat(tagColumn: .number(99))).contains("a.conllu:1"))
+    let many = TaggedCorpus(
+      (0..<1200).map { TaggedSentence(words: ["w"], tags: ["T\($0)"]) })
+    #expect(throws: TaggerError.self) { try Tagger(.init(), learning: many) }
+  }
 }
