@@ -180,7 +180,9 @@ public struct LanguageModel: Sendable {
   ///
   /// Throws `ModelFileError.unwritable`.
   public func write(to path: String) throws(ModelFileError) {
-    let metadata = ["format": "majortom 1", "kind": Self.fileKind].merging(metadata(prefix: "")) {
+    let metadata = ["format": ModelMetadata.format, "kind": Self.fileKind].merging(
+      metadata(prefix: "")
+    ) {
       $1
     }
     try SafetensorsFile.write([.init(parameters)], metadata: metadata, to: path)

@@ -17,7 +17,7 @@ func tag(_ words: [String]) throws {
       Option("format", "FORMAT", "text, inline, json, conll, conllu or tsv (default: text)"),
       Option("scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes (default: iob2)"),
       Option(flag: "tokenized", "Each line is a sentence, its words parted by spaces"),
-      Option("best", "N", "The N likeliest taggings of each sentence, with their probabilities"),
+      Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
       Option("least", "P", "Leave spans out that are less probable than P (default: 0)"),
       Option("batch", "N", "Lines to tag at once from standard input (default: 1; N: faster)"),
       Option("color", "WHEN", "auto, always or never (default: auto)"),

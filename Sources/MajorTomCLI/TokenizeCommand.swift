@@ -136,7 +136,7 @@ func withoutMarks(_ line: String) -> String {
 }
 
 /// Standard input that is not what it should be.
-private struct InputError: Error, CustomStringConvertible {
+struct InputError: Error, CustomStringConvertible {
   let description: String
 }
 

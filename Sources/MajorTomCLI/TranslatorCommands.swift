@@ -186,12 +186,15 @@ func translate(_ words: [String]) throws {
     translator.use(precision)
   }
   let loaded = translator
+  var number = 0
   func write(_ lines: [String]) throws {
     if arguments.has("force") {
       for line in lines {
+        number += 1
         let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
         guard parts.count >= 2 else {
-          throw UsageError("--force: '\(line)' has no tab between source and target")
+          throw InputError(
+            description: "line \(number): there is no tab between a source and its target")
         }
         let pair = ParallelText([.init(source: String(parts[0]), target: String(parts[1]))])
         writeOutput("\(fixed(try loaded.logProbabilities(of: pair)[0], 4))\t\(line)\n")

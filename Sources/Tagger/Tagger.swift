@@ -240,7 +240,7 @@ public struct Tagger: Sendable {
   /// Throws `ModelFileError.unwritable`.
   public func write(to path: String) throws(ModelFileError) {
     var metadata = [
-      "format": "majortom 1", "kind": Self.fileKind,
+      "format": ModelMetadata.format, "kind": Self.fileKind,
       "configuration": ModelMetadata.json(configuration),
       "lexicon": ModelMetadata.json(lexicon), "card": ModelMetadata.json(card),
     ]

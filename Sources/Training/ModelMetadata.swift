@@ -3,6 +3,9 @@ public import Parameters
 
 /// What model files say beside their weights, each part as JSON in the file's metadata.
 public enum ModelMetadata {
+  /// The value of `format` in the metadata of all model files.
+  public static let format = "majortom 1"
+
   /// A value as JSON with sorted keys, so that equal models make equal files.
   public static func json(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
@@ -37,6 +40,10 @@ public enum ModelMetadata {
     }
     guard found == kind else {
       throw .mismatch(path: path, found: "this is a \(found), where a \(name) is needed")
+    }
+    if let format = file.metadata["format"], format != Self.format {
+      throw .mismatch(
+        path: path, found: "its format is \(format), and this version reads \(Self.format)")
     }
   }
 

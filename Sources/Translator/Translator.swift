@@ -192,7 +192,7 @@ public struct Translator: Sendable {
   /// Throws `ModelFileError.unwritable`.
   public func write(to path: String) throws(ModelFileError) {
     let metadata = [
-      "format": "majortom 1", "kind": Self.fileKind,
+      "format": ModelMetadata.format, "kind": Self.fileKind,
       "configuration": ModelMetadata.json(configuration), "source": ModelMetadata.json(source),
       "target": ModelMetadata.json(target), "card": ModelMetadata.json(card),
     ]

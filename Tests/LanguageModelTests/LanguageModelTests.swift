@@ -426,6 +426,9 @@ func bits(_ model: LanguageModel) -> [UInt32] {
     #expect(try sentence([:]).contains("not written by majortom"))
     #expect(try sentence(["kind": "tagger"]).contains("this is a tagger"))
     #expect(try sentence(["kind": LanguageModel.fileKind]).contains("configuration is missing"))
+    #expect(
+      try sentence(["kind": LanguageModel.fileKind, "format": "majortom 2"]).contains(
+        "its format is majortom 2"))
   }
 
   @Test func hostileConfigurationsAreRefused() throws {
