@@ -23,7 +23,7 @@ seeds() {
   python3 - "$folder/lines" <<'PYTHON'
 import json, statistics, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
-key = "f1" if rows[0]["types"] else "accuracy"
+key = "f1" if "f1" in rows[0] else "accuracy"
 values = [100 * row[key] for row in rows]
 print(f"{key}: mean {statistics.mean(values):.2f}, deviation {statistics.stdev(values):.2f}")
 PYTHON
