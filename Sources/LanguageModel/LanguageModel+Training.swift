@@ -83,7 +83,7 @@ extension LanguageModel {
     card.plan = options.plan
     card.lanes = options.lanes
     let description = """
-      \(Self.json(configuration)) \(Self.json(options.lanes)) \(vocabulary.count) symbols, \
+      \(ModelMetadata.json(configuration)) \(ModelMetadata.json(options.lanes)) \(vocabulary.count) symbols, \
       text \(task.fingerprint)
       """
     var snapshot = self

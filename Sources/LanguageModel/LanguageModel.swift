@@ -171,8 +171,9 @@ public struct LanguageModel: Sendable {
   /// weights go there under the same prefix.
   public func metadata(prefix: String) -> [String: String] {
     [
-      prefix + "configuration": Self.json(configuration),
-      prefix + "vocabulary": Self.json(vocabulary), prefix + "card": Self.json(card),
+      prefix + "configuration": ModelMetadata.json(configuration),
+      prefix + "vocabulary": ModelMetadata.json(vocabulary),
+      prefix + "card": ModelMetadata.json(card),
     ]
   }
 
@@ -190,17 +191,13 @@ public struct LanguageModel: Sendable {
 
   /// All that a model file says about the model besides its weights, as one JSON object.
   public var jsonDescription: String {
-    let tensors = network.layout.entries.map { "\(Self.quoted($0.name)):\($0.shape)" }
-    return "{\"kind\":\(Self.quoted(Self.fileKind)),\"configuration\":\(Self.json(configuration)),"
-      + "\"segmentation\":\(Self.json(vocabulary.segmentation)),\"symbols\":\(vocabulary.count),"
-      + "\"weights\":\(network.layout.weightCount),\"card\":\(Self.json(card)),"
+    let tensors = network.layout.entries.map { "\(ModelMetadata.json($0.name)):\($0.shape)" }
+    return
+      "{\"kind\":\(ModelMetadata.json(Self.fileKind)),\"configuration\":\(ModelMetadata.json(configuration)),"
+      + "\"segmentation\":\(ModelMetadata.json(vocabulary.segmentation)),\"symbols\":\(vocabulary.count),"
+      + "\"weights\":\(network.layout.weightCount),\"card\":\(ModelMetadata.json(card)),"
       + "\"tensors\":{\(tensors.joined(separator: ","))}}"
   }
-
-  /// A text as a JSON string.
-  public static func quoted(_ text: String) -> String { json(text) }
-
-  static func json(_ value: some Encodable) -> String { ModelMetadata.json(value) }
 }
 
 extension LanguageModel.Configuration {

@@ -12,13 +12,13 @@ enum JSONValue {
   /// The value as RFC 8259 writes it; a number that is not finite is null.
   var text: String {
     switch self {
-    case .text(let text): LanguageModel.quoted(text)
+    case .text(let text): ModelMetadata.json(text)
     case .number(let number): number.isFinite ? "\(number)" : "null"
     case .whole(let number): "\(number)"
     case .flag(let flag): "\(flag)"
     case .list(let items): "[" + items.map(\.text).joined(separator: ",") + "]"
     case .object(let pairs):
-      "{" + pairs.map { LanguageModel.quoted($0.key) + ":" + $0.value.text }.joined(separator: ",")
+      "{" + pairs.map { ModelMetadata.json($0.key) + ":" + $0.value.text }.joined(separator: ",")
         + "}"
     }
   }

@@ -1,5 +1,4 @@
 internal import DenseMath
-internal import FoundationEssentials
 public import Parameters
 
 extension TrainingLoop {
@@ -10,8 +9,8 @@ extension TrainingLoop {
   /// intact then.
   public func writeCheckpoint(to path: String, description: String) throws(ModelFileError) {
     var metadata = ["kind": checkpointKind, "description": description]
-    metadata["plan"] = encoded(plan)
-    metadata["record"] = encoded(record)
+    metadata["plan"] = ModelMetadata.json(plan)
+    metadata["record"] = ModelMetadata.json(record)
     try SafetensorsFile.write(blocks, metadata: metadata, to: path)
   }
 
@@ -29,9 +28,8 @@ extension TrainingLoop {
     guard file.metadata["description"] == description else {
       throw refuse("it was made with other data or another network")
     }
-    guard let oldPlan: TrainingPlan = decoded(file.metadata["plan"]),
-      let oldRecord: TrainingRecord = decoded(file.metadata["record"])
-    else { throw refuse("its plan or its record cannot be read") }
+    let oldPlan: TrainingPlan = try ModelMetadata.part("plan", of: file, path: path)
+    let oldRecord: TrainingRecord = try ModelMetadata.part("record", of: file, path: path)
     var comparable = oldPlan
     comparable.budget = plan.budget
     guard comparable == plan else {
@@ -56,13 +54,3 @@ extension TrainingLoop {
 }
 
 private let checkpointKind = "majortom checkpoint 1"
-
-private func encoded(_ value: some Encodable) -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys]
-  return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-}
-
-private func decoded<Value: Decodable>(_ text: String?) -> Value? {
-  text.flatMap { try? JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
-}
