@@ -34,8 +34,8 @@ public struct TaggedFormat: Sendable, Equatable {
   public var isCoNLLU: Bool?
   /// The column of the words, counted from 1; CoNLL-U has its own.
   public var wordColumn: Int
-  /// The column of the tags.
-  public var tagColumn: TagColumn
+  /// The column of the tags; nil for the last one, and UPOS in CoNLL-U.
+  public var tagColumn: TagColumn?
   /// The scheme of span tags; nil to find out.
   public var scheme: TagScheme?
   /// Whether tags that break their scheme are repaired, as conlleval reads them, or refused.
@@ -48,14 +48,10 @@ public struct TaggedFormat: Sendable, Equatable {
   ) {
     self.isCoNLLU = isCoNLLU
     self.wordColumn = wordColumn
-    self.tagColumn = tagColumn ?? .last
+    self.tagColumn = tagColumn
     self.scheme = scheme
     self.repairsTags = repairsTags
-    hasTagColumn = tagColumn != nil
   }
-
-  // Whether the column was named: the last column of CoNLL-U is nobody's wish.
-  let hasTagColumn: Bool
 
   func isCoNLLU(_ path: String) -> Bool {
     let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
@@ -189,7 +185,7 @@ public struct TaggedCorpus: Sendable, Equatable {
       ? line.split(separator: "\t", omittingEmptySubsequences: false)
       : line.split(whereSeparator: { $0 == " " || $0 == "\t" })
     let tagColumn: Int
-    switch format.tagColumn {
+    switch format.tagColumn ?? .last {
     case .number(let column): tagColumn = column
     case .last: tagColumn = columns.count
     default:
@@ -216,7 +212,7 @@ public struct TaggedCorpus: Sendable, Equatable {
     // 3-4 is a range of several words, 3.1 an empty node.
     if columns[0].contains("-") || columns[0].contains(".") { return nil }
     let tag: Substring
-    switch format.hasTagColumn ? format.tagColumn : .upos {
+    switch format.tagColumn ?? .upos {
     case .upos: tag = columns[3]
     case .xpos: tag = columns[4]
     case .last: tag = columns[9]
