@@ -1,7 +1,7 @@
 public import Cells
-internal import DenseMath
+public import DenseMath
 public import Layers
-internal import Parameters
+public import Parameters
 
 /// The largest relative difference between analytic gradients and central differences.
 ///
@@ -42,6 +42,31 @@ public func worstGradientError(
     worst = max(worst, best)
   }
   return worst
+}
+
+/// The largest relative difference for each weight of a network.
+///
+/// - Parameters:
+///   - parameters: The weights, changed and put back.
+///   - workspace: Where the network runs; its gradients are cleared first.
+///   - loss: Runs the network, where asked the way back too, which adds to the gradients.
+/// - Returns: The names of the weights, and `worstGradientError` of each.
+public func worstGradientErrors(
+  of parameters: Parameters<Double>, on workspace: Workspace<Double>,
+  loss: (_ takesWayBack: Bool) -> Double
+) -> [(name: String, error: Double)] {
+  workspace.gradients?.clear()
+  _ = loss(true)
+  // A loss that takes the way back unasked goes on adding: what counts is kept first.
+  guard let gradients = workspace.gradients?.copy() else { return [("all", .infinity)] }
+  return parameters.layout.entries.map { entry in
+    (
+      entry.name,
+      worstGradientError(
+        of: parameters.elements(of: entry), gradients: Array(gradients.elements(of: entry)),
+        loss: { loss(false) })
+    )
+  }
 }
 
 /// Gradient checks of the cell library, for the tool to run on its user's machine.
@@ -134,21 +159,12 @@ public enum GradientCheck {
     let parameters = Parameters<Double>(layout, seed: seed)
     let packed = PackedWeights<Double>(layout, forTraining: true)
     let workspace = Workspace(parameters, packed: packed, forTraining: true)
-    func loss(_ gradients: Parameters<Double>?) -> Double {
+    let errors = worstGradientErrors(of: parameters, on: workspace) { takesWayBack in
       packed.load(parameters, on: Shards(threads: 1))
       workspace.reset()
-      return run(workspace, gradients)
+      return run(workspace, takesWayBack ? workspace.gradients : nil)
     }
-    guard let gradients = workspace.gradients else { return .infinity }
-    _ = loss(gradients)
-    var worst = 0.0
-    for entry in layout.entries where entry.name != "loss" {
-      worst = max(
-        worst,
-        worstGradientError(
-          of: parameters.elements(of: entry), gradients: Array(gradients.elements(of: entry)),
-          loss: { loss(nil) }))
-    }
-    return withExtendedLifetime((parameters, gradients)) { worst }
+    // What weighs the outputs is no weight of the network, and has no way back.
+    return errors.filter { $0.name != "loss" }.reduce(0) { max($0, $1.error) }
   }
 }

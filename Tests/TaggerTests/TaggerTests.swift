@@ -104,14 +104,8 @@ private func options(
       return 0.25
         * network.lossAndGradients(batch, tags: tags, masks: masks, scale: 0.25, on: workspace)
     }
-    workspace.gradients?.clear()
-    _ = loss()
-    let gradients = workspace.gradients?.copy()
-    for entry in network.layout.entries {
-      let found = gradients.map { Array($0.elements(of: entry)) } ?? []
-      let error = worstGradientError(
-        of: parameters.elements(of: entry), gradients: found, loss: loss)
-      #expect(error < 1e-7, "\(entry.name)")
+    for (name, error) in worstGradientErrors(of: parameters, on: workspace, loss: { _ in loss() }) {
+      #expect(error < 1e-7, "\(name)")
     }
   }
 

@@ -100,14 +100,9 @@ private func options(
           pairs, masks: masks, scale: 0.25, withGradients: true, smoothed: &smoothed, on: workspace)
         return 0.25 * smoothed
       }
-      workspace.gradients?.clear()
-      _ = loss()
-      let gradients = workspace.gradients?.copy()
-      for entry in network.layout.entries {
-        let found = gradients.map { Array($0.elements(of: entry)) } ?? []
-        let error = worstGradientError(
-          of: parameters.elements(of: entry), gradients: found, loss: loss)
-        #expect(error < 1e-7, "\(entry.name), ties: \(ties)")
+      for (name, error) in worstGradientErrors(of: parameters, on: workspace, loss: { _ in loss() })
+      {
+        #expect(error < 1e-7, "\(name), ties: \(ties)")
       }
     }
   }
