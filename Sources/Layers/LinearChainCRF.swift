@@ -86,6 +86,7 @@ public struct LinearChainCRF: Sendable {
     return loss
   }
 
+  // Not generic for Float: element by element, calls through a table would take most of the time.
   /// The rows of a sequence as Doubles, one after another.
   @_specialize(where S == Float)
   public static func numbers<S: Real>(_ scores: Matrix<S>, _ rows: [Int]) -> [Double] {
