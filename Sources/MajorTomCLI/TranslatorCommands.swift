@@ -30,7 +30,9 @@ func trainTranslator(_ words: [String]) throws {
       Option("hidden", "N", "Units of a layer (default: \(size.hiddenSize))"),
       Option("embedding", "N", "Width of a symbol's vector (default: \(size.embeddingSize))"),
       Option("attention", "KIND", "none, dot, general or additive (default: general)"),
+      Option(flag: "input-feeding", "Tell the decoder what it saw at its last look (slower)"),
       Option(flag: "tied", "Vectors of target symbols also give their scores"),
+      Option("cutoffs", "N,...", "Choose in two steps: the N most frequent symbols, then the rest"),
       Option(flag: "reverse-source", "Read the source from its end"),
       Option(
         "dropout-inputs", "P", "Share of symbol vectors dropped (default: \(size.inputDropout))"),
@@ -51,12 +53,14 @@ func trainTranslator(_ words: [String]) throws {
   size.embeddingSize = try arguments.integer("embedding", in: 1...16384) ?? size.embeddingSize
   size.attention =
     try arguments.choice("attention", of: Translator.AttentionKind.self) ?? size.attention
+  size.feedsInput = arguments.has("input-feeding")
   size.tiesEmbeddings = arguments.has("tied")
   size.reversesSource = arguments.has("reverse-source")
   size.inputDropout = try arguments.number("dropout-inputs", in: 0...0.99) ?? size.inputDropout
   size.dropout = try arguments.number("dropout", in: 0...0.99) ?? size.dropout
   size.labelSmoothing =
     try arguments.number("label-smoothing", in: 0...0.99) ?? size.labelSmoothing
+  size.cutoffs = try cutoffs(arguments)
   try size.validate()
   var options = defaults
   options.plan = try trainingPlan(arguments, default: options.plan)
@@ -119,6 +123,16 @@ func trainTranslator(_ words: [String]) throws {
     )
   }
   reporter.finish(end, record: translator.card.record, output: files.model)
+}
+
+private func cutoffs(_ arguments: ParsedArguments) throws -> [Int]? {
+  guard let text = arguments.text("cutoffs") else { return nil }
+  let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+  let found = numbers.compactMap { $0 }
+  guard found.count == numbers.count else {
+    throw UsageError("--cutoffs \(text): expected rising numbers, such as 2000,8000")
+  }
+  return found
 }
 
 private func columns(_ arguments: ParsedArguments) throws -> (Int, Int) {

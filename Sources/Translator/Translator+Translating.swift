@@ -174,23 +174,22 @@ struct BeamSearch {
     var states = encoded.bridged.map { bridged in
       gathered(bridged.state, rows: sentence.map { rowOfSentence[$0] }, on: workspace)
     }
+    var fed = network.nothingFed(live.count, on: workspace)
     while !live.isEmpty {
       let workspace = turns[step % 2]
       workspace.reset()
       step += 1
       let shape = PackedShape(steps: 1, batch: live.count)
       let symbols = workspace.arena.indices(live.count)
-      let rows = workspace.arena.indices(live.count)
       for (row, hypothesis) in live.enumerated() {
         symbols[row] = hypothesis.symbols.last ?? begin
-        rows[row] = Int32(row)
       }
       let decoded = network.decode(
-        UnsafePointer(symbols.baseAddress.unsafelyUnwrapped), shape,
-        rows: UnsafePointer(rows.baseAddress.unsafelyUnwrapped), from: states,
-        looking: encoded.memory == nil ? nil : ranges(found), at: encoded.memory, on: workspace)
-      let scores = network.scores(decoded.combined, on: workspace)
-      let parents = advance(scores, decoded)
+        UnsafePointer(symbols.baseAddress.unsafelyUnwrapped), shape, rows: nil, from: states,
+        fed: fed, looking: encoded.memory == nil ? nil : ranges(found), at: encoded.memory,
+        on: workspace)
+      let likeliest = network.likeliest(search.beam, after: decoded.combined, on: workspace)
+      let parents = advance(likeliest, decoded)
       states = zip(decoded.trace.layers, states).map { layer, old in
         let final = CellState(
           hidden: workspace.arena.matrix(old.hidden.rows, old.hidden.columns),
@@ -198,6 +197,7 @@ struct BeamSearch {
         layer.copyFinalState(into: final)
         return gathered(final, rows: parents, on: workspace)
       }
+      if fed != nil { fed = gathered(decoded.combined, rows: parents, on: workspace) }
     }
     return finished.map { hypotheses in
       hypotheses.sorted { value($0) > value($1) }
@@ -221,14 +221,18 @@ struct BeamSearch {
   private func gathered(
     _ state: CellState<Float>, rows: [Int], on workspace: Workspace<Float>
   ) -> CellState<Float> {
+    CellState(
+      hidden: gathered(state.hidden, rows: rows, on: workspace),
+      cell: gathered(state.cell, rows: rows, on: workspace))
+  }
+
+  private func gathered(
+    _ matrix: Matrix<Float>, rows: [Int], on workspace: Workspace<Float>
+  ) -> Matrix<Float> {
     let index = workspace.arena.indices(max(1, rows.count))
     for (place, row) in rows.enumerated() { index[place] = Int32(row) }
-    let from = UnsafePointer(index.baseAddress.unsafelyUnwrapped)
-    let next = CellState(
-      hidden: workspace.arena.matrix(rows.count, state.hidden.columns),
-      cell: workspace.arena.matrix(rows.count, state.cell.columns))
-    Float.gather(state.hidden, at: from, into: next.hidden)
-    Float.gather(state.cell, at: from, into: next.cell)
+    let next = workspace.arena.matrix(rows.count, matrix.columns)
+    Float.gather(matrix, at: UnsafePointer(index.baseAddress.unsafelyUnwrapped), into: next)
     return next
   }
 
@@ -239,7 +243,7 @@ struct BeamSearch {
 
   /// Takes the best continuations of each sentence; returns the row that each live one came from.
   private mutating func advance(
-    _ scores: Matrix<Float>, _ decoded: TranslatorNetwork.Decoded<Float>
+    _ likeliest: [LikeliestClasses], _ decoded: TranslatorNetwork.Decoded<Float>
   ) -> [Int] {
     struct Candidate {
       let row: Int
@@ -257,11 +261,11 @@ struct BeamSearch {
       let number = sentence[first]
       var candidates: [Candidate] = []
       for row in first..<last {
-        for (symbol, logProbability) in likeliest(scores, row) {
+        for (symbol, logProbability) in likeliest[row].found {
           candidates.append(
             Candidate(
               row: row, symbol: symbol,
-              logProbability: live[row].logProbability + logProbability))
+              logProbability: live[row].logProbability + Double(logProbability)))
         }
       }
       candidates.sort {
@@ -297,26 +301,5 @@ struct BeamSearch {
     live = next
     sentence = nextSentence
     return parents
-  }
-
-  /// The `beam` likeliest symbols after a row, with their log probabilities.
-  private func likeliest(_ scores: Matrix<Float>, _ row: Int) -> [(Int32, Double)] {
-    let base = scores.base + row * scores.stride
-    let count = scores.columns
-    var largest = -Float.infinity
-    for column in 0..<count { largest = max(largest, base[column]) }
-    var sum: Float = 0
-    for column in 0..<count { sum += expf(base[column] - largest) }
-    let total = Double(largest) + log(Double(sum))
-    var best: [(symbol: Int32, score: Float)] = []
-    best.reserveCapacity(search.beam + 1)
-    for column in 0..<count where Int32(column) != begin {
-      let score = base[column]
-      if best.count == search.beam, let last = best.last, score <= last.score { continue }
-      let place = best.firstIndex { score > $0.score } ?? best.count
-      best.insert((Int32(column), score), at: place)
-      if best.count > search.beam { best.removeLast() }
-    }
-    return best.map { ($0.symbol, Double($0.score) - total) }
   }
 }

@@ -47,12 +47,26 @@ public struct Translator: Sendable {
     public var tiesEmbeddings = false
     /// Whether the source is read from its end.
     public var reversesSource = false
+    /// Whether the decoder is also told, with each symbol, what it made of its last look at the source
+    /// (Luong's input feeding), so that it knows where it has looked.
+    ///
+    /// Training goes step by step then, and takes two to three times as long.
+    public var feedsInput = false
+    /// The first symbol of each group of rare target symbols, rising, where symbols are chosen in two
+    /// steps (`AdaptiveSoftmax`); nil to choose among all at once.
+    ///
+    /// Training and translating are several times as fast with tens of thousands of symbols.
+    public var cutoffs: [Int]?
 
     /// The defaults.
     public init() {}
 
     /// Throws `TranslatorError.configuration` unless the sizes make a network.
     public func validate() throws(TranslatorError) {
+      try validate(targetSymbols: .max)
+    }
+
+    func validate(targetSymbols: Int) throws(TranslatorError) {
       func demand(_ sound: Bool, _ found: String) throws(TranslatorError) {
         if !sound { throw .configuration(found) }
       }
@@ -63,6 +77,15 @@ public struct Translator: Sendable {
       try demand(
         (1...16384).contains(embeddingSize),
         "embedding size \(embeddingSize): from 1 to 16384 is possible")
+      if let cutoffs {
+        try demand(
+          cutoffs.first ?? 0 >= 16 && zip(cutoffs, cutoffs.dropFirst()).allSatisfy(<),
+          "cutoffs \(cutoffs): they must rise from at least 16")
+        try demand(
+          cutoffs.last ?? 0 < targetSymbols,
+          "cutoffs \(cutoffs): there are only \(targetSymbols) symbols to write")
+        try demand(!tiesEmbeddings, "tied vectors and cutoffs do not go together: choose one")
+      }
       try demand(!cell.isWindow, "\(cell.rawValue) has no state that a decoder could go on from")
       for (name, share) in [
         ("dropout of inputs", inputDropout), ("dropout", dropout),
@@ -108,9 +131,10 @@ public struct Translator: Sendable {
   public init(
     _ configuration: Configuration, source: Vocabulary, target: Vocabulary, seed: UInt64 = 1
   ) throws(TranslatorError) {
-    try configuration.validate()
+    let targetSymbols = target.count + TranslatorNetwork.ownTargetSymbols
+    try configuration.validate(targetSymbols: targetSymbols)
     let network = TranslatorNetwork(
-      configuration, sourceSymbols: source.count + 1, targetSymbols: target.count + 2)
+      configuration, sourceSymbols: source.count + 1, targetSymbols: targetSymbols)
     let parameters = Parameters<Float>(network.layout, seed: seed)
     network.adjust(parameters)
     self.init(
@@ -174,13 +198,14 @@ public struct Translator: Sendable {
     let source: Vocabulary = try ModelMetadata.part("source", of: file, path: path)
     let target: Vocabulary = try ModelMetadata.part("target", of: file, path: path)
     let card: Card = try ModelMetadata.part("card", of: file, path: path)
+    let targetSymbols = target.count + TranslatorNetwork.ownTargetSymbols
     do {
-      try configuration.validate()
+      try configuration.validate(targetSymbols: targetSymbols)
     } catch {
       throw ModelFileError.malformed(path: path, found: "\(error)")
     }
     let network = TranslatorNetwork(
-      configuration, sourceSymbols: source.count + 1, targetSymbols: target.count + 2)
+      configuration, sourceSymbols: source.count + 1, targetSymbols: targetSymbols)
     try ModelMetadata.demandTensors([("", network.layout)], of: file, path: path)
     self.init(
       configuration, source: source, target: target, card: card, network: network,

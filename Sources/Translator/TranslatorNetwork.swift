@@ -21,11 +21,17 @@ public struct TranslatorNetwork: Sendable {
   let encoder, decoder: Stack
   let attention: Attention?
   let combine: Affine
-  /// From h̃ to the scores; nil where the target's own vectors do it.
-  let output: Affine?
-  private let tiedBias: Weight?
+  private let output: Output
   private let bridges: [(hidden: Affine, cell: Affine?)]
   let targetSymbols: Int
+
+  /// What makes the probabilities of the next symbol of h̃.
+  private enum Output {
+    case affine(Affine)
+    /// The vectors of the target's symbols are the weights, beside a bias.
+    case tied(bias: Weight)
+    case adaptive(AdaptiveSoftmax)
+  }
 
   init(_ configuration: Translator.Configuration, sourceSymbols: Int, targetSymbols: Int) {
     var layout = ParameterLayout()
@@ -41,8 +47,10 @@ public struct TranslatorNetwork: Sendable {
       cell, layers: configuration.layers, inputSize: width, hiddenSize: half,
       dropout: Dropout(inputs: configuration.inputDropout, outputs: configuration.dropout),
       directions: .both, prefix: "encoder.", in: &layout)
+    let combined = configuration.tiesEmbeddings ? width : size
     decoder = Stack(
-      cell, layers: configuration.layers, inputSize: width, hiddenSize: size,
+      cell, layers: configuration.layers,
+      inputSize: width + (configuration.feedsInput ? combined : 0), hiddenSize: size,
       dropout: Dropout(inputs: configuration.inputDropout, outputs: configuration.dropout),
       prefix: "decoder.", in: &layout)
     let hasCell = cell.cellVectorCount > 0
@@ -57,16 +65,20 @@ public struct TranslatorNetwork: Sendable {
     attention = configuration.attention.score.map {
       Attention($0, querySize: size, memorySize: 2 * half, name: "attention", in: &layout)
     }
-    let combined = configuration.tiesEmbeddings ? width : size
     combine = Affine(
       inputs: size + (attention == nil ? 0 : 2 * half), outputs: combined, name: "combine",
       in: &layout)
     output =
-      configuration.tiesEmbeddings
-      ? nil : Affine(inputs: combined, outputs: targetSymbols, name: "output", in: &layout)
-    tiedBias =
-      configuration.tiesEmbeddings
-      ? layout.declare("output.bias", shape: [targetSymbols], as: .constant(0)) : nil
+      if let cutoffs = configuration.cutoffs {
+        .adaptive(
+          AdaptiveSoftmax(
+            inputs: combined, classes: targetSymbols, cutoffs: cutoffs, name: "output",
+            in: &layout))
+      } else if configuration.tiesEmbeddings {
+        .tied(bias: layout.declare("output.bias", shape: [targetSymbols], as: .constant(0)))
+      } else {
+        .affine(Affine(inputs: combined, outputs: targetSymbols, name: "output", in: &layout))
+      }
     self.layout = layout
   }
 
@@ -182,20 +194,30 @@ public struct TranslatorNetwork: Sendable {
 
   /// Runs the decoder over target symbols in packed rows, from states.
   ///
-  /// `rows` says which packed row comes where, sentence after sentence; `ranges`, which of those
-  /// belong to which stretch of the memory.
+  /// `rows` says which packed row comes where, sentence after sentence; nil for one step, whose rows
+  /// stay where they are. `ranges` says which of those belong to which stretch of the memory, and
+  /// `fed` [rows, combined] is what each row is told of the step before, where inputs are fed.
   func decode<S: Real>(
-    _ symbols: UnsafePointer<Int32>, _ shape: PackedShape, rows: UnsafePointer<Int32>,
-    from states: [CellState<S>], looking ranges: AttentionRanges?, at memory: Attention.Memory<S>?,
-    masks: Dropout.Masks? = nil, on workspace: Workspace<S>
+    _ symbols: UnsafePointer<Int32>, _ shape: PackedShape, rows: UnsafePointer<Int32>?,
+    from states: [CellState<S>], fed: Matrix<S>?, looking ranges: AttentionRanges?,
+    at memory: Attention.Memory<S>?, masks: Dropout.Masks? = nil, on workspace: Workspace<S>
   ) -> Decoded<S> {
     let embedded = target.forward(symbols, count: shape.total, on: workspace)
-    let trace = decoder.forward(
-      .indexed(embedded.vectors, embedded.index), shape, from: states, masks: masks, on: workspace)
+    var input = SequenceInput.indexed(embedded.vectors, embedded.index)
+    if let fed {
+      let both = workspace.arena.matrix(shape.total, target.width + fed.columns)
+      S.gather(embedded.vectors, at: embedded.index, into: both.columns(0..<target.width))
+      S.copy(fed, into: both.columns(target.width..<both.columns))
+      input = .vectors(both)
+    }
+    let trace = decoder.forward(input, shape, from: states, masks: masks, on: workspace)
     let size = decoder.outputSize
     let joined = workspace.arena.matrix(shape.total, combine.inputs)
-    let queries = workspace.arena.matrix(shape.total, size)
-    S.gather(trace.output, at: rows, into: queries)
+    var queries = trace.output
+    if let rows {
+      queries = workspace.arena.matrix(shape.total, size)
+      S.gather(trace.output, at: rows, into: queries)
+    }
     var looked: Attention.Trace<S>?
     if let attention, let ranges, let memory {
       let found = attention.forward(queries, ranges, in: memory, on: workspace)
@@ -210,24 +232,215 @@ public struct TranslatorNetwork: Sendable {
       combined: combined)
   }
 
+  /// What the first step is told of the one before it: zeros, where inputs are fed.
+  func nothingFed<S: Real>(_ batch: Int, on workspace: Workspace<S>) -> Matrix<S>? {
+    configuration.feedsInput ? workspace.arena.zeros(batch, combine.outputs) : nil
+  }
+
+  /// Runs the decoder over whole sentences: at once, or where inputs are fed, step by step.
+  ///
+  /// Returns the runs and h̃ sentence after sentence.
+  private func decode<S: Real>(
+    _ targets: Sources, from states: [CellState<S>], rowOfTarget: [Int], encoded: Encoded<S>,
+    masks: Dropout.Masks?, on workspace: Workspace<S>
+  ) -> (runs: [Decoded<S>], combined: Matrix<S>) {
+    let memory = encoded.sources.stretches
+    let shape = targets.shape
+    guard let nothing = nothingFed(shape.batch, on: workspace) else {
+      let ranges = attention.map { _ in
+        AttentionRanges(queries: targets.stretches, memory: memory)
+      }
+      let run = decode(
+        targets.symbols, shape, rows: targets.rows, from: states, fed: nil, looking: ranges,
+        at: encoded.memory, masks: masks, on: workspace)
+      return ([run], run.combined)
+    }
+    var memoryOfRow = memory
+    for (sentence, row) in rowOfTarget.enumerated() { memoryOfRow[row] = memory[sentence] }
+    var (runs, states, fed) = ([Decoded<S>](), states, nothing)
+    let packed = workspace.arena.matrix(shape.total, combine.outputs)
+    for step in 0..<shape.steps {
+      // Packed rows fall in length, so the sentences that go on are the first ones.
+      let rows = 0..<shape.rowsPerStep[step]
+      let ranges = attention.map { _ in
+        AttentionRanges(
+          queries: rows.map { $0..<$0 + 1 }, memory: Array(memoryOfRow[rows]))
+      }
+      let run = decode(
+        targets.symbols + shape.offsets[step], PackedShape(steps: 1, batch: rows.count), rows: nil,
+        from: states.map { $0.rows(rows) }, fed: fed.rows(rows), looking: ranges,
+        at: encoded.memory, masks: masks, on: workspace)
+      states = zeroStates(decoder, rows.count, on: workspace)
+      for (layer, state) in zip(run.trace.layers, states) { layer.copyFinalState(into: state) }
+      fed = run.combined
+      S.copy(fed, into: packed.rows(shape.rows(ofStep: step)))
+      runs.append(run)
+    }
+    let combined = workspace.arena.matrix(shape.total, combine.outputs)
+    S.gather(packed, at: targets.rows, into: combined)
+    return (runs, combined)
+  }
+
+  /// The way back through attention and what is made of it: the gradient of the queries.
+  private func queryGradient<S: Real>(
+    _ gradient: Matrix<S>, _ run: Decoded<S>, on workspace: Workspace<S>
+  ) -> Matrix<S> {
+    let inner = workspace.arena.matrix(gradient.rows, combine.outputs)
+    S.fill(inner, with: 1)
+    S.tanhGradient(gradient, times: inner, at: run.combined, into: inner)
+    let joined = combine.backward(inner, x: run.joined, on: workspace)
+    let size = decoder.outputSize
+    let queries = workspace.arena.matrix(gradient.rows, size)
+    S.copy(joined.columns(combine.inputs - size..<combine.inputs), into: queries)
+    if let attention, let looked = run.looked {
+      let context = workspace.arena.matrix(gradient.rows, attention.memorySize)
+      S.copy(joined.columns(0..<attention.memorySize), into: context)
+      S.add(
+        attention.backward(looked, contextGradient: context, on: workspace), into: queries)
+    }
+    return queries
+  }
+
+  /// The way back of `decode`, from the gradient of h̃ sentence after sentence.
+  ///
+  /// `stateGradients` must be zeros and become the gradients of the first states.
+  private func decodeBackward<S: Real>(
+    _ runs: [Decoded<S>], _ gradient: Matrix<S>, targets: Sources,
+    stateGradients: [CellState<S>], on workspace: Workspace<S>
+  ) {
+    let shape = targets.shape
+    guard configuration.feedsInput else {
+      let output = workspace.arena.zeros(shape.total, decoder.outputSize)
+      S.scatterAdd(
+        queryGradient(gradient, runs[0], on: workspace), at: targets.rows, into: output)
+      if let back = decoder.backward(
+        runs[0].trace, outputGradient: output, stateGradients: stateGradients, on: workspace)
+      {
+        target.backward(runs[0].embedded, gradient: back, on: workspace)
+      }
+      return
+    }
+    let packed = workspace.arena.zeros(shape.total, combine.outputs)
+    S.scatterAdd(gradient, at: targets.rows, into: packed)
+    for (step, run) in runs.enumerated().reversed() {
+      let rows = shape.rows(ofStep: step)
+      let output = queryGradient(packed.rows(rows), run, on: workspace)
+      guard
+        let back = decoder.backward(
+          run.trace, outputGradient: output,
+          stateGradients: stateGradients.map { $0.rows(0..<rows.count) }, on: workspace)
+      else { continue }
+      let vectors = workspace.arena.zeros(run.embedded.vectors.rows, target.width)
+      S.scatterAdd(back.columns(0..<target.width), at: run.embedded.index, into: vectors)
+      target.backward(run.embedded, gradient: vectors, on: workspace)
+      if step > 0 {
+        let before = shape.offsets[step - 1]
+        S.add(
+          back.columns(target.width..<back.columns), into: packed.rows(before..<before + rows.count)
+        )
+      }
+    }
+  }
+
+  // MARK: The output
+
+  /// The symbols of the network's own, after the vocabulary's: the first is the one that stands
+  /// before a sentence, which is read and never written.
+  static let ownTargetSymbols = 2
+
+  /// Where a symbol stands among the classes of an adaptive softmax, which go by frequency: the
+  /// network's own symbols come first, then the vocabulary's.
+  private func adaptiveClass(of symbol: Int32) -> Int32 {
+    (symbol + Int32(Self.ownTargetSymbols)) % Int32(targetSymbols)
+  }
+
+  private func symbol(ofAdaptiveClass number: Int32) -> Int32 {
+    (number + Int32(targetSymbols - Self.ownTargetSymbols)) % Int32(targetSymbols)
+  }
+
   /// The score of each target symbol after each row of h̃.
-  func scores<S: Real>(_ combined: Matrix<S>, on workspace: Workspace<S>) -> Matrix<S> {
-    if let output { return output.forward(combined, on: workspace) }
+  private func scores<S: Real>(
+    _ combined: Matrix<S>, tied bias: Weight, on workspace: Workspace<S>
+  ) -> Matrix<S> {
     let scores = workspace.arena.matrix(combined.rows, targetSymbols)
     workspace.product(combined, target.table, into: scores, accumulate: false)
-    if let tiedBias { S.addRow(workspace[tiedBias], into: scores) }
+    S.addRow(workspace[bias], into: scores)
     return scores
   }
 
-  private func scoresBack<S: Real>(
-    _ gradient: Matrix<S>, _ combined: Matrix<S>, on workspace: Workspace<S>
-  ) -> Matrix<S> {
-    if let output { return output.backward(gradient, x: combined, on: workspace) }
-    workspace.addGradient(of: target.table, from: gradient, times: combined)
-    if let tiedBias { S.addColumns(of: gradient, into: workspace.gradient(of: tiedBias)) }
-    let back = workspace.arena.matrix(combined.rows, combined.columns)
-    workspace.productBack(gradient, target.table, into: back, accumulate: false)
-    return back
+  /// The likeliest symbols after each row of h̃, the best first; never the one before a sentence.
+  func likeliest(
+    _ count: Int, after combined: Matrix<Float>, on workspace: Workspace<Float>
+  ) -> [LikeliestClasses] {
+    let scores: Matrix<Float>
+    switch output {
+    case .affine(let affine): scores = affine.forward(combined, on: workspace)
+    case .tied(let bias): scores = self.scores(combined, tied: bias, on: workspace)
+    case .adaptive(let softmax):
+      return softmax.likeliest(count, combined, from: 1, on: workspace).map {
+        $0.renumbered { symbol(ofAdaptiveClass: $0) }
+      }
+    }
+    let normalizers = SoftmaxCrossEntropy.normalizers(of: scores, on: workspace)
+    let begin = targetSymbols - Self.ownTargetSymbols
+    return (0..<combined.rows).map { row in
+      var best = LikeliestClasses(count)
+      for part in [0..<begin, begin + 1..<targetSymbols] {
+        best.take(
+          scores.rows(row..<row + 1).columns(part), less: normalizers[row, 0],
+          from: part.lowerBound)
+      }
+      return best
+    }
+  }
+
+  /// The sum of -log p of the right symbol after each row of h̃, in nats.
+  private func outputLoss<S: Real>(
+    _ combined: Matrix<S>, _ right: UnsafeMutableBufferPointer<Int32>, on workspace: Workspace<S>
+  ) -> Double {
+    let targets = UnsafePointer(right.baseAddress.unsafelyUnwrapped)
+    switch output {
+    case .affine(let affine):
+      return SoftmaxCrossEntropy.loss(affine.forward(combined, on: workspace), targets: targets)
+    case .tied(let bias):
+      return SoftmaxCrossEntropy.loss(
+        scores(combined, tied: bias, on: workspace), targets: targets)
+    case .adaptive(let softmax):
+      for row in right.indices { right[row] = adaptiveClass(of: right[row]) }
+      return softmax.loss(combined, targets: targets, on: workspace)
+    }
+  }
+
+  /// The same sum, with smoothing too, and the gradient of h̃ of `scale` times the smoothed one.
+  private func outputLossAndGradient<S: Real>(
+    _ combined: Matrix<S>, _ right: UnsafeMutableBufferPointer<Int32>, scale: Double,
+    on workspace: Workspace<S>
+  ) -> (loss: Double, smoothed: Double, gradient: Matrix<S>) {
+    let targets = UnsafePointer(right.baseAddress.unsafelyUnwrapped)
+    func judge(_ scores: Matrix<S>) -> (loss: Double, smoothed: Double) {
+      SoftmaxCrossEntropy.lossAndGradient(
+        scores, targets: targets, scale: scale, smoothing: configuration.labelSmoothing,
+        on: workspace)
+    }
+    switch output {
+    case .affine(let affine):
+      let scores = affine.forward(combined, on: workspace)
+      let (loss, smoothed) = judge(scores)
+      return (loss, smoothed, affine.backward(scores, x: combined, on: workspace))
+    case .tied(let bias):
+      let scores = scores(combined, tied: bias, on: workspace)
+      let (loss, smoothed) = judge(scores)
+      workspace.addGradient(of: target.table, from: scores, times: combined)
+      S.addColumns(of: scores, into: workspace.gradient(of: bias))
+      let back = workspace.arena.matrix(combined.rows, combined.columns)
+      workspace.productBack(scores, target.table, into: back, accumulate: false)
+      return (loss, smoothed, back)
+    case .adaptive(let softmax):
+      for row in right.indices { right[row] = adaptiveClass(of: right[row]) }
+      return softmax.lossAndGradient(
+        combined, targets: targets, scale: scale, smoothing: configuration.labelSmoothing,
+        on: workspace)
+    }
   }
 
   // MARK: Training
@@ -266,13 +479,9 @@ public struct TranslatorNetwork: Sendable {
       S.gather(bridged.state.cell, at: places, into: state.cell)
       return state
     }
-    let ranges = attention.map { _ in
-      AttentionRanges(queries: targets.stretches, memory: sources.stretches)
-    }
-    let decoded = decode(
-      targets.symbols, targets.shape, rows: targets.rows, from: states, looking: ranges,
-      at: encoded.memory, masks: masks?.target, on: workspace)
-    let logits = scores(decoded.combined, on: workspace)
+    let (runs, combined) = decode(
+      targets, from: states, rowOfTarget: rowOfTarget, encoded: encoded, masks: masks?.target,
+      on: workspace)
     let wanted = workspace.arena.indices(targets.shape.total)
     var row = 0
     for sentence in pairs.targets {
@@ -281,81 +490,25 @@ public struct TranslatorNetwork: Sendable {
         row += 1
       }
     }
-    let right = UnsafePointer(wanted.baseAddress.unsafelyUnwrapped)
-    let share = configuration.labelSmoothing
     guard withGradients else {
-      let loss = SoftmaxCrossEntropy.loss(logits, targets: right)
-      smoothed = loss
-      return loss
+      smoothed = outputLoss(combined, wanted, on: workspace)
+      return smoothed
     }
-    // Smoothed: (1 - s) · -log p(right) + s · the mean of -log p over all symbols
-    //         = -log p(right) + s · (score of the right one - the mean of all scores).
-    var extra = 0.0
-    if share > 0 { extra = Self.excess(logits, right, on: workspace) }
-    let loss = SoftmaxCrossEntropy.lossAndGradient(logits, targets: right, scale: scale)
-    smoothed = loss + share * extra
-    if share > 0 { smooth(logits, right, by: share * scale, on: workspace) }
-    backward(
-      logits, decoded, encoded, places: places, targets: targets, ranges: ranges, on: workspace)
-    return loss
-  }
-
-  /// The sum over rows of the score of the right symbol less the mean of all scores.
-  private static func excess<S: Real>(
-    _ logits: Matrix<S>, _ right: UnsafePointer<Int32>, on workspace: Workspace<S>
-  ) -> Double {
-    let ones = workspace.arena.matrix(logits.columns, 1)
-    S.fill(ones, with: 1)
-    let sums = workspace.arena.matrix(logits.rows, 1)
-    S.product(
-      logits, transposed: false, ones, transposed: false, into: sums, accumulate: false)
-    var excess = 0.0
-    for row in 0..<logits.rows {
-      excess += Double(logits[row, Int(right[row])]) - Double(sums[row, 0]) / Double(logits.columns)
-    }
-    return excess
-  }
-
-  /// Adds the gradient of `factor` times the excess.
-  private func smooth<S: Real>(
-    _ gradient: Matrix<S>, _ right: UnsafePointer<Int32>, by factor: Double,
-    on workspace: Workspace<S>
-  ) {
-    let mean = workspace.arena.matrix(1, gradient.columns)
-    S.fill(mean, with: S(-factor / Double(gradient.columns)))
-    S.addRow(mean, into: gradient)
-    for row in 0..<gradient.rows { gradient[row, Int(right[row])] += S(factor) }
-  }
-
-  private func backward<S: Real>(
-    _ gradient: Matrix<S>, _ decoded: Decoded<S>, _ encoded: Encoded<S>,
-    places: UnsafePointer<Int32>, targets: Sources, ranges: AttentionRanges?,
-    on workspace: Workspace<S>
-  ) {
-    let (total, batch) = (targets.shape.total, targets.shape.batch)
-    let combinedGradient = scoresBack(gradient, decoded.combined, on: workspace)
-    let inner = workspace.arena.matrix(total, combine.outputs)
-    S.fill(inner, with: 1)
-    S.tanhGradient(combinedGradient, times: inner, at: decoded.combined, into: inner)
-    let joinedGradient = combine.backward(inner, x: decoded.joined, on: workspace)
-    let size = decoder.outputSize
-    let queryGradient = workspace.arena.matrix(total, size)
-    S.copy(
-      joinedGradient.columns(combine.inputs - size..<combine.inputs), into: queryGradient)
-    if let attention, let looked = decoded.looked {
-      let context = workspace.arena.matrix(total, attention.memorySize)
-      S.copy(joinedGradient.columns(0..<attention.memorySize), into: context)
-      S.add(
-        attention.backward(looked, contextGradient: context, on: workspace), into: queryGradient)
-    }
-    let outputGradient = workspace.arena.zeros(total, size)
-    S.scatterAdd(queryGradient, at: targets.rows, into: outputGradient)
+    let judged = outputLossAndGradient(combined, wanted, scale: scale, on: workspace)
+    smoothed = judged.smoothed
     let stateGradients = zeroStates(decoder, batch, on: workspace)
-    if let back = decoder.backward(
-      decoded.trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace)
-    {
-      target.backward(decoded.embedded, gradient: back, on: workspace)
-    }
+    decodeBackward(
+      runs, judged.gradient, targets: targets, stateGradients: stateGradients, on: workspace)
+    encodeBackward(encoded, stateGradients, places: places, on: workspace)
+    return judged.loss
+  }
+
+  /// The way back of `encode`, after that of the decoder.
+  private func encodeBackward<S: Real>(
+    _ encoded: Encoded<S>, _ stateGradients: [CellState<S>], places: UnsafePointer<Int32>,
+    on workspace: Workspace<S>
+  ) {
+    let batch = encoded.sources.shape.batch
     let half = encoder.hiddenSize
     let encoderStates = zeroStates(encoder, batch, on: workspace)
     for (level, bridge) in bridges.enumerated() {

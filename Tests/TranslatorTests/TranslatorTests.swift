@@ -61,7 +61,9 @@ private func options(
   func gradientsOfTheWholeNetworkMatchCentralDifferences(
     attention: Translator.AttentionKind, cell: CellKind
   ) {
-    for ties in [false, true] {
+    for (ties, feeds, cutoffs) in [
+      (false, false, nil), (true, true, nil), (true, false, nil), (false, true, [4, 6]),
+    ] as [(Bool, Bool, [Int]?)] {
       var configuration = Translator.Configuration()
       configuration.cell = cell
       configuration.layers = 2
@@ -72,6 +74,8 @@ private func options(
       configuration.inputDropout = 0.2
       configuration.labelSmoothing = 0.1
       configuration.tiesEmbeddings = ties
+      configuration.feedsInput = feeds
+      configuration.cutoffs = cutoffs
       let network = TranslatorNetwork(configuration, sourceSymbols: 6, targetSymbols: 7)
       let parameters = Parameters<Double>(network.layout)
       // Large weights, so that no gradient is so small that a difference would be all rounding.
@@ -102,17 +106,25 @@ private func options(
       }
       for (name, error) in worstGradientErrors(of: parameters, on: workspace, loss: { _ in loss() })
       {
-        #expect(error < 1e-7, "\(name), ties: \(ties)")
+        #expect(error < 1e-7, "\(name), ties: \(ties), feeds: \(feeds), \(cutoffs ?? [])")
       }
     }
   }
 
-  @Test func itLearnsToTranslateWhatItNeverSaw() throws {
+  @Test(arguments: [false, true]) func itLearnsToTranslateWhatItNeverSaw(
+    feedingInputsAndChoosingInTwoSteps: Bool
+  ) throws {
+    var configuration = smallConfiguration()
+    if feedingInputsAndChoosingInTwoSteps {
+      configuration.feedsInput = true
+      // Some letters are rare ones.
+      configuration.cutoffs = [112]
+    }
     let training = pairs(1200, seed: 1)
     let seen = Set(training.pairs)
     let fresh = ParallelText(pairs(200, seed: 2).pairs.filter { !seen.contains($0) })
     #expect(fresh.pairs.count > 30)
-    var translator = try translator(smallConfiguration(), training)
+    var translator = try translator(configuration, training)
     try translator.train(on: training, validation: fresh, options(epochs: 30))
     let sources = fresh.pairs.map(\.source)
     var search = Translator.Search()
