@@ -38,7 +38,7 @@ final class Cutter: @unchecked Sendable {
       try forEachGrapheme(in: text) { body($0, $1, $2, false) }
     case .word:
       try forEachWord(in: text, body)
-    case .subword:
+    case .spacedWord, .subword:
       try forEachSpacedWord(in: text, body)
     }
   }

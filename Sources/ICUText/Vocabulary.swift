@@ -2,7 +2,8 @@
 ///
 /// Numbers 0 to 255 are the bytes, and a symbol that is one ASCII byte has that byte's number; the
 /// other symbols follow from 256 on, by falling count, then by bytes. Any symbol that is not among
-/// them is spelt by its UTF-8 bytes, so that nothing is out of vocabulary.
+/// them is spelt by its UTF-8 bytes, so that nothing is out of vocabulary;
+/// `encodeWithTexts(_:unknown:)` gives it a number of the caller's instead.
 ///
 /// Subwords are learnt by byte-pair encoding (R. Sennrich, B. Haddow and A. Birch, ACL 2016): their
 /// symbols from 256 on are the characters, then the pieces in the order in which they were learnt,
@@ -54,21 +55,23 @@ public struct Vocabulary: Sendable {
       self.merges = merges
     }
 
+    /// The number of a symbol, given its code point where it is only one (else -1); -1 for none.
+    @inline(__always)
+    func number(of bytes: UnsafeBufferPointer<UInt8>, scalar: Int32) -> Int {
+      if scalar >= 0 && scalar < 0x10000 { return Int(direct[Int(scalar)]) }
+      let index = table.find(bytes)
+      return index < 0 ? -1 : 256 + index
+    }
+
     /// Appends the numbers of a segment's characters, those that are no symbols as their bytes.
     func appendCharacters(of segment: UnsafeBufferPointer<UInt8>, to numbers: inout [Int32]) {
       var start = 0
       while start < segment.count {
         let (value, length) = codePoint(in: segment, at: start)
         let bytes = UnsafeBufferPointer(rebasing: segment[start..<start + length])
-        var number: Int32 = -1
-        if value < 0x10000 {
-          number = direct[Int(value)]
-        } else {
-          let index = table.find(bytes)
-          if index >= 0 { number = Int32(256 + index) }
-        }
+        let number = number(of: bytes, scalar: Int32(bitPattern: value))
         if number >= 0 {
-          numbers.append(number)
+          numbers.append(Int32(number))
         } else {
           for byte in bytes { numbers.append(Int32(byte)) }
         }
@@ -204,6 +207,34 @@ public struct Vocabulary: Sendable {
       }
       return (Array(numbers), ends)
     }
+  }
+
+  /// The numbers of a text's symbols, one for each, and the text of each after normalisation.
+  ///
+  /// A symbol that the vocabulary does not have gets the number `unknown`, and is not spelt by its
+  /// bytes; a single ASCII character is always a symbol. Bytes and subwords spell everything, so
+  /// none of them is unknown. Throws what `encode(_:)` throws.
+  public func encodeWithTexts(
+    _ text: String, unknown: Int
+  ) throws(TextError) -> (numbers: [Int], texts: [String]) {
+    if segmentation.unit == .byte || segmentation.unit == .subword {
+      let numbers = try encode(text)
+      return (numbers, numbers.map { self.text(of: [$0]) })
+    }
+    var numbers: [Int] = []
+    var texts: [String] = []
+    let bytes = Array(text.utf8)
+    try bytes.withUnsafeBufferPointer { (bytes) throws(TextError) in
+      try segmenter.withNormalized(bytes) { (cutter, text, _) throws(TextError) in
+        try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, scalar, _ in
+          let symbol = UnsafeBufferPointer(rebasing: text[start..<end])
+          let number = storage.number(of: symbol, scalar: scalar)
+          numbers.append(number < 0 ? unknown : number)
+          texts.append(String(decoding: symbol, as: UTF8.self))
+        }
+      }
+    }
+    return (numbers, texts)
   }
 
   /// The symbols of a text with their places in the original, before normalisation.

@@ -13,7 +13,9 @@ func tokenize(_ words: [String]) throws {
       tsv: symbol, bytes, UTF-16 units, code points, each as start-end in the original.
       """,
     options: [
-      Option("unit", "UNIT", "byte, code-point, grapheme, word or sentence (default: grapheme)"),
+      Option(
+        "unit", "UNIT",
+        "byte, code-point, grapheme, word, spaced-word or sentence (default: grapheme)"),
       Option("vocabulary", "FILE", "Cut into the symbols of a file of majortom vocabulary"),
       Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
       Option("locale", "LOCALE", "Locale of word and sentence breaks (default: en)"),

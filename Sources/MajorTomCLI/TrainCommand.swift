@@ -5,7 +5,8 @@ private let trainOptions: [Option] =
   [
     Option("output", short: "o", "FILE", "Write the model to FILE (needed)"),
     Option(
-      "unit", "UNIT", "Symbols: byte, code-point, grapheme, word, subword (default: grapheme)"),
+      "unit", "UNIT",
+      "Symbols: byte, code-point, grapheme, word, spaced-word, subword (default: grapheme)"),
     Option("vocabulary", "FILE", "Take the symbols of a file of majortom vocabulary"),
     Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
     Option("locale", "LOCALE", "Locale of word breaks (default: en)"),
@@ -96,7 +97,7 @@ func trainLanguageModel(_ words: [String]) throws {
 private func symbolName(_ unit: TextUnit) -> String {
   switch unit {
   case .byte, .codePoint, .grapheme: "chars"
-  case .word: "words"
+  case .word, .spacedWord: "words"
   case .subword: "pieces"
   }
 }

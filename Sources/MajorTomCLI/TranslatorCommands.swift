@@ -22,7 +22,14 @@ func trainTranslator(_ words: [String]) throws {
       Option("unit", "UNIT", "Symbols: grapheme, word, subword, ... (default: grapheme)"),
       Option("source-unit", "UNIT", "Symbols of what is read, where they differ"),
       Option("max-size", "N", "Largest vocabulary of a side, the 256 bytes included"),
-      Option("min-count", "N", "Spell symbols seen less than N times as bytes (default: 2)"),
+      Option("source-max-size", "N", "That of what is read, where they differ"),
+      Option("target-max-size", "N", "That of what is written, where they differ"),
+      Option(
+        "min-count", "N",
+        "Words seen less than N times are unknown, other symbols spelt as bytes (default: 2)"),
+      Option(
+        "word-dropout", "P",
+        "Share of symbols that training reads as unknown (default: \(size.wordDropout))"),
       Option("source-locale", "LOCALE", "Locale of word breaks in what is read (default: en)"),
       Option("target-locale", "LOCALE", "Locale of word breaks in what is written (default: en)"),
       Option("cell", "CELL", "The recurrent cell, such as lstm or gru (default: lstm)"),
@@ -61,6 +68,7 @@ func trainTranslator(_ words: [String]) throws {
   size.labelSmoothing =
     try arguments.number("label-smoothing", in: 0...0.99) ?? size.labelSmoothing
   size.cutoffs = try cutoffs(arguments)
+  size.wordDropout = try arguments.number("word-dropout", in: 0...0.99) ?? size.wordDropout
   try size.validate()
   var options = defaults
   options.plan = try trainingPlan(arguments, default: options.plan)
@@ -70,14 +78,24 @@ func trainTranslator(_ words: [String]) throws {
   options.threads = try arguments.integer("threads", in: 1...1024)
   options.precision =
     try arguments.choice("precision", of: ProductPrecision.self) ?? options.precision
-  let unit = try arguments.choice("unit", of: TextUnit.self) ?? .grapheme
+  // Spaces of their own would only make sentences of words longer.
+  func unit(_ name: String) throws -> TextUnit? {
+    let unit = try arguments.choice(name, of: TextUnit.self)
+    return unit == .word ? .spacedWord : unit
+  }
+  let targetUnit = try unit("unit") ?? .grapheme
   let sourceSegmentation = Segmentation(
-    unit: try arguments.choice("source-unit", of: TextUnit.self) ?? unit,
+    unit: try unit("source-unit") ?? targetUnit,
     locale: arguments.text("source-locale") ?? "en")
   let targetSegmentation = Segmentation(
-    unit: unit, locale: arguments.text("target-locale") ?? "en")
+    unit: targetUnit, locale: arguments.text("target-locale") ?? "en")
   let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 2
-  let maximumSize = try arguments.integer("max-size", in: 256...4_000_000)
+  func maximumSize(_ name: String) throws -> Int? {
+    try arguments.integer(name, in: 256...4_000_000)
+  }
+  let both = try maximumSize("max-size")
+  let sourceSize = try maximumSize("source-max-size") ?? both
+  let targetSize = try maximumSize("target-max-size") ?? both
   let share = try arguments.number("validation", in: 0...0.9) ?? 0.05
   let given = try parallelText(arguments)
   let files = try runFiles(arguments, reading: ["dev", "source", "target"])
@@ -98,9 +116,9 @@ func trainTranslator(_ words: [String]) throws {
     complain("\(grouped(all.skipped)) pairs with an empty side were left out")
   }
   let source = try training.vocabulary(
-    of: \.source, sourceSegmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+    of: \.source, sourceSegmentation, minimumCount: minimumCount, maximumSize: sourceSize)
   let target = try training.vocabulary(
-    of: \.target, targetSegmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+    of: \.target, targetSegmentation, minimumCount: minimumCount, maximumSize: targetSize)
   var translator = try Translator(size, source: source, target: target, seed: options.plan.seed)
   let reporter = ProgressReporter(
     unit: "symbols", json: arguments.has("json"), isQuiet: arguments.has("quiet"))

@@ -119,14 +119,15 @@ public struct ParallelText: Sendable, Equatable {
 
   /// A vocabulary of one side.
   ///
-  /// Throws `TextError` where ICU cannot cut a text.
+  /// Where symbols may begin with the space before a word, one stands before each text, too, so
+  /// that its first word is the same symbol as elsewhere. Throws `TextError` where ICU cannot cut a text.
   public func vocabulary(
     of side: KeyPath<Pair, String>, _ segmentation: Segmentation, minimumCount: Int = 2,
     maximumSize: Int? = nil
   ) throws -> Vocabulary {
     try Vocabulary(
       counting: segmentation,
-      in: Corpus(text: pairs.map { $0[keyPath: side] + "\n" }.joined()),
+      in: Corpus(text: pairs.map { segmentation.sentence($0[keyPath: side]) + "\n" }.joined()),
       minimumCount: minimumCount, maximumSize: maximumSize)
   }
 }

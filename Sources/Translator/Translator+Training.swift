@@ -99,8 +99,10 @@ extension Translator {
     var pairs: [PairTask.Symbols] = []
     pairs.reserveCapacity(text.pairs.count)
     for pair in text.pairs {
-      let target = try self.target.encode(pair.target).map { Int32($0) } + [targetEnd]
-      pairs.append(PairTask.Symbols(source: try symbolsOfSource(pair.source), target: target))
+      pairs.append(
+        PairTask.Symbols(
+          source: asRead(try sourceCode.symbols(of: pair.source)),
+          target: try targetCode.symbols(of: pair.target) + [targetEnd]))
     }
     return pairs
   }
@@ -116,8 +118,9 @@ final class PairTask: TrainingTask {
   private let network: TranslatorNetwork
   private let training, validation: [Symbols]
   private let begin: Int32
+  private let unknown: (source: Int32, target: Int32)
   private let batch: Int
-  private let masks, order: CounterRandom
+  private let masks, order, words: CounterRandom
   private let plan: Mutex<(epoch: Int, batches: [[Int]])>
   let shardCount, symbolsPerUpdate: Int
 
@@ -127,12 +130,14 @@ final class PairTask: TrainingTask {
   ) {
     network = translator.network
     begin = translator.targetBegin
+    unknown = (translator.sourceUnknown, translator.targetUnknown)
     self.training = training
     self.validation = validation
     batch = max(1, options.batch)
     shardCount = max(1, min(options.shards, batch))
     masks = CounterRandom(seed: options.plan.seed, stream: .dropout)
     order = CounterRandom(seed: options.plan.seed, stream: .shuffle)
+    words = CounterRandom(seed: options.plan.seed, stream: .words)
     plan = Mutex((-1, []))
     symbolsPerUpdate = max(
       1, training.reduce(0) { $0 + $1.target.count } * min(batch, training.count) / training.count)
@@ -175,10 +180,33 @@ final class PairTask: TrainingTask {
       targets: symbols.map(\.target))
   }
 
+  /// Pairs as training reads them: some symbols as unknown ones, but neither ends nor targets.
+  func pairs(of numbers: [Int], update: Int) -> TranslatorNetwork.Pairs {
+    let whole = Self.pairs(numbers.map { training[$0] }, begin: begin)
+    let share = network.configuration.wordDropout
+    guard share > 0 else { return whole }
+    func read(
+      _ sentences: [[Int32]], _ places: (Int) -> Range<Int>, as unknown: Int32, side: Int
+    ) -> [[Int32]] {
+      zip(numbers, sentences).map { number, sentence in
+        var sentence = sentence
+        for place in places(sentence.count) {
+          let index = number << 32 | side << 31 | place
+          if words.uniform(step: update, index: index) < share { sentence[place] = unknown }
+        }
+        return sentence
+      }
+    }
+    return TranslatorNetwork.Pairs(
+      sources: read(whole.sources, { 0..<$0 - 1 }, as: unknown.source, side: 0),
+      inputs: read(whole.inputs, { 1..<$0 }, as: unknown.target, side: 1),
+      targets: whole.targets)
+  }
+
   func run(shard: Int, update: Int, on workspace: Workspace<Float>) -> Double {
     let all = pairs(ofUpdate: update)
     let symbols = all.reduce(0) { $0 + training[$1].target.count }
-    let mine = stride(from: shard, to: all.count, by: shardCount).map { training[all[$0]] }
+    let mine = stride(from: shard, to: all.count, by: shardCount).map { all[$0] }
     guard !mine.isEmpty, symbols > 0 else { return 0 }
     let scale = 1 / Double(symbols)
     // Encoder and decoder, and the shards, are far apart in the numbers of the masks.
@@ -189,7 +217,7 @@ final class PairTask: TrainingTask {
     var smoothed = 0.0
     return scale
       * network.loss(
-        Self.pairs(mine, begin: begin), masks: lanes, scale: scale, withGradients: true,
+        pairs(of: mine, update: update), masks: lanes, scale: scale, withGradients: true,
         smoothed: &smoothed, on: workspace)
   }
 

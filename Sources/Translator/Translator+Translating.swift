@@ -42,6 +42,8 @@ extension Translator {
     /// The last row and the last column are the ends. Empty without attention, or where it was not asked for.
     public var attention: [[Float]]
     /// The symbols written and those read, as texts, without their ends.
+    ///
+    /// They have the spaces that the symbols begin with, and copied words in place of unknown ones.
     public var written: [String]
     /// See `written`.
     public var read: [String]
@@ -66,12 +68,14 @@ extension Translator {
     _ texts: [String], _ search: Search = Search(), threads: Int? = nil
   ) throws(TextError) -> [[Translation]] {
     var sources: [[Int32]] = []
+    var pieces: [[String]] = []
     for text in texts {
-      let symbols = try symbolsOfSource(text)
-      guard symbols.count <= Self.mostSourceSymbols else {
+      let (symbols, texts) = try sourceCode.symbolsWithTexts(of: text)
+      guard symbols.count < Self.mostSourceSymbols else {
         throw .tooLong(byteCount: text.utf8.count)
       }
-      sources.append(symbols)
+      sources.append(asRead(symbols))
+      pieces.append(configuration.reversesSource ? texts.reversed() : texts)
     }
     let read = sources
     let wanted = sources.indices.filter { sources[$0].count > 1 }.sorted {
@@ -88,7 +92,7 @@ extension Translator {
       let workspace = Workspace(parameters, packed: packed, forTraining: false)
       var beam = BeamSearch(
         network, sources: batch.numbers.map { read[$0] }, begin: targetBegin, end: targetEnd,
-        search)
+        unknown: (sourceUnknown, targetUnknown), writesUnknown: targetCode.hasUnknown, search)
       batch.found = beam.run(on: workspace)
     }
     var results = [[Translation]](
@@ -97,13 +101,14 @@ extension Translator {
       ], count: texts.count)
     for batch in batches {
       for (number, hypotheses) in zip(batch.numbers, batch.found) {
-        let read = pieces(of: sources[number].dropLast(), source)
         results[number] = hypotheses.prefix(max(1, search.best)).map { hypothesis in
-          let symbols = hypothesis.symbols.map { Int($0) }
+          // Pieces of words are no words to copy.
+          let copies =
+            sourceCode.hasUnknown ? hypothesis.lookedAt.map { pieces[number][$0] } : []
+          let (text, written) = targetCode.text(of: hypothesis.symbols, copies: copies)
           return Translation(
-            text: target.text(of: symbols), logProbability: hypothesis.logProbability,
-            attention: hypothesis.attention,
-            written: pieces(of: hypothesis.symbols[...], target), read: read)
+            text: text, logProbability: hypothesis.logProbability,
+            attention: hypothesis.attention, written: written, read: pieces[number])
         }
       }
     }
@@ -125,10 +130,6 @@ extension Translator {
 
   /// Longer texts are no sentences, and would take memory without end.
   static let mostSourceSymbols = 50_000
-
-  private func pieces(of symbols: ArraySlice<Int32>, _ vocabulary: Vocabulary) -> [String] {
-    symbols.map { vocabulary.text(of: [Int($0)]) }
-  }
 }
 
 /// Beam search over many sentences side by side: rows of a batch are the live hypotheses, those of
@@ -139,11 +140,15 @@ struct BeamSearch {
     var symbols: [Int32]
     var logProbability: Double
     var attention: [[Float]]
+    /// For each unknown symbol, the place of the source symbol to copy.
+    var lookedAt: [Int] = []
   }
 
   private let network: TranslatorNetwork
   private let sources: [[Int32]]
   private let begin, end: Int32
+  private let unknown: (source: Int32, target: Int32)
+  private let writesUnknown: Bool
   private let search: Translator.Search
   private var finished: [[Hypothesis]]
   // The live hypotheses, sentence by sentence, and the sentence of each.
@@ -152,12 +157,14 @@ struct BeamSearch {
 
   init(
     _ network: TranslatorNetwork, sources: [[Int32]], begin: Int32, end: Int32,
-    _ search: Translator.Search
+    unknown: (source: Int32, target: Int32), writesUnknown: Bool, _ search: Translator.Search
   ) {
     self.network = network
     self.sources = sources
     self.begin = begin
     self.end = end
+    self.unknown = unknown
+    self.writesUnknown = writesUnknown
     self.search = search
     finished = sources.map { _ in [] }
     live = sources.map { _ in Hypothesis(symbols: [], logProbability: 0, attention: []) }
@@ -188,7 +195,8 @@ struct BeamSearch {
         UnsafePointer(symbols.baseAddress.unsafelyUnwrapped), shape, rows: nil, from: states,
         fed: fed, looking: encoded.memory == nil ? nil : ranges(found), at: encoded.memory,
         on: workspace)
-      let likeliest = network.likeliest(search.beam, after: decoded.combined, on: workspace)
+      let likeliest = network.likeliest(
+        search.beam, after: decoded.combined, withUnknown: writesUnknown, on: workspace)
       let parents = advance(likeliest, decoded)
       states = zip(decoded.trace.layers, states).map { layer, old in
         let final = CellState(
@@ -282,6 +290,10 @@ struct BeamSearch {
           hypothesis.attention.append(
             (0..<weights.columns).map { weights[candidate.row - first, $0] })
         }
+        if candidate.symbol == unknown.target, let looked = decoded.looked {
+          hypothesis.lookedAt.append(
+            mostLookedAt(looked.weights(ofSequence: group), candidate.row - first, of: number))
+        }
         if candidate.symbol == end {
           finished[number].append(hypothesis)
           continue
@@ -301,5 +313,17 @@ struct BeamSearch {
     live = next
     sentence = nextSentence
     return parents
+  }
+
+  /// The place of the word of a sentence that a row looks at most, of unknown ones if it has any.
+  ///
+  /// An encoder that reads both ways knows a word at its neighbours, too, which may be looked at in
+  /// its place; but a known word would be translated, not copied.
+  private func mostLookedAt(_ weights: Matrix<Float>, _ row: Int, of sentence: Int) -> Int {
+    // The last symbol is the end, which is no word.
+    let words = sources[sentence].indices.dropLast()
+    let unknownWords = words.filter { sources[sentence][$0] == unknown.source }
+    let places = unknownWords.isEmpty ? Array(words) : unknownWords
+    return places.max { weights[row, $0] < weights[row, $1] } ?? 0
   }
 }

@@ -9,9 +9,17 @@ public import Training
 /// for dates: whatever pairs it has learnt from.
 ///
 ///     let pairs = try ParallelText(contentsOf: ["phrases.tsv"])
-///     var translator = try Translator(.init(), learning: pairs)
+///     let words = Segmentation(unit: .spacedWord)
+///     var translator = try Translator(
+///       .init(), source: pairs.vocabulary(of: \.source, words),
+///       target: pairs.vocabulary(of: \.target, words))
 ///     try translator.train(on: pairs, .init())
 ///     print(try translator.translate("Good morning!"))
+///
+/// Where the units are spaced words, a word that the vocabulary does not have is one unknown symbol;
+/// where the decoder writes it, it is replaced by the source word that it looked at most, of unknown
+/// ones if there are any (after M.-T. Luong et al., "Addressing the rare word problem in neural
+/// machine translation", ACL 2015). Other units spell what they do not have by its bytes.
 ///
 /// A translator is a value that never changes once made, so any number of tasks may use it at once.
 public struct Translator: Sendable {
@@ -43,6 +51,9 @@ public struct Translator: Sendable {
     public var inputDropout = 0.1, dropout = 0.2
     /// The share of probability that training spreads over all symbols.
     public var labelSmoothing = 0.1
+    /// The share of symbols on both sides that training reads as unknown ones, so that the network
+    /// knows what to do with words that it does not know.
+    public var wordDropout = 0.0
     /// Whether the vectors of target symbols also give their scores.
     public var tiesEmbeddings = false
     /// Whether the source is read from its end.
@@ -89,7 +100,7 @@ public struct Translator: Sendable {
       try demand(!cell.isWindow, "\(cell.rawValue) has no state that a decoder could go on from")
       for (name, share) in [
         ("dropout of inputs", inputDropout), ("dropout", dropout),
-        ("label smoothing", labelSmoothing),
+        ("label smoothing", labelSmoothing), ("word dropout", wordDropout),
       ] {
         try demand(share >= 0 && share < 1, "\(name) \(share): it must be at least 0 and below 1")
       }
@@ -134,7 +145,7 @@ public struct Translator: Sendable {
     let targetSymbols = target.count + TranslatorNetwork.ownTargetSymbols
     try configuration.validate(targetSymbols: targetSymbols)
     let network = TranslatorNetwork(
-      configuration, sourceSymbols: source.count + 1, targetSymbols: targetSymbols)
+      configuration, sourceSymbols: source.count + 2, targetSymbols: targetSymbols)
     let parameters = Parameters<Float>(network.layout, seed: seed)
     network.adjust(parameters)
     self.init(
@@ -176,10 +187,17 @@ public struct Translator: Sendable {
   var targetBegin: Int32 { Int32(target.count) }
   var targetEnd: Int32 { Int32(target.count + 1) }
 
-  /// A sentence as the encoder reads it, with its end; never empty.
-  func symbolsOfSource(_ text: String) throws(TextError) -> [Int32] {
-    let symbols = try source.encode(text).map { Int32($0) }
-    return (configuration.reversesSource ? symbols.reversed() : symbols) + [sourceEnd]
+  /// What stands for words that a side's vocabulary does not have; only spaced words need it.
+  var sourceUnknown: Int32 { Int32(source.count + 1) }
+  var targetUnknown: Int32 { Int32(target.count + 2) }
+
+  /// How sentences become symbols, and symbols sentences.
+  var sourceCode: SentenceCode { SentenceCode(vocabulary: source, unknown: sourceUnknown) }
+  var targetCode: SentenceCode { SentenceCode(vocabulary: target, unknown: targetUnknown) }
+
+  /// Symbols in the order in which the encoder reads them, with their end; never empty.
+  func asRead(_ symbols: [Int32]) -> [Int32] {
+    (configuration.reversesSource ? symbols.reversed() : symbols) + [sourceEnd]
   }
 
   // MARK: Files
@@ -205,7 +223,7 @@ public struct Translator: Sendable {
       throw ModelFileError.malformed(path: path, found: "\(error)")
     }
     let network = TranslatorNetwork(
-      configuration, sourceSymbols: source.count + 1, targetSymbols: targetSymbols)
+      configuration, sourceSymbols: source.count + 2, targetSymbols: targetSymbols)
     try ModelMetadata.demandTensors([("", network.layout)], of: file, path: path)
     self.init(
       configuration, source: source, target: target, card: card, network: network,

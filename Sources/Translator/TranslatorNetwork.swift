@@ -344,18 +344,22 @@ public struct TranslatorNetwork: Sendable {
 
   // MARK: The output
 
-  /// The symbols of the network's own, after the vocabulary's: the first is the one that stands
-  /// before a sentence, which is read and never written.
-  static let ownTargetSymbols = 2
+  /// The symbols of the network's own, after the vocabulary's: the one that stands before a sentence,
+  /// which is read and never written, the one after it, and the one for unknown words.
+  static let ownTargetSymbols = 3
 
-  /// Where a symbol stands among the classes of an adaptive softmax, which go by frequency: the
-  /// network's own symbols come first, then the vocabulary's.
+  /// The classes of an adaptive softmax go by frequency: first those of the symbols before a sentence,
+  /// for unknown words and after a sentence, then the vocabulary's.
   private func adaptiveClass(of symbol: Int32) -> Int32 {
-    (symbol + Int32(Self.ownTargetSymbols)) % Int32(targetSymbols)
+    let own = symbol - Int32(targetSymbols - Self.ownTargetSymbols)
+    guard own > 0 else { return own == 0 ? 0 : symbol + Int32(Self.ownTargetSymbols) }
+    return Int32(Self.ownTargetSymbols) - own
   }
 
   private func symbol(ofAdaptiveClass number: Int32) -> Int32 {
-    (number + Int32(targetSymbols - Self.ownTargetSymbols)) % Int32(targetSymbols)
+    let own = Int32(Self.ownTargetSymbols)
+    guard number < own else { return number - own }
+    return Int32(targetSymbols) - (number == 0 ? own : number)
   }
 
   /// The score of each target symbol after each row of h̃.
@@ -368,16 +372,17 @@ public struct TranslatorNetwork: Sendable {
     return scores
   }
 
-  /// The likeliest symbols after each row of h̃, the best first; never the one before a sentence.
+  /// The likeliest symbols after each row of h̃, the best first; never the one before a sentence, and
+  /// the one for unknown words only where it is asked for.
   func likeliest(
-    _ count: Int, after combined: Matrix<Float>, on workspace: Workspace<Float>
+    _ count: Int, after combined: Matrix<Float>, withUnknown: Bool, on workspace: Workspace<Float>
   ) -> [LikeliestClasses] {
     let scores: Matrix<Float>
     switch output {
     case .affine(let affine): scores = affine.forward(combined, on: workspace)
     case .tied(let bias): scores = self.scores(combined, tied: bias, on: workspace)
     case .adaptive(let softmax):
-      return softmax.likeliest(count, combined, from: 1, on: workspace).map {
+      return softmax.likeliest(count, combined, from: withUnknown ? 1 : 2, on: workspace).map {
         $0.renumbered { symbol(ofAdaptiveClass: $0) }
       }
     }
@@ -385,7 +390,7 @@ public struct TranslatorNetwork: Sendable {
     let begin = targetSymbols - Self.ownTargetSymbols
     return (0..<combined.rows).map { row in
       var best = LikeliestClasses(count)
-      for part in [0..<begin, begin + 1..<targetSymbols] {
+      for part in [0..<begin, begin + 1..<targetSymbols - (withUnknown ? 0 : 1)] {
         best.take(
           scores.rows(row..<row + 1).columns(part), less: normalizers[row, 0],
           from: part.lowerBound)

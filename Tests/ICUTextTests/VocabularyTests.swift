@@ -27,6 +27,8 @@ import Testing
     (.codePoint, .none, "e\u{301}é", [1, 2, 3, 5]),
     (.byte, .none, "éa", [1, 2, 3]),
     (.word, .none, "aaé aaé", [4, 5, 9]),
+    // Of the second word, only the space is no symbol's beginning: it is spelt, five bytes.
+    (.spacedWord, .none, "aaé aaé", [4, 5, 6, 7, 8, 9]),
     // Three bytes of the original become é; what comes of ﬁ ends where ﬁ ends.
     (.grapheme, .nfc, "xe\u{301}y", [1, 4, 5]),
     (.grapheme, .nfkc, "ﬁé", [3, 3, 5]),
@@ -38,7 +40,7 @@ import Testing
   ) throws {
     let vocabulary = try Vocabulary(
       segmentation: Segmentation(unit: unit, normalization: normalization),
-      symbols: unit == .byte ? [] : unit == .word ? ["aaé"] : ["é"])
+      symbols: unit == .byte ? [] : [.word, .spacedWord].contains(unit) ? ["aaé"] : ["é"])
     let found = try vocabulary.encodeWithEnds(text)
     #expect(found.ends == ends)
     #expect(try found.numbers == vocabulary.encode(text))
@@ -56,12 +58,47 @@ import Testing
     #expect(small.text(of: try small.encode("the dog")) == "the dog")
   }
 
+  @Test func aSpacedWordIsOneSymbolWithItsSpace() throws {
+    let words = Segmentation(unit: .spacedWord)
+    let text = "To be, or  not to be.\nA b can't be"
+    let pieces = ["To", " be", ",", " or", "  ", "not", " to", " be", ".", "\n", "A", " b"]
+    #expect(
+      try Segmenter(words).spans(of: text).map(\.text) == pieces + [" can't", " be"])
+    let vocabulary = try Vocabulary(counting: words, in: Corpus(text: text), minimumCount: 2)
+    #expect(vocabulary.symbols == [" be"])
+    #expect(vocabulary.merges.isEmpty)
+    #expect(try vocabulary.encode(" be") == [256])
+    #expect(vocabulary.text(of: try vocabulary.encode(text)) == text)
+    #expect(
+      vocabulary.text(of: try vocabulary.encode("  nie  gesehen \u{1F680} "))
+        == "  nie  gesehen \u{1F680} ")
+  }
+
+  @Test func unknownSymbolsGetOneNumber() throws {
+    let words = try Vocabulary(
+      segmentation: Segmentation(unit: .spacedWord, normalization: .caseFolding),
+      symbols: [" be", "né", "é"])
+    let found = try words.encodeWithTexts("A BE  né É, ö seen", unknown: 900)
+    #expect(found.texts == ["a", " be", "  ", "né", " é", ",", " ö", " seen"])
+    #expect(found.numbers == [97, 256, 900, 257, 900, 44, 900, 900])
+    #expect(try words.encodeWithTexts("é", unknown: 900).numbers == [258])
+    #expect(try words.encodeWithTexts("𝒳", unknown: 900).numbers == [900])
+    #expect(try words.encodeWithTexts("", unknown: 900).texts.isEmpty)
+    // Units that are spelt anyway know everything.
+    let bytes = try Vocabulary(segmentation: Segmentation(unit: .byte), symbols: [])
+    #expect(try bytes.encodeWithTexts("aé", unknown: 900).numbers == [97, 0xC3, 0xA9])
+    let pieces = try Vocabulary(segmentation: Segmentation(unit: .subword), symbols: ["ö"])
+    let spelt = try pieces.encodeWithTexts("ö é", unknown: 900)
+    #expect(spelt.numbers == [256, 32, 0xC3, 0xA9])
+    #expect(spelt.texts == ["ö", " ", "\u{FFFD}", "\u{FFFD}"])
+  }
+
   @Test func symbolsOfOneAsciiByteAreThatByte() throws {
     for unit in TextUnit.allCases {
       let vocabulary = try Vocabulary(
-        counting: Segmentation(unit: unit), in: Corpus(text: "a b\n"))
+        counting: Segmentation(unit: unit), in: Corpus(text: "a\tb\n"))
       #expect(vocabulary.count == 256)
-      #expect(try vocabulary.encode("a b\n") == [97, 32, 98, 10])
+      #expect(try vocabulary.encode("a\tb\n") == [97, 9, 98, 10])
     }
   }
 

@@ -613,7 +613,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     #expect(shown.code == 0 && shown.output.contains("for |") && shown.output.contains("-0 "))
     let page = try String(
       contentsOf: tool.folder.appendingPathComponent("a.html"), encoding: .utf8)
-    #expect(page.contains("<th>for</th>"))
+    #expect(page.contains("<th> for</th>"))
     let best = try tool.run(words: ["translate"] + model + ["4321", "--best", "3"])
     #expect(best.output.split(separator: "\n").count == 3)
     let scored = try tool.run(
@@ -631,6 +631,11 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       (["train", "translator", "--source", "l.txt", "--target", "r.txt", "-o", "x"], 1, "3 lines"),
       (["train", "translator", "train.tsv", "-o", "x", "--columns", "0,1"], 2, "--columns"),
       (["train", "translator", "train.tsv", "-o", "x", "--cell", "tdnn"], 1, "tdnn"),
+      (
+        ["train", "translator", "train.tsv", "-o", "x", "--word-dropout", "1"], 2, "--word-dropout"
+      ),
+      (["train", "translator", "train.tsv", "-o", "x", "--source-max-size", "9"], 2, "256"),
+      (["train", "translator", "train.tsv", "-o", "x", "--target-max-size", "9"], 2, "256"),
       (["tag"] + model + ["a"], 1, "a translator, where a tagger is needed"),
       (["translate", "-m", "nowhere", "a"], 1, "nowhere"),
     ] as [([String], Int32, String)] {
