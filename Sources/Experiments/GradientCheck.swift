@@ -58,7 +58,7 @@ public func worstGradientErrors(
   workspace.gradients?.clear()
   _ = loss(true)
   // A loss that takes the way back unasked goes on adding: what counts is kept first.
-  guard let gradients = workspace.gradients?.copy() else { return [("all", .infinity)] }
+  guard let gradients = workspace.gradients?.values.copy() else { return [("all", .infinity)] }
   return parameters.layout.entries.map { entry in
     (
       entry.name,
@@ -154,7 +154,7 @@ public enum GradientCheck {
   /// `run` returns the loss, and takes the way back where it is given where to put gradients.
   private static func worstError(
     _ layout: ParameterLayout, seed: UInt64,
-    run: (Workspace<Double>, Parameters<Double>?) -> Double
+    run: (Workspace<Double>, Gradients<Double>?) -> Double
   ) -> Double {
     let parameters = Parameters<Double>(layout, seed: seed)
     let packed = PackedWeights<Double>(layout, forTraining: true)

@@ -12,15 +12,27 @@ public struct Embedding: Sendable {
   /// The handle of the table.
   public let table: Weight
 
+  /// From so many symbols on, a table is row-sparse.
+  ///
+  /// A batch has some thousands of places: of a smaller table it touches much, and a sweep over all
+  /// of it costs little beside the products.
+  static let fewestSparseSymbols = 2048
+
   /// Declares the table as `name`.
+  ///
+  /// A large table is row-sparse: an update changes only the vectors of the symbols that its batch
+  /// holds, and costs no more than these. `usedAsOutput` says that products use the table too,
+  /// whose gradient has all rows: then it never is.
   public init(
-    symbols: Int, width: Int, name: String, in layout: inout ParameterLayout
+    symbols: Int, width: Int, name: String, usedAsOutput: Bool = false,
+    in layout: inout ParameterLayout
   ) {
     self.symbols = symbols
     self.width = width
     // Variance 1 like PyTorch's normal initialisation: √3 is the bound of that uniform.
     table = layout.declare(
-      name, shape: [symbols, width], as: .uniform(3.0.squareRoot()))
+      name, shape: [symbols, width], as: .uniform(3.0.squareRoot()),
+      isRowSparse: symbols >= Self.fewestSparseSymbols && !usedAsOutput)
   }
 
   /// What a batch looked up.
@@ -62,6 +74,6 @@ public struct Embedding: Sendable {
   public func backward<S: Real>(
     _ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>
   ) {
-    S.scatterAdd(gradient, at: trace.distinct, into: workspace.gradient(of: table))
+    workspace.addGradient(of: table, rows: gradient, at: trace.distinct)
   }
 }

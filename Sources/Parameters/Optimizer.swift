@@ -11,6 +11,11 @@ public enum OptimizerRule: Codable, Sendable, Equatable {
 /// Sums the shards' gradients, clips them, and changes the weights.
 ///
 /// Weight decay acts on matrices, not on biases and other vectors.
+///
+/// Of a row-sparse weight an update changes the rows that the batch touched, as for any matrix. The
+/// others keep their numbers and moments, and do not decay; but the count of updates that Adam's
+/// bias correction takes is that of all. It is the lazy Adam of PyTorch's SparseAdam, which has no
+/// decay at all.
 public struct Optimizer<S: Real> {
   /// The rule.
   public let rule: OptimizerRule
@@ -25,7 +30,7 @@ public struct Optimizer<S: Real> {
   private let sums: Scratch
 
   private struct Piece: Sendable {
-    let range: Range<Int>
+    let place: (range: Range<Int>, entry: Int)
     let decays: Bool
   }
 
@@ -39,32 +44,33 @@ public struct Optimizer<S: Real> {
       case .momentum: [Parameters(layout)]
       }
     pieces = layout.pieces().map {
-      Piece(range: $0.range, decays: layout.entries[$0.entry].shape.count == 2)
+      Piece(place: $0, decays: layout.entries[$0.entry].shape.count == 2)
     }
     sums = Scratch(count: pieces.count)
   }
 
   /// Adds the gradients of all shards, in their order, into the first; returns the sum's norm.
   ///
-  /// The norm is Euclidean. A NaN or an infinity in any gradient makes it so too.
-  public func sum(_ gradients: [Parameters<S>], on shards: Shards) -> Double {
+  /// The norm is Euclidean. A NaN or an infinity in any gradient makes it so too. A row that any
+  /// shard touched is touched in the sum.
+  public func sum(_ gradients: [Gradients<S>], on shards: Shards) -> Double {
     let pieces = pieces
     let sums = sums
     shards.forEachIndex(pieces.count) { index in
-      let range = pieces[index].range
-      let total = Matrix(gradients[0].base + range.lowerBound, rows: 1, columns: range.count)
-      for other in gradients.dropFirst() {
-        S.add(
-          Matrix(other.base + range.lowerBound, rows: 1, columns: range.count), into: total)
+      let (total, place) = (gradients[0], pieces[index].place)
+      for other in gradients.dropFirst() { total.add(other, in: place) }
+      var sum = 0.0
+      total.forEachStretch(in: place) { range in
+        sum += S.sumOfSquares(total.values.base + range.lowerBound, count: range.count)
       }
-      sums.values[index] = S.sumOfSquares(total.base, count: range.count)
+      sums.values[index] = sum
     }
     return sums.values.reduce(0, +).squareRoot()
   }
 
   /// Changes the weights by one step along `gradient` · `scale` at a learning rate.
   public mutating func update(
-    _ parameters: Parameters<S>, along gradient: Parameters<S>, scale: Double, rate: Double,
+    _ parameters: Parameters<S>, along gradient: Gradients<S>, scale: Double, rate: Double,
     on shards: Shards
   ) {
     updates += 1
@@ -78,22 +84,26 @@ public struct Optimizer<S: Real> {
           weightDecay: $0, gradientScale: scale)
       }
       shards.forEachIndex(pieces.count) { index in
-        let at = pieces[index].range.lowerBound
-        S.adamW(
-          pieces[index].decays ? decaying : plain, weights: parameters.base + at,
-          gradient: gradient.base + at, mean: moments[0].base + at,
-          square: moments[1].base + at, count: pieces[index].range.count)
+        let step = pieces[index].decays ? decaying : plain
+        gradient.forEachStretch(in: pieces[index].place) { range in
+          let at = range.lowerBound
+          S.adamW(
+            step, weights: parameters.base + at, gradient: gradient.values.base + at,
+            mean: moments[0].base + at, square: moments[1].base + at, count: range.count)
+        }
       }
     case .momentum(let momentum):
       let (plain, decaying) = both(weightDecay) {
         MomentumStep<S>(rate: rate, momentum: momentum, weightDecay: $0, gradientScale: scale)
       }
       shards.forEachIndex(pieces.count) { index in
-        let at = pieces[index].range.lowerBound
-        S.momentumStep(
-          pieces[index].decays ? decaying : plain, weights: parameters.base + at,
-          gradient: gradient.base + at, velocity: moments[0].base + at,
-          count: pieces[index].range.count)
+        let step = pieces[index].decays ? decaying : plain
+        gradient.forEachStretch(in: pieces[index].place) { range in
+          let at = range.lowerBound
+          S.momentumStep(
+            step, weights: parameters.base + at, gradient: gradient.values.base + at,
+            velocity: moments[0].base + at, count: range.count)
+        }
       }
     }
   }

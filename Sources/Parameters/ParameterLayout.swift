@@ -23,6 +23,8 @@ public struct ParameterLayout: Sendable, Equatable {
     public let initializer: Initializer
     /// Whether products use it, so that a packed copy is kept.
     public let isFactor: Bool
+    /// Whether a batch has gradients for few rows only, and the others are left as they are.
+    public let isRowSparse: Bool
   }
 
   /// All weights in the order of their declaration.
@@ -36,16 +38,21 @@ public struct ParameterLayout: Sendable, Equatable {
   /// Adds a weight and returns its handle.
   ///
   /// `isFactor` says that matrix products use it: then a packed copy is kept up to date.
+  /// `isRowSparse` says that a batch uses few of a matrix's rows: then its gradient is added to
+  /// with `Workspace.addGradient(of:rows:at:)` alone, and an update changes only those rows.
   public mutating func declare(
-    _ name: String, shape: [Int], as initializer: Initializer, isFactor: Bool = false
+    _ name: String, shape: [Int], as initializer: Initializer, isFactor: Bool = false,
+    isRowSparse: Bool = false
   ) -> Weight {
     precondition(shape.count == 1 || shape.count == 2, "a weight is a vector or a matrix")
+    precondition(!isRowSparse || shape.count == 2, "only a matrix has rows")
+    precondition(!isRowSparse || !isFactor, "the gradient of a product's factor has all its rows")
     precondition(!entries.contains { $0.name == name }, "two weights are called \(name)")
     let size = shape.reduce(1, *)
     entries.append(
       Entry(
         name: name, shape: shape, offset: count, count: size, initializer: initializer,
-        isFactor: isFactor))
+        isFactor: isFactor, isRowSparse: isRowSparse))
     defer { count += (size + 15) & ~15 }
     return Weight(
       index: entries.count - 1, offset: count, rows: shape.count == 2 ? shape[0] : 1,
@@ -58,15 +65,21 @@ public struct ParameterLayout: Sendable, Equatable {
   /// Stretches of at most 65,536 elements that each lie in one weight, in order.
   ///
   /// Sums over the block are made piece by piece, so that they do not depend on the threads.
+  /// Row-sparse weights are cut at multiples of `rowGroup` rows, even if these are more elements.
   public func pieces() -> [(range: Range<Int>, entry: Int)] {
     let most = 1 << 16
     return entries.enumerated().flatMap { index, entry in
-      stride(from: 0, to: entry.count, by: most).map { start in
+      let group = entry.isRowSparse ? Self.rowGroup * entry.shape[1] : 1
+      let length = max(1, most / group) * group
+      return stride(from: 0, to: entry.count, by: length).map { start in
         let first = entry.offset + start
-        return (first..<first + min(most, entry.count - start), index)
+        return (first..<first + min(length, entry.count - start), index)
       }
     }
   }
+
+  /// The rows of a row-sparse weight whose marks share one word of memory, and so one thread.
+  static let rowGroup = UInt64.bitWidth
 }
 
 /// A handle of one weight: which one, and where it lies.

@@ -68,7 +68,7 @@ public final class PackedWeights<S: Real>: Sendable {
   }
 
   /// Takes the gradients of dropped elements away, by the masks of the last `load` that drew them.
-  public func maskGradients(_ gradients: Parameters<S>) {
+  public func maskGradients(_ gradients: Gradients<S>) {
     for (number, drop) in drops.enumerated() {
       S.multiply(gradients[drop.weight], masks.matrix(number), into: gradients[drop.weight])
     }
@@ -111,7 +111,7 @@ public final class Workspace<S: Real> {
   /// The weights; read only.
   public let parameters: Parameters<S>
   /// This shard's gradients, or nil where only the way forward is run.
-  public let gradients: Parameters<S>?
+  public let gradients: Gradients<S>?
   /// Scratch memory, taken back with `reset()`.
   public var arena = Arena<S>()
   private let packed: PackedWeights<S>
@@ -122,7 +122,7 @@ public final class Workspace<S: Real> {
   ) {
     self.parameters = parameters
     self.packed = packed
-    gradients = forTraining ? Parameters(parameters.layout) : nil
+    gradients = forTraining ? Gradients(parameters.layout) : nil
   }
 
   /// Another workspace on the same weights, with scratch memory of its own and without gradients.
@@ -136,10 +136,17 @@ public final class Workspace<S: Real> {
   /// The weight's elements.
   public subscript(weight: Weight) -> Matrix<S> { parameters[weight] }
 
-  /// Where the weight's gradient is added up.
-  public func gradient(of weight: Weight) -> Matrix<S> {
+  /// Where the weight's gradient is added up, unless the weight is row-sparse.
+  public func gradient(of weight: Weight) -> Matrix<S> { trained[weight] }
+
+  /// Adds row r of `rows` to row index[r] of the weight's gradient: the way back of a look-up.
+  public func addGradient(
+    of weight: Weight, rows: Matrix<S>, at index: UnsafePointer<Int32>
+  ) { trained.add(rows, to: weight, at: index) }
+
+  private var trained: Gradients<S> {
     guard let gradients else { preconditionFailure("this workspace is not for training") }
-    return gradients[weight]
+    return gradients
   }
 
   /// y [rows, out] (+)= x [rows, in] · Wᵀ, for a weight W [out, in].

@@ -18,7 +18,7 @@ public final class TrainingLoop<Task: TrainingTask> {
   var optimizer: Optimizer<Float>
   private let packed: PackedWeights<Float>
   private let workspaces: [Workspace<Float>]
-  private let gradients: [Parameters<Float>]
+  private let gradients: [Gradients<Float>]
   private let random: CounterRandom
   private let shards: Shards
   private var losses: [Double]
@@ -117,7 +117,7 @@ public final class TrainingLoop<Task: TrainingTask> {
     let loss = losses.reduce(0, +)
     let norm = optimizer.sum(gradients, on: shards)
     guard loss.isFinite, norm.isFinite else {
-      throw .diverged(update: number + 1, weight: gradients[0].firstNotFinite)
+      throw .diverged(update: number + 1, weight: gradients[0].values.firstNotFinite)
     }
     let scale = norm > plan.clip ? plan.clip / norm : 1
     optimizer.update(parameters, along: gradients[0], scale: scale, rate: rate, on: shards)

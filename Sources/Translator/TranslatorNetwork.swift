@@ -40,7 +40,9 @@ public struct TranslatorNetwork: Sendable {
     self.configuration = configuration
     self.targetSymbols = targetSymbols
     source = Embedding(symbols: sourceSymbols, width: width, name: "source.weight", in: &layout)
-    target = Embedding(symbols: targetSymbols, width: width, name: "target.weight", in: &layout)
+    target = Embedding(
+      symbols: targetSymbols, width: width, name: "target.weight",
+      usedAsOutput: configuration.tiesEmbeddings, in: &layout)
     let cell = configuration.cell.makeCell()
     let half = max(1, size / 2)
     encoder = Stack(

@@ -89,7 +89,8 @@ import Testing
       let gradient = layer.backward(
         trace, outputGradient: testCase.outputWeights, stateGradient: zero, on: workspace)
       return (
-        output, gradient?.elements ?? [], workspace.gradients.map { Array($0.elements) } ?? []
+        output, gradient?.elements ?? [],
+        workspace.gradients.map { Array($0.values.elements) } ?? []
       )
     }
     _ = testCase.forward()

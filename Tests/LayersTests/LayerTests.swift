@@ -69,4 +69,41 @@ import Testing
       #expect(trace.vectors[place, 1] == parameters.base[Int(id) * 2 + 1])
     }
   }
+
+  @Test func onlyALargeTableThatIsNoOutputIsRowSparse() {
+    for (symbols, usedAsOutput, isRowSparse) in [
+      (2047, false, false), (2048, false, true), (9000, true, false),
+    ] {
+      var layout = ParameterLayout()
+      let embedding = Embedding(
+        symbols: symbols, width: 2, name: "table", usedAsOutput: usedAsOutput, in: &layout)
+      #expect(layout.entries[embedding.table.index].isRowSparse == isRowSparse, "\(symbols)")
+    }
+  }
+
+  @Test(arguments: [9, 4000])
+  func gradientsOfAnEmbeddingAreThoseOfItsSymbols(_ symbols: Int) {
+    var layout = ParameterLayout()
+    let embedding = Embedding(symbols: symbols, width: 2, name: "table", in: &layout)
+    let parameters = Parameters<Float>(layout, seed: 3)
+    let workspace = Workspace(
+      parameters, packed: PackedWeights(layout, forTraining: true), forTraining: true)
+    for ids in [[7, 2, 7, 0], [1, 1, Int32(symbols - 1)]] as [[Int32]] {
+      workspace.reset()
+      workspace.gradients?.clear()
+      let trace = embedding.forward(ids, count: ids.count, on: workspace)
+      let gradient = workspace.arena.matrix(trace.vectors.rows, 2)
+      for row in 0..<gradient.rows {
+        (gradient[row, 0], gradient[row, 1]) = (Float(row + 1), -1)
+      }
+      embedding.backward(trace, gradient: gradient, on: workspace)
+      var expected = [Float](repeating: 0, count: 2 * symbols)
+      for (place, id) in ids.enumerated() {
+        expected[2 * Int(id)] = Float(trace.index[place] + 1)
+        expected[2 * Int(id) + 1] = -1
+      }
+      let found = workspace.gradients.map { Array($0.elements(of: layout.entries[0])) }
+      #expect(found == expected)
+    }
+  }
 }

@@ -13,10 +13,10 @@ import Testing
   }()
 
   /// Gradients whose sum depends on the order: their sizes differ by many powers of two.
-  private func gradients(shards: Int) -> [Parameters<Float>] {
+  private func gradients(shards: Int) -> [Gradients<Float>] {
     (0..<shards).map { shard in
-      let gradient = Parameters<Float>(layout)
-      gradient.fill(seed: UInt64(shard)) {
+      let gradient = Gradients<Float>(layout)
+      gradient.values.fill(seed: UInt64(shard)) {
         Float.random(in: -1...1, using: &$0)
           * Float(sign: .plus, exponent: .random(in: -12...12, using: &$0), significand: 1)
       }
@@ -33,28 +33,29 @@ import Testing
     let (one, many) = (gradients(shards: 5), gradients(shards: 5))
     let norm = optimizer().sum(one, on: Shards(threads: 1))
     #expect(optimizer().sum(many, on: Shards(threads: threads)) == norm)
-    #expect(many[0].numbers == one[0].numbers)
+    #expect(many[0].values.numbers == one[0].values.numbers)
   }
 
   @Test func shardsAreAddedInTheirOrder() {
     let shards = gradients(shards: 4)
-    var expected = shards[0].numbers
+    var expected = shards[0].values.numbers
     for shard in shards[1...] {
-      for (i, number) in shard.numbers.enumerated() { expected[i] += number }
+      for (i, number) in shard.values.numbers.enumerated() { expected[i] += number }
     }
     let reversed = Array(gradients(shards: 4).reversed())
     _ = optimizer().sum(shards, on: Shards(threads: 2))
-    #expect(shards[0].numbers == expected)
+    #expect(shards[0].values.numbers == expected)
     // Else this test could not see the order.
     _ = optimizer().sum(reversed, on: Shards(threads: 2))
-    #expect(reversed[0].numbers != expected)
+    #expect(reversed[0].values.numbers != expected)
   }
 
   @Test func normIsThatOfTheSum() {
     for count in [1, 2, 5] {
       let shards = gradients(shards: count)
       let norm = optimizer().sum(shards, on: Shards(threads: 2))
-      let expected = shards[0].numbers.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let expected = shards[0].values.numbers.reduce(0) { $0 + Double($1) * Double($1) }
+        .squareRoot()
       #expect(abs(norm / expected - 1) < 1e-12, "\(count) shards")
     }
   }
@@ -62,7 +63,7 @@ import Testing
   @Test(arguments: [Float.nan, .infinity])
   func damagedGradientShowsInTheNorm(_ number: Float) {
     let shards = gradients(shards: 3)
-    shards[2]["bias"] = [number]
+    shards[2].values["bias"] = [number]
     #expect(!optimizer().sum(shards, on: Shards(threads: 2)).isFinite)
   }
 }
@@ -82,7 +83,7 @@ import Testing
     let before = weights.copy()
     var optimizer = Optimizer<Double>(layout, rule: rule, weightDecay: 0.5)
     optimizer.update(
-      weights, along: Parameters(layout), scale: 1, rate: 0.1, on: Shards(threads: 2))
+      weights, along: Gradients(layout), scale: 1, rate: 0.1, on: Shards(threads: 2))
     #expect(weights["bias"] == before["bias"])
     for name in ["matrix", "large"] {
       let error = zip(weights[name], before[name]).map { abs($0 - 0.95 * $1) }.max() ?? 1
@@ -94,17 +95,17 @@ import Testing
     // Algorithm 2 of Loshchilov and Hutter, the schedule factor in the rate.
     let (rate, beta1, beta2, epsilon, decay, scale) = (0.01, 0.9, 0.95, 1e-8, 0.1, 0.7)
     let weights = Parameters<Double>(layout, seed: 1)
-    let gradient = Parameters<Double>(layout)
+    let gradient = Gradients<Double>(layout)
     var optimizer = Optimizer<Double>(
       layout, rule: .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon), weightDecay: decay)
     var expected = ["matrix", "bias"].map { weights[$0] }
     var mean = expected.map { $0.map { _ in 0.0 } }
     var square = mean
     for step in 1...5 {
-      gradient.fill(seed: UInt64(step)) { Double.random(in: -2...2, using: &$0) }
+      gradient.values.fill(seed: UInt64(step)) { Double.random(in: -2...2, using: &$0) }
       optimizer.update(weights, along: gradient, scale: scale, rate: rate, on: Shards(threads: 2))
       for (k, name) in ["matrix", "bias"].enumerated() {
-        for (i, number) in gradient[name].enumerated() {
+        for (i, number) in gradient.values[name].enumerated() {
           let g = number * scale
           mean[k][i] = beta1 * mean[k][i] + (1 - beta1) * g
           square[k][i] = beta2 * square[k][i] + (1 - beta2) * g * g
@@ -126,10 +127,10 @@ import Testing
   func updatesHaveTheSameBitsOnAnyThreads(_ rule: OptimizerRule) {
     let results = [1, 2, 3, 7].map { threads in
       let weights = Parameters<Float>(layout, seed: 1)
-      let gradient = Parameters<Float>(layout)
+      let gradient = Gradients<Float>(layout)
       var optimizer = Optimizer<Float>(layout, rule: rule, weightDecay: 0.1)
       for step in 1...3 {
-        gradient.fill(seed: UInt64(step)) { Float.random(in: -2...2, using: &$0) }
+        gradient.values.fill(seed: UInt64(step)) { Float.random(in: -2...2, using: &$0) }
         optimizer.update(
           weights, along: gradient, scale: 0.3, rate: 0.01, on: Shards(threads: threads))
       }
@@ -143,7 +144,7 @@ import Testing
     // A run that is stopped and taken up again by its moments ends where it would have.
     func run(stopped: Bool) -> [Double] {
       let weights = Parameters<Double>(layout, seed: 1)
-      let gradient = Parameters<Double>(layout)
+      let gradient = Gradients<Double>(layout)
       var optimizer = Optimizer<Double>(layout, rule: rule, weightDecay: 0.1)
       for step in 1...6 {
         if stopped, step == 4 {
@@ -152,7 +153,7 @@ import Testing
           resumed.updates = optimizer.updates
           optimizer = resumed
         }
-        gradient.fill(seed: UInt64(step)) { Double.random(in: -2...2, using: &$0) }
+        gradient.values.fill(seed: UInt64(step)) { Double.random(in: -2...2, using: &$0) }
         optimizer.update(weights, along: gradient, scale: 1, rate: 0.01, on: Shards(threads: 2))
       }
       return weights.numbers

@@ -17,7 +17,7 @@ import Testing
     for index in 0..<20 { unit[index, index] = 1 }
     let product = workspace.arena.matrix(20, 30)
     workspace.product(unit, w, into: product, accumulate: false)
-    let gradients = Parameters<Double>(layout)
+    let gradients = Gradients<Double>(layout)
     Double.fill(gradients[w], with: 1)
     packed.maskGradients(gradients)
     var dropped = 0

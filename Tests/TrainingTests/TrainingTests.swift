@@ -60,7 +60,81 @@ private func loop(_ task: Pull, _ change: (inout TrainingPlan) -> Void) -> Train
   return TrainingLoop(task, parameters: Parameters(task.layout), plan: plan, threads: 2)
 }
 
+/// A task that uses few rows of a large table: shard s touches rows of its own and one of all.
+///
+/// The gradient of each touch is 1.
+private struct LookUp: TrainingTask {
+  static let rows = 300
+  let layout: ParameterLayout
+  let table: Weight
+  let carried: [Parameters<Float>] = []
+
+  init() {
+    var layout = ParameterLayout()
+    table = layout.declare(
+      "table", shape: [Self.rows, 2], as: .constant(0), isRowSparse: true)
+    self.layout = layout
+  }
+
+  var shardCount: Int { 2 }
+  var symbolsPerUpdate: Int { 10 }
+  var updatesPerEpoch: Int { 5 }
+  var updatesPerValidation: Int { 100 }
+
+  static func touched(shard: Int, update: Int) -> [Int32] {
+    [Int32(7 * update % rows), Int32((100 + 50 * shard + update % 3) % rows)]
+  }
+
+  func run(shard: Int, update: Int, on workspace: Workspace<Float>) -> Double {
+    let ones = workspace.arena.matrix(2, 2)
+    Float.fill(ones, with: 1)
+    workspace.addGradient(
+      of: table, rows: ones, at: Self.touched(shard: shard, update: update))
+    return 1
+  }
+
+  func validate(
+    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
+  ) -> Double? { nil }
+}
+
 @Suite struct TrainingTests {
+  @Test(arguments: [1, 2])
+  func onlyTheRowsOfABatchAreChanged(_ threads: Int) throws {
+    var plan = TrainingPlan()
+    plan.rule = .momentum(0.5)
+    plan.weightDecay = 0.125
+    (plan.warmUp, plan.finalRate, plan.rate, plan.clip) = (0, 1, 0.25, 1e9)
+    plan.budget = .updates(20)
+    let task = LookUp()
+    let training = TrainingLoop(
+      task, parameters: Parameters(task.layout), plan: plan, threads: threads)
+    var norms: [Double] = []
+    _ = try training.run { event in
+      if case .update(let progress) = event { norms.append(progress.gradientNorm) }
+    }
+    var weights = [Float](repeating: 0, count: LookUp.rows)
+    var velocity = weights
+    var expectedNorms: [Double] = []
+    for update in 0..<20 {
+      var gradient = [Float](repeating: 0, count: LookUp.rows)
+      for shard in 0..<2 {
+        for row in LookUp.touched(shard: shard, update: update) { gradient[Int(row)] += 1 }
+      }
+      expectedNorms.append(gradient.reduce(0) { $0 + 2 * Double($1 * $1) }.squareRoot())
+      for (row, number) in gradient.enumerated() where number != 0 {
+        velocity[row] = 0.5 * velocity[row] + number + 0.125 * weights[row]
+        weights[row] -= 0.25 * velocity[row]
+      }
+    }
+    let elements = withExtendedLifetime(training) { training.parameters[task.table].elements }
+    let expected = weights.flatMap { [$0, $0] }
+    #expect(zip(elements, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+    #expect(zip(elements, expected).allSatisfy { ($0 == 0) == ($1 == 0) })
+    #expect(zip(norms, expectedNorms).allSatisfy { abs($0 - $1) < 1e-9 })
+    #expect(norms.count == 20)
+  }
+
   @Test func shardsAreSummedAndTheMinimumIsReached() throws {
     let task = Pull()
     let training = loop(task) { $0.budget = .updates(60) }

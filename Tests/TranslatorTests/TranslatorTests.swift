@@ -111,6 +111,17 @@ private func options(
     }
   }
 
+  @Test func aTableThatIsTheOutputTooIsNotRowSparse() {
+    for ties in [false, true] {
+      var configuration = Translator.Configuration()
+      configuration.tiesEmbeddings = ties
+      let network = TranslatorNetwork(configuration, sourceSymbols: 3000, targetSymbols: 3000)
+      let entries = network.layout.entries
+      #expect(entries[network.source.table.index].isRowSparse)
+      #expect(entries[network.target.table.index].isRowSparse != ties)
+    }
+  }
+
   @Test(arguments: [false, true]) func itLearnsToTranslateWhatItNeverSaw(
     feedingInputsAndChoosingInTwoSteps: Bool
   ) throws {
