@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # The translator on tasks whose right answers are known: translator.sh numbers | dates | tatoeba SECONDS
+# With FOLDER, all that is made stays there; TOOL is the majortom to use.
 # dates and tatoeba need ../shared/data (DATA); tatoeba needs ../shared/baselines and PYTHON with torch and sacrebleu.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${DATA:-../shared/data}
-tool=.build/release/majortom
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+tool=${TOOL:-.build/release/majortom}
+if [ -z "${FOLDER:-}" ]; then
+  FOLDER=$(mktemp -d)
+  trap 'rm -rf "$FOLDER"' EXIT
+fi
+folder=$FOLDER
 small=(--epochs 20 --hidden 192 --embedding 64 --label-smoothing 0 --patience 0)
 
 case ${1:-numbers} in
@@ -27,9 +31,10 @@ case ${1:-numbers} in
   tatoeba)
     seconds=${2:-600}
     ${PYTHON:-python3} "$data/../baselines/torch_translate.py" "$seconds" 256 64 "$folder"
-    minutes=$(echo "scale=4; $seconds / 60" | bc)
-    "$tool" train translator "$folder/train.tsv" -o "$folder/m" --unit word --validation 0.005 --minutes "$minutes" \
-      --hidden 256 --embedding 256 --dropout 0.3 --patience 0
+    minutes=$(awk "BEGIN { print $seconds / 60 }")
+    "$tool" train translator "$folder/train.tsv" -o "$folder/m" --overwrite --unit word --min-count 1 \
+      --source-max-size 10256 --target-max-size 15256 --cutoffs 2000 --validation 0.005 --minutes "$minutes" \
+      --hidden 256 --embedding 256 --dropout 0.3 --precision bf16 --patience 0
     for beam in 1 5; do
       echo "== beam $beam"
       time "$tool" translate -m "$folder/m" --batch 5000 --beam $beam < "$folder/test.en" > "$folder/out"

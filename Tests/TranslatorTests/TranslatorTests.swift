@@ -122,15 +122,12 @@ private func options(
     }
   }
 
-  @Test(arguments: [false, true]) func itLearnsToTranslateWhatItNeverSaw(
-    feedingInputsAndChoosingInTwoSteps: Bool
-  ) throws {
+  // Some letters are in the group of rare symbols.
+  @Test(arguments: [(false, nil), (true, nil), (false, [112])] as [(Bool, [Int]?)])
+  func itLearnsToTranslateWhatItNeverSaw(feedsInput: Bool, cutoffs: [Int]?) throws {
     var configuration = smallConfiguration()
-    if feedingInputsAndChoosingInTwoSteps {
-      configuration.feedsInput = true
-      // Some letters are rare ones.
-      configuration.cutoffs = [112]
-    }
+    configuration.feedsInput = feedsInput
+    configuration.cutoffs = cutoffs
     let training = pairs(1200, seed: 1)
     let seen = Set(training.pairs)
     let fresh = ParallelText(pairs(200, seed: 2).pairs.filter { !seen.contains($0) })
