@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The translator on tasks whose right answers are known: translator.sh numbers | dates | tatoeba SECONDS
+# The translator against known answers and against PyTorch: translator.sh numbers | dates | tatoeba SECONDS [OPTION...]
+# OPTIONs are added to those of the training on Tatoeba; with ONLY=majortom PyTorch does not train, and only writes its split.
 # With FOLDER, all that is made stays there; TOOL is the majortom to use.
 # dates and tatoeba need ../shared/data (DATA); tatoeba needs ../shared/baselines and PYTHON with torch and sacrebleu.
 set -euo pipefail
@@ -30,17 +31,19 @@ case ${1:-numbers} in
     "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
   tatoeba)
     seconds=${2:-600}
-    ${PYTHON:-python3} "$data/../baselines/torch_translate.py" "$seconds" 256 64 "$folder"
+    shift $(($# < 2 ? $# : 2))
+    if [ "${ONLY:-}" = majortom ]; then torch=1; else torch=$seconds; fi
+    ${PYTHON:-python3} "$data/../baselines/torch_translate.py" "$torch" 256 64 "$folder"
     minutes=$(awk "BEGIN { print $seconds / 60 }")
     "$tool" train translator "$folder/train.tsv" -o "$folder/m" --overwrite --unit word --min-count 1 \
       --source-max-size 10256 --target-max-size 15256 --cutoffs 2000 --validation 0.005 --minutes "$minutes" \
-      --hidden 256 --embedding 256 --dropout 0.3 --precision bf16 --patience 0
+      --hidden 256 --embedding 256 --dropout 0.3 --precision bf16 --patience 0 "$@"
     for beam in 1 5; do
       echo "== beam $beam"
-      time "$tool" translate -m "$folder/m" --batch 5000 --beam $beam < "$folder/test.en" > "$folder/out"
+      time "$tool" translate -m "$folder/m" --batch 5000 --beam $beam < "$folder/test.en" > "$folder/out.$beam"
       references=()
       for file in "$folder"/test.fr.*; do references+=(--reference "$file"); done
-      "$tool" score "${references[@]}" "$folder/out"
+      "$tool" score --tokens none "${references[@]}" "$folder/out.$beam"
     done ;;
   *) echo "translator.sh numbers | dates | tatoeba SECONDS" >&2; exit 2 ;;
 esac

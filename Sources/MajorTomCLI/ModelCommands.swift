@@ -136,8 +136,10 @@ func info(_ words: [String]) throws {
     about: "Shows what a model file holds.", options: [modelOption(), jsonOption])
   if arguments.printedHelp { return }
   let path = try arguments.words.first ?? modelPath(arguments)
-  if try ModelMetadata.kind(of: path) == Tagger.fileKind {
-    return try describeTagger(path, json: arguments.has("json"))
+  switch try ModelMetadata.kind(of: path) {
+  case Tagger.fileKind: return try describeTagger(path, json: arguments.has("json"))
+  case Translator.fileKind: return try describeTranslator(path, json: arguments.has("json"))
+  default: break
   }
   let model = try LanguageModel(contentsOf: path)
   if arguments.has("json") {
@@ -168,12 +170,15 @@ func info(_ words: [String]) throws {
       "validation: \(fixed(best, 4)) nats, \(fixed(bits(best), 4)) bits a symbol, at update "
         + grouped(card.record.bestUpdate))
   }
-  lines.append("weights: \(grouped(model.network.layout.weightCount))")
-  for entry in model.network.layout.entries {
-    let shape = entry.shape.map(String.init).joined(separator: " x ")
-    lines.append("  \(entry.name)  \(shape)")
-  }
-  writeOutput(lines.joined(separator: "\n") + "\n")
+  writeOutput((lines + weightLines(model.network.layout)).joined(separator: "\n") + "\n")
+}
+
+/// The number of weights, and the shape of each tensor.
+func weightLines(_ layout: ParameterLayout) -> [String] {
+  ["weights: \(grouped(layout.weightCount))"]
+    + layout.entries.map { entry in
+      "  \(entry.name)  " + entry.shape.map(String.init).joined(separator: " x ")
+    }
 }
 
 /// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the

@@ -12,6 +12,7 @@ func score(_ words: [String]) throws {
       """,
     options: [
       Option("reference", short: "r", "FILE", "Right translations; several files for several each"),
+      Option("tokens", "RULES", "Cut for BLEU by 13a, or none: at spaces alone (default: 13a)"),
       Option("chrf", "VARIANT", "chrF2 or chrF2++, which counts words, too (default: chrF2)"),
       Option(flag: "json", "One JSON object a line"),
     ])
@@ -26,12 +27,15 @@ func score(_ words: [String]) throws {
         + "references needs a --reference of its own")
   }
   let variant = try arguments.choice("chrf", of: ChrF.Variant.self) ?? .chrF2
+  let tokens = try arguments.choice("tokens", of: BLEU.Tokens.self) ?? .rules13a
   let references = try paths.map { try ReferencedText.Lines(contentsOf: $0) }
   let hypotheses =
     try arguments.words.first.map { try ReferencedText.Lines(contentsOf: $0) } ?? inputLines()
   let text = try ReferencedText(hypotheses, references: references)
 
-  var (bleu, chrF, exact) = (BLEU(), ChrF(variant), ExactMatch())
+  var (bleu, chrF, exact) = (
+    BLEU(tokens: tokens), ChrF(variant), ExactMatch()
+  )
   bleu.add(text)
   chrF.add(text)
   exact.add(text)

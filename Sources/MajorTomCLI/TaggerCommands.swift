@@ -313,10 +313,5 @@ func describeTagger(_ path: String, json: Bool) throws {
       "development data: \(lexicon.hasSpans ? "F1" : "accuracy") \(fixed(100 * (1 - best), 2)) at "
         + "update \(grouped(card.record.bestUpdate)), temperature \(fixed(card.temperature, 2))")
   }
-  lines.append("weights: \(grouped(tagger.network.layout.weightCount))")
-  for entry in tagger.network.layout.entries {
-    let shape = entry.shape.map(String.init).joined(separator: " x ")
-    lines.append("  \(entry.name)  \(shape)")
-  }
-  writeOutput(lines.joined(separator: "\n") + "\n")
+  writeOutput((lines + weightLines(tagger.network.layout)).joined(separator: "\n") + "\n")
 }

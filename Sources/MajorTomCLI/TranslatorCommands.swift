@@ -21,6 +21,8 @@ func trainTranslator(_ words: [String]) throws {
       Option("target", "FILE", "Sentences to write, line by line"),
       Option("unit", "UNIT", "Symbols: grapheme, word, subword, ... (default: grapheme)"),
       Option("source-unit", "UNIT", "Symbols of what is read, where they differ"),
+      Option(flag: "joint", "Learn one vocabulary from both sides, and use it for both"),
+      Option("vocabulary", "FILE", "Cut both sides by FILE, see majortom vocabulary --help"),
       Option("max-size", "N", "Largest vocabulary of a side, the 256 bytes included"),
       Option("source-max-size", "N", "That of what is read, where they differ"),
       Option("target-max-size", "N", "That of what is written, where they differ"),
@@ -93,17 +95,26 @@ func trainTranslator(_ words: [String]) throws {
   func maximumSize(_ name: String) throws -> Int? {
     try arguments.integer(name, in: 256...4_000_000)
   }
+  let isJoint = arguments.has("joint")
+  let sideOptions = [
+    "source-unit", "source-max-size", "target-max-size", "source-locale", "target-locale",
+  ]
+  if isJoint, let other = sideOptions.first(where: arguments.has) {
+    throw UsageError("--\(other) is of one side, and --joint is for both: leave one of them out")
+  }
+  let given = try givenVocabulary(
+    arguments, insteadOf: ["unit", "joint", "max-size", "min-count"] + sideOptions)
   let both = try maximumSize("max-size")
   let sourceSize = try maximumSize("source-max-size") ?? both
   let targetSize = try maximumSize("target-max-size") ?? both
   let share = try arguments.number("validation", in: 0...0.9) ?? 0.05
-  let given = try parallelText(arguments)
-  let files = try runFiles(arguments, reading: ["dev", "source", "target"])
+  let read = try parallelText(arguments)
+  let files = try runFiles(arguments, reading: ["dev", "source", "target", "vocabulary"])
   options.files = files
   options.corpusNames = fileNames(
     arguments.words + [arguments.text("source"), arguments.text("target")].compactMap { $0 })
 
-  let all = try given.get()
+  let all = try read.get()
   let development = try arguments.text("dev").map {
     let (source, target) = try columns(arguments)
     return try ParallelText(contentsOf: [$0], sourceColumn: source, targetColumn: target)
@@ -115,10 +126,19 @@ func trainTranslator(_ words: [String]) throws {
   if all.skipped > 0 {
     complain("\(grouped(all.skipped)) pairs with an empty side were left out")
   }
-  let source = try training.vocabulary(
-    of: \.source, sourceSegmentation, minimumCount: minimumCount, maximumSize: sourceSize)
-  let target = try training.vocabulary(
-    of: \.target, targetSegmentation, minimumCount: minimumCount, maximumSize: targetSize)
+  let joint =
+    try given
+    ?? (isJoint
+      ? training.jointVocabulary(
+        targetSegmentation, minimumCount: minimumCount, maximumSize: both) : nil)
+  let source =
+    try joint
+    ?? training.vocabulary(
+      of: \.source, sourceSegmentation, minimumCount: minimumCount, maximumSize: sourceSize)
+  let target =
+    try joint
+    ?? training.vocabulary(
+      of: \.target, targetSegmentation, minimumCount: minimumCount, maximumSize: targetSize)
   var translator = try Translator(size, source: source, target: target, seed: options.plan.seed)
   let reporter = ProgressReporter(
     unit: "symbols", json: arguments.has("json"), isQuiet: arguments.has("quiet"))
@@ -194,6 +214,8 @@ func translate(_ words: [String]) throws {
       modelOption(demo: "none"),
       Option("beam", "N", "Translations followed at once (default: 1, greedy)"),
       Option("length-power", "A", "Scores are divided by length to the power A (default: 1)"),
+      Option("coverage", "B", "Weight of a penalty for what was not looked at (default: 0)"),
+      Option("no-repeat", "N", "Write no row of N symbols twice in a sentence (default: 0, free)"),
       Option("best", "N", "Print the N best, each with its log probability"),
       Option(flag: "attention", "Show what each symbol written looked at"),
       Option(flag: "alignments", "Print i-j pairs: what j looked at most is i, both from 0"),
@@ -209,6 +231,8 @@ func translate(_ words: [String]) throws {
     beam: beam, lengthPower: try arguments.number("length-power", in: 0...10) ?? 1,
     best: best ?? 1)
   search.best = min(search.best, beam)
+  search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
+  search.noRepeat = try arguments.integer("no-repeat", in: 0...1000) ?? 0
   search.keepsAttention = ["attention", "alignments", "html"].contains(where: arguments.has)
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
   let threads = try arguments.integer("threads", in: 1...1024)
@@ -355,4 +379,40 @@ func evaluateTranslator(_ arguments: ParsedArguments, path: String) throws {
   writeOutput(
     "\(grouped(sources.count)) sources, \(fixed(loss, 4)) nats/symbol, perplexity \(fixed(exp(loss), 3))\n"
   )
+}
+
+/// `majortom info` with a translator.
+func describeTranslator(_ path: String, json: Bool) throws {
+  let translator = try Translator(contentsOf: path)
+  guard !json else { return writeOutput(translator.jsonDescription + "\n") }
+  let (size, card) = (translator.configuration, translator.card)
+  func side(_ vocabulary: Vocabulary, longest: Int) -> String {
+    "\(grouped(vocabulary.count)) symbols by \(vocabulary.segmentation.unit.rawValue), locale "
+      + "\(vocabulary.segmentation.locale), at most \(grouped(longest)) in a sentence"
+  }
+  var traits = ["attention \(size.attention.rawValue)"]
+  if size.feedsInput { traits.append("input feeding") }
+  if size.tiesEmbeddings { traits.append("tied vectors") }
+  if size.reversesSource { traits.append("source reversed") }
+  if let cutoffs = size.cutoffs {
+    traits.append("cutoffs " + cutoffs.map(String.init).joined(separator: ","))
+  }
+  var lines = [
+    """
+    translator: \(size.cell.rawValue), \(size.layers) x \(size.hiddenSize) units, vectors of \
+    \(size.embeddingSize), \(traits.joined(separator: ", "))
+    """,
+    "reads: " + side(translator.source, longest: card.longestSource),
+    "writes: " + side(translator.target, longest: card.longestTarget),
+    """
+    data: \(card.corpus.joined(separator: ", ")): \(grouped(card.trainingPairs)) pairs to train on, \
+    \(grouped(card.validationPairs)) to choose by
+    """,
+    "trained: \(grouped(card.record.updates)) updates in \(time(card.record.seconds))",
+  ]
+  if let best = card.record.bestLoss {
+    lines.append(
+      "validation: \(fixed(best, 4)) nats a symbol at update \(grouped(card.record.bestUpdate))")
+  }
+  writeOutput((lines + weightLines(translator.network.layout)).joined(separator: "\n") + "\n")
 }

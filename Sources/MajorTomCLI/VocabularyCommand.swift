@@ -7,7 +7,7 @@ func learnVocabulary(_ words: [String]) throws {
     words, command: "majortom vocabulary", synopsis: "TEXT... -o FILE [OPTION...]",
     about: """
       Learns subwords from text files by byte-pair encoding, and writes them as JSON, for
-      majortom train lm --vocabulary FILE and majortom tokenize --vocabulary FILE.
+      majortom train lm --vocabulary FILE, train translator and tokenize.
       """,
     options: [
       Option("output", short: "o", "FILE", "Write the vocabulary to FILE (needed)"),

@@ -7,8 +7,18 @@ internal import Glibc
 /// lower case distinct, orders without a match smoothed by halves (`exp`). Sentences are counted
 /// together, so the value of a text is not the mean of those of its sentences.
 public struct BLEU: TranslationMetric {
+  /// How sentences are cut into tokens, by sacreBLEU's names.
+  public enum Tokens: String, Codable, Sendable, CaseIterable {
+    /// By the rules of mteval-v13a, see `tokens13a(of:)`.
+    case rules13a = "13a"
+    /// At white space alone, for text that has been cut before.
+    case none
+  }
+
   /// The longest n-grams.
   public static let order = 4
+  /// How sentences are cut into tokens.
+  public let tokens: Tokens
 
   /// The counts so far.
   public private(set) var statistics = Statistics()
@@ -18,9 +28,14 @@ public struct BLEU: TranslationMetric {
 
   /// BLEU of nothing.
   ///
-  /// - Parameter usesEffectiveOrder: Whether orders that are longer than all sentences are left
-  ///   out. If not, the value is 0 where no sentence has four tokens.
-  public init(usesEffectiveOrder: Bool = false) { self.usesEffectiveOrder = usesEffectiveOrder }
+  /// - Parameters:
+  ///   - tokens: How sentences are cut.
+  ///   - usesEffectiveOrder: Whether orders that are longer than all sentences are left out. If not,
+  ///     the value is 0 where no sentence has four tokens.
+  public init(tokens: Tokens = .rules13a, usesEffectiveOrder: Bool = false) {
+    self.tokens = tokens
+    self.usesEffectiveOrder = usesEffectiveOrder
+  }
 
   /// BLEU of a single sentence, with the effective order, as sacreBLEU's `sentence_bleu`.
   public static func sentence(_ hypothesis: String, references: [String]) -> Score {
@@ -38,7 +53,8 @@ public struct BLEU: TranslationMetric {
     // The end goes first: of `inter-` and a line break there, the hyphen stays.
     let sentences = counter.numbers(
       of: ([hypothesis] + references).map { sentence in
-        codePoints13a(Array(sentence.unicodeScalars).withoutTrailingSpace).words
+        let line = Array(sentence.unicodeScalars).withoutTrailingSpace
+        return (tokens == .none ? line : codePoints13a(line)).words
       })
     let length = sentences[0].count
     let right = Array(sentences[1...])
@@ -67,7 +83,7 @@ public struct BLEU: TranslationMetric {
   /// All that the value depends on besides the text.
   public var signature: String {
     "nrefs:\(statistics.referenceCounts.text)|case:mixed|eff:\(usesEffectiveOrder ? "yes" : "no")"
-      + "|tok:13a|smooth:exp|version:\(scorerVersion)"
+      + "|tok:\(tokens.rawValue)|smooth:exp|version:\(scorerVersion)"
   }
 }
 

@@ -125,9 +125,29 @@ public struct ParallelText: Sendable, Equatable {
     of side: KeyPath<Pair, String>, _ segmentation: Segmentation, minimumCount: Int = 2,
     maximumSize: Int? = nil
   ) throws -> Vocabulary {
-    try Vocabulary(
-      counting: segmentation,
-      in: Corpus(text: pairs.map { segmentation.sentence($0[keyPath: side]) + "\n" }.joined()),
-      minimumCount: minimumCount, maximumSize: maximumSize)
+    try vocabulary(
+      of: [side], segmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+  }
+
+  /// One vocabulary for both sides, so that names and loan words are cut alike on both.
+  ///
+  /// Throws `TextError` where ICU cannot cut a text.
+  public func jointVocabulary(
+    _ segmentation: Segmentation, minimumCount: Int = 2, maximumSize: Int? = nil
+  ) throws -> Vocabulary {
+    try vocabulary(
+      of: [\.source, \.target], segmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+  }
+
+  private func vocabulary(
+    of sides: [KeyPath<Pair, String>], _ segmentation: Segmentation, minimumCount: Int,
+    maximumSize: Int?
+  ) throws -> Vocabulary {
+    let lines = sides.map { side in
+      pairs.map { segmentation.sentence($0[keyPath: side]) + "\n" }.joined()
+    }
+    return try Vocabulary(
+      counting: segmentation, in: Corpus(text: lines.joined()), minimumCount: minimumCount,
+      maximumSize: maximumSize)
   }
 }

@@ -14,6 +14,13 @@ extension Translator {
     /// The power of the length that scores are divided by before they are compared: 0 prefers short
     /// translations, 1 compares means.
     public var lengthPower = 1.0
+    /// The weight of a penalty, where finished translations are compared, for source symbols that
+    /// were hardly looked at.
+    ///
+    /// It is β of Wu et al., "Google's neural machine translation system", 2016.
+    public var coverage = 0.0
+    /// No row of this many symbols is written twice in a translation; 0 allows all.
+    public var noRepeat = 0
     /// The translations of each sentence that are given, at most `beam`.
     public var best = 1
     /// The longest translation: this many symbols, and `mostPerSymbol` for each symbol of the source.
@@ -142,6 +149,20 @@ struct BeamSearch {
     var attention: [[Float]]
     /// For each unknown symbol, the place of the source symbol to copy.
     var lookedAt: [Int] = []
+    /// How much each symbol of the source was looked at in sum, where that is counted.
+    var covered: [Double] = []
+
+    /// The symbols that would end a row of `length` symbols which is there already.
+    func repeats(ofLength length: Int) -> Set<Int32> {
+      guard length > 0, symbols.count >= length else { return [] }
+      let suffix = symbols.suffix(length - 1)
+      var found: Set<Int32> = []
+      for place in length - 1..<symbols.count
+      where symbols[place - length + 1..<place].elementsEqual(suffix) {
+        found.insert(symbols[place])
+      }
+      return found
+    }
   }
 
   private let network: TranslatorNetwork
@@ -195,9 +216,11 @@ struct BeamSearch {
         UnsafePointer(symbols.baseAddress.unsafelyUnwrapped), shape, rows: nil, from: states,
         fed: fed, looking: encoded.memory == nil ? nil : ranges(found), at: encoded.memory,
         on: workspace)
-      let likeliest = network.likeliest(
-        search.beam, after: decoded.combined, withUnknown: writesUnknown, on: workspace)
-      let parents = advance(likeliest, decoded)
+      let barred = search.noRepeat > 0 ? live.map { $0.repeats(ofLength: search.noRepeat) } : []
+      let spare = barred.reduce(0) { max($0, $1.count) }
+      let likeliest = network.output.likeliest(
+        search.beam + spare, after: decoded.combined, withUnknown: writesUnknown, on: workspace)
+      let parents = advance(likeliest, barred, decoded)
       states = zip(decoded.trace.layers, states).map { layer, old in
         let final = CellState(
           hidden: workspace.arena.matrix(old.hidden.rows, old.hidden.columns),
@@ -208,7 +231,7 @@ struct BeamSearch {
       if fed != nil { fed = gathered(decoded.combined, rows: parents, on: workspace) }
     }
     return finished.map { hypotheses in
-      hypotheses.sorted { value($0) > value($1) }
+      hypotheses.map { ($0, value($0)) }.sorted { $0.1 > $1.1 }.map(\.0)
     }
   }
 
@@ -246,12 +269,16 @@ struct BeamSearch {
 
   /// How hypotheses are compared: by their mean log probability, or nearly so.
   private func value(_ hypothesis: Hypothesis) -> Double {
-    hypothesis.logProbability / pow(Double(hypothesis.symbols.count + 1), search.lengthPower)
+    // A symbol that nothing looked at must not outweigh all else. The last one is the end.
+    let missed = hypothesis.covered.dropLast().reduce(0) { $0 + log(min(1, max(0.01, $1))) }
+    return hypothesis.logProbability / pow(Double(hypothesis.symbols.count + 1), search.lengthPower)
+      + search.coverage * missed
   }
 
   /// Takes the best continuations of each sentence; returns the row that each live one came from.
   private mutating func advance(
-    _ likeliest: [LikeliestClasses], _ decoded: TranslatorNetwork.Decoded<Float>
+    _ likeliest: [LikeliestClasses], _ barred: [Set<Int32>],
+    _ decoded: TranslatorNetwork.Decoded<Float>
   ) -> [Int] {
     struct Candidate {
       let row: Int
@@ -270,6 +297,7 @@ struct BeamSearch {
       var candidates: [Candidate] = []
       for row in first..<last {
         for (symbol, logProbability) in likeliest[row].found {
+          if !barred.isEmpty, barred[row].contains(symbol) { continue }
           candidates.append(
             Candidate(
               row: row, symbol: symbol,
@@ -289,6 +317,13 @@ struct BeamSearch {
           let weights = looked.weights(ofSequence: group)
           hypothesis.attention.append(
             (0..<weights.columns).map { weights[candidate.row - first, $0] })
+        }
+        if search.coverage > 0, let looked = decoded.looked {
+          let weights = looked.weights(ofSequence: group)
+          let before = hypothesis.covered
+          hypothesis.covered = (0..<weights.columns).map {
+            Double(weights[candidate.row - first, $0]) + (before.isEmpty ? 0 : before[$0])
+          }
         }
         if candidate.symbol == unknown.target, let looked = decoded.looked {
           hypothesis.lookedAt.append(

@@ -19,8 +19,8 @@ public enum TranslatorError: Error, Sendable, Equatable, CustomStringConvertible
   public var description: String {
     switch self {
     case .unequalLines(let name, let count, let other, let otherCount):
-      "\(name) has \(Self.lines(count)) and \(other) has \(Self.lines(otherCount)); each line "
-        + "needs its counterpart"
+      "\(name) has \(Self.lines(count)) and \(other) has \(Self.lines(otherCount)): line "
+        + "\(min(count, otherCount) + 1) of \(count > otherCount ? name : other) has no counterpart"
     case .noReferences: "there are no references to compare with; name at least one"
     case .noLines(let name): "\(name): there is no line in it"
     case .configuration(let found): found

@@ -21,24 +21,13 @@ public struct TranslatorNetwork: Sendable {
   let encoder, decoder: Stack
   let attention: Attention?
   let combine: Affine
-  private let output: Output
+  let output: TranslatorOutput
   private let bridges: [(hidden: Affine, cell: Affine?)]
-  let targetSymbols: Int
-
-  /// What makes the probabilities of the next symbol of h̃.
-  private enum Output {
-    case affine(Affine)
-    /// The vectors of the target's symbols are the weights, beside a bias.
-    case tied(bias: Weight)
-    case adaptive(AdaptiveSoftmax)
-  }
-
   init(_ configuration: Translator.Configuration, sourceSymbols: Int, targetSymbols: Int) {
     var layout = ParameterLayout()
     let size = configuration.hiddenSize
     let width = configuration.embeddingSize
     self.configuration = configuration
-    self.targetSymbols = targetSymbols
     source = Embedding(symbols: sourceSymbols, width: width, name: "source.weight", in: &layout)
     target = Embedding(
       symbols: targetSymbols, width: width, name: "target.weight",
@@ -70,17 +59,8 @@ public struct TranslatorNetwork: Sendable {
     combine = Affine(
       inputs: size + (attention == nil ? 0 : 2 * half), outputs: combined, name: "combine",
       in: &layout)
-    output =
-      if let cutoffs = configuration.cutoffs {
-        .adaptive(
-          AdaptiveSoftmax(
-            inputs: combined, classes: targetSymbols, cutoffs: cutoffs, name: "output",
-            in: &layout))
-      } else if configuration.tiesEmbeddings {
-        .tied(bias: layout.declare("output.bias", shape: [targetSymbols], as: .constant(0)))
-      } else {
-        .affine(Affine(inputs: combined, outputs: targetSymbols, name: "output", in: &layout))
-      }
+    output = TranslatorOutput(
+      configuration, inputs: combined, symbols: targetSymbols, of: target, in: &layout)
     self.layout = layout
   }
 
@@ -344,112 +324,6 @@ public struct TranslatorNetwork: Sendable {
     }
   }
 
-  // MARK: The output
-
-  /// The symbols of the network's own, after the vocabulary's: the one that stands before a sentence,
-  /// which is read and never written, the one after it, and the one for unknown words.
-  static let ownTargetSymbols = 3
-
-  /// The classes of an adaptive softmax go by frequency: first those of the symbols before a sentence,
-  /// for unknown words and after a sentence, then the vocabulary's.
-  private func adaptiveClass(of symbol: Int32) -> Int32 {
-    let own = symbol - Int32(targetSymbols - Self.ownTargetSymbols)
-    guard own > 0 else { return own == 0 ? 0 : symbol + Int32(Self.ownTargetSymbols) }
-    return Int32(Self.ownTargetSymbols) - own
-  }
-
-  private func symbol(ofAdaptiveClass number: Int32) -> Int32 {
-    let own = Int32(Self.ownTargetSymbols)
-    guard number < own else { return number - own }
-    return Int32(targetSymbols) - (number == 0 ? own : number)
-  }
-
-  /// The score of each target symbol after each row of h̃.
-  private func scores<S: Real>(
-    _ combined: Matrix<S>, tied bias: Weight, on workspace: Workspace<S>
-  ) -> Matrix<S> {
-    let scores = workspace.arena.matrix(combined.rows, targetSymbols)
-    workspace.product(combined, target.table, into: scores, accumulate: false)
-    S.addRow(workspace[bias], into: scores)
-    return scores
-  }
-
-  /// The likeliest symbols after each row of h̃, the best first; never the one before a sentence, and
-  /// the one for unknown words only where it is asked for.
-  func likeliest(
-    _ count: Int, after combined: Matrix<Float>, withUnknown: Bool, on workspace: Workspace<Float>
-  ) -> [LikeliestClasses] {
-    let scores: Matrix<Float>
-    switch output {
-    case .affine(let affine): scores = affine.forward(combined, on: workspace)
-    case .tied(let bias): scores = self.scores(combined, tied: bias, on: workspace)
-    case .adaptive(let softmax):
-      return softmax.likeliest(count, combined, from: withUnknown ? 1 : 2, on: workspace).map {
-        $0.renumbered { symbol(ofAdaptiveClass: $0) }
-      }
-    }
-    let normalizers = SoftmaxCrossEntropy.normalizers(of: scores, on: workspace)
-    let begin = targetSymbols - Self.ownTargetSymbols
-    return (0..<combined.rows).map { row in
-      var best = LikeliestClasses(count)
-      for part in [0..<begin, begin + 1..<targetSymbols - (withUnknown ? 0 : 1)] {
-        best.take(
-          scores.rows(row..<row + 1).columns(part), less: normalizers[row, 0],
-          from: part.lowerBound)
-      }
-      return best
-    }
-  }
-
-  /// The sum of -log p of the right symbol after each row of h̃, in nats.
-  private func outputLoss<S: Real>(
-    _ combined: Matrix<S>, _ right: UnsafeMutableBufferPointer<Int32>, on workspace: Workspace<S>
-  ) -> Double {
-    let targets = UnsafePointer(right.baseAddress.unsafelyUnwrapped)
-    switch output {
-    case .affine(let affine):
-      return SoftmaxCrossEntropy.loss(affine.forward(combined, on: workspace), targets: targets)
-    case .tied(let bias):
-      return SoftmaxCrossEntropy.loss(
-        scores(combined, tied: bias, on: workspace), targets: targets)
-    case .adaptive(let softmax):
-      for row in right.indices { right[row] = adaptiveClass(of: right[row]) }
-      return softmax.loss(combined, targets: targets, on: workspace)
-    }
-  }
-
-  /// The same sum, with smoothing too, and the gradient of h̃ of `scale` times the smoothed one.
-  private func outputLossAndGradient<S: Real>(
-    _ combined: Matrix<S>, _ right: UnsafeMutableBufferPointer<Int32>, scale: Double,
-    on workspace: Workspace<S>
-  ) -> (loss: Double, smoothed: Double, gradient: Matrix<S>) {
-    let targets = UnsafePointer(right.baseAddress.unsafelyUnwrapped)
-    func judge(_ scores: Matrix<S>) -> (loss: Double, smoothed: Double) {
-      SoftmaxCrossEntropy.lossAndGradient(
-        scores, targets: targets, scale: scale, smoothing: configuration.labelSmoothing,
-        on: workspace)
-    }
-    switch output {
-    case .affine(let affine):
-      let scores = affine.forward(combined, on: workspace)
-      let (loss, smoothed) = judge(scores)
-      return (loss, smoothed, affine.backward(scores, x: combined, on: workspace))
-    case .tied(let bias):
-      let scores = scores(combined, tied: bias, on: workspace)
-      let (loss, smoothed) = judge(scores)
-      workspace.addGradient(of: target.table, from: scores, times: combined)
-      S.addColumns(of: scores, into: workspace.gradient(of: bias))
-      let back = workspace.arena.matrix(combined.rows, combined.columns)
-      workspace.productBack(scores, target.table, into: back, accumulate: false)
-      return (loss, smoothed, back)
-    case .adaptive(let softmax):
-      for row in right.indices { right[row] = adaptiveClass(of: right[row]) }
-      return softmax.lossAndGradient(
-        combined, targets: targets, scale: scale, smoothing: configuration.labelSmoothing,
-        on: workspace)
-    }
-  }
-
   // MARK: Training
 
   /// Pairs of a batch: what is read, what is written, and what should be written next.
@@ -498,10 +372,10 @@ public struct TranslatorNetwork: Sendable {
       }
     }
     guard withGradients else {
-      smoothed = outputLoss(combined, wanted, on: workspace)
+      smoothed = output.loss(combined, wanted, on: workspace)
       return smoothed
     }
-    let judged = outputLossAndGradient(combined, wanted, scale: scale, on: workspace)
+    let judged = output.lossAndGradient(combined, wanted, scale: scale, on: workspace)
     smoothed = judged.smoothed
     let stateGradients = zeroStates(decoder, batch, on: workspace)
     decodeBackward(

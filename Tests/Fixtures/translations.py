@@ -90,8 +90,8 @@ def signature(metric):
 
 def case(name, hypotheses, references):
     """References: one list for each reference, as long as the hypotheses; None where there is none."""
-    corpus, plain, plus = BLEU(), CHRF(), CHRF(word_order=2)
-    figures = [metric.corpus_score(hypotheses, references) for metric in (corpus, plain, plus)]
+    corpus, plain, plus, cut = BLEU(), CHRF(), CHRF(word_order=2), BLEU(tokenize="none", force=True)
+    figures = [metric.corpus_score(hypotheses, references) for metric in (corpus, plain, plus, cut)]
     rows = [[line for line in row if line is not None] for row in zip(*references)]
     sentences = [{
         "bleu": bleu(sentence_bleu(hypothesis, row)),
@@ -100,7 +100,7 @@ def case(name, hypotheses, references):
     } for hypothesis, row in list(zip(hypotheses, rows))[:40]]
     return {"name": name, "hypotheses": hypotheses, "references": rows,
             "bleu": bleu(figures[0], signature(corpus)), "chrf": chrf(figures[1], signature(plain)),
-            "chrfPlusPlus": chrf(figures[2], signature(plus)), "sentences": sentences,
+            "chrfPlusPlus": chrf(figures[2], signature(plus)), "cut": bleu(figures[3], signature(cut)), "sentences": sentences,
             "exact": sum(h in row for h, row in zip(hypotheses, rows))}
 
 

@@ -370,6 +370,8 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     #expect(objects.allSatisfy { ($0?["signature"] as? String)?.hasSuffix(name) == true })
     #expect((objects[0]?["precisions"] as? [Double])?.count == 4)
     #expect(objects[2]?["matches"] as? Int == 1)
+    let cut = try tool.run(words: words + ["found.txt", "--tokens", "none"])
+    #expect(cut.output.contains("|tok:none|"))
   }
 
   @Test func tokenizeShowsSymbolsAndTheirPlaces() throws {
@@ -622,13 +624,53 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       Double($0.prefix { $0 != "\t" })
     }
     #expect(numbers.count == 2 && numbers[0] > numbers[1] && numbers[0] <= 0)
+    let described = try tool.run(words: ["info", "t.safetensors"])
+    #expect(described.output.contains("translator: lstm, 1 x 64 units"))
+    #expect(described.output.contains("by spaced-word"))
+    let single = try tool.run(words: ["translate"] + model + ["1111", "--no-repeat", "1"])
+    let words1 = single.output.split(separator: " ")
+    #expect(single.code == 0 && Set(words1).count == words1.count && !words1.isEmpty)
+
+    // One vocabulary for both sides, learnt here or before.
+    let learnt = try tool.run(
+      words: ["vocabulary", "train.tsv", "-o", "v.json", "--bpe", "9", "--min-count", "1"])
+    #expect(learnt.code == 0)
+    for options in [
+      ["--joint", "--unit", "subword", "--max-size", "300", "--cutoffs", "120"],
+      ["--vocabulary", "v.json", "--input-feeding"],
+    ] {
+      let made = try tool.run(
+        words: [
+          "train", "translator", "train.tsv", "-o", "joint", "--hidden", "8", "--embedding", "8",
+          "--epochs", "1", "--overwrite", "--quiet",
+        ] + options)
+      #expect(made.code == 0, "\(made.errors)")
+      let info = try tool.run("info", "-m", "joint", "--json")
+      let found = try JSONSerialization.jsonObject(with: Data(info.output.utf8)) as? [String: Any]
+      #expect(found?["source_symbols"] as? Int ?? 0 > 256)
+      #expect(found?["source_symbols"] as? Int == found?["target_symbols"] as? Int)
+    }
+
     try tool.file("l.txt", Data("a\nb\nc\n".utf8))
     try tool.file("r.txt", Data("a\nb\n".utf8))
+    let train = ["train", "translator", "train.tsv", "-o", "x"]
     for (words, code, part) in [
+      (train + ["--joint", "--source-unit", "word"], 2, "--source-unit"),
+      (train + ["--vocabulary", "v.json", "--unit", "word"], 2, "--unit"),
+      (train + ["--vocabulary", "train.tsv"], 1, "vocabulary"),
+      (train + ["--cutoffs", "5"], 1, "at least 16"), (train + ["--cutoffs", "x"], 2, "such as"),
+      (
+        ["train", "translator", "test.tsv", "-o", "x", "--cutoffs", "2000"], 1, "symbols to write"
+      ),
+      (train + ["--cutoffs", "100", "--tied"], 1, "tied"),
+      (["translate"] + model + ["1", "--no-repeat", "-1"], 2, "--no-repeat"),
+      (["translate"] + model + ["1", "--coverage", "-1"], 2, "--coverage"),
       (["train", "translator", "-o", "x"], 2, "no pairs"),
       (["train", "translator", "l.txt", "-o", "x"], 1, "l.txt:1: 1 columns"),
       (["train", "translator", "--source", "l.txt", "-o", "x"], 2, "go together"),
-      (["train", "translator", "--source", "l.txt", "--target", "r.txt", "-o", "x"], 1, "3 lines"),
+      (
+        ["train", "translator", "--source", "l.txt", "--target", "r.txt", "-o", "x"], 1, "line 3 of"
+      ),
       (["train", "translator", "train.tsv", "-o", "x", "--columns", "0,1"], 2, "--columns"),
       (["train", "translator", "train.tsv", "-o", "x", "--cell", "tdnn"], 1, "tdnn"),
       (

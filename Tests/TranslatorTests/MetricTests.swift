@@ -51,7 +51,8 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
     let name: String
     let hypotheses: [String]
     let references: [[String]]
-    let bleu: BLEUFigures
+    /// By the rules of 13a, and of text that is cut at spaces.
+    let bleu, cut: BLEUFigures
     let chrf, chrfPlusPlus: ChrFFigures
     let sentences: [Sentence]
     let exact: Int
@@ -88,6 +89,9 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
       #expect(bleu.statistics.matches == fixture.bleu.counts, "\(fixture.name)")
       #expect(bleu.statistics.totals == fixture.bleu.totals, "\(fixture.name)")
       #expect(bleu.signature == fixture.bleu.signature.map(named), "\(fixture.name)")
+      let cut = fixture.counted(by: BLEU(tokens: .none))
+      #expect(fixture.cut.agree(with: cut.score), "\(fixture.name): \(cut)")
+      #expect(cut.signature == fixture.cut.signature.map(named), "\(fixture.name)")
       for (variant, figures) in [
         (ChrF.Variant.chrF2, fixture.chrf), (.chrF2PlusPlus, fixture.chrfPlusPlus),
       ] {
@@ -218,7 +222,7 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
     }
     #expect(
       sentence(one, [one, three])
-        == "three.txt has 3 lines and one.txt has 1 line; each line needs its counterpart")
+        == "three.txt has 3 lines and one.txt has 1 line: line 2 of three.txt has no counterpart")
     #expect(sentence(one, []) == "there are no references to compare with; name at least one")
     #expect(sentence(none, [none]) == "none.txt: there is no line in it")
     #expect(sentence(none, [one]).contains("none.txt has 0 lines"))

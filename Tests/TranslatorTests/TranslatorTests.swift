@@ -196,6 +196,56 @@ private func options(
     #expect(try read.translate(sources, threads: 1) == whole.translate(sources, threads: 2))
   }
 
+  /// A model that has hardly learnt writes the same over and over, unless it may not.
+  @Test(arguments: [1, 2, 3]) func noRowOfSymbolsIsWrittenTwice(length: Int) throws {
+    let text = pairs(20, seed: 1)
+    var translator = try translator(smallConfiguration(), text)
+    try translator.train(on: text, options(epochs: 3))
+    func rows(_ symbols: [String]) -> [ArraySlice<String>] {
+      guard symbols.count >= length else { return [] }
+      // Bytes that are no text look alike.
+      return (length...symbols.count).map { symbols[$0 - length..<$0] }.filter {
+        !$0.contains("\u{FFFD}")
+      }
+    }
+    for beam in [1, 3] {
+      var search = Translator.Search(beam: beam, best: beam)
+      let free = try translator.translate(text.pairs.map(\.source), search)
+      #expect(free.joined().contains { Set(rows($0.written)).count < rows($0.written).count })
+      search.noRepeat = length
+      for translation in try translator.translate(text.pairs.map(\.source), search).joined() {
+        let written = rows(translation.written)
+        #expect(Set(written).count == written.count, "\(translation.text)")
+      }
+    }
+  }
+
+  @Test func translationsAreOrderedByProbabilityLengthAndCoverage() throws {
+    let text = pairs(40, seed: 1)
+    var translator = try translator(smallConfiguration(), text)
+    try translator.train(on: text, options(epochs: 3))
+    var search = Translator.Search(beam: 5, lengthPower: 0.7, best: 5)
+    search.keepsAttention = true
+    var orders: [[[String]]] = []
+    for coverage in [0.0, 2.0] {
+      search.coverage = coverage
+      let found = try translator.translate(text.pairs.map(\.source), search)
+      for list in found {
+        let values = list.map { translation in
+          let missed = (0..<translation.read.count).reduce(0.0) { sum, place in
+            let looked = translation.attention.reduce(0.0) { $0 + Double($1[place]) }
+            return sum + log(min(1, max(0.01, looked)))
+          }
+          let length = pow(Double(translation.written.count + 1), 0.7)
+          return translation.logProbability / length + coverage * missed
+        }
+        #expect(zip(values, values.dropFirst()).allSatisfy { $0 >= $1 - 1e-4 })
+      }
+      orders.append(found.map { $0.map(\.text) })
+    }
+    #expect(orders[0] != orders[1])
+  }
+
   @Test func oddTextsAreTranslated() throws {
     let training = pairs(60, seed: 1)
     for attention in Translator.AttentionKind.allCases {

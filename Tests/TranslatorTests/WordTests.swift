@@ -111,7 +111,7 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     let made = try wordTranslator(greetings(50, seed: 1))
     let (source, target) = (made.source.count, made.target.count)
     #expect(made.network.source.symbols == source + 2)
-    #expect(made.network.targetSymbols == target + 3)
+    #expect(made.network.target.symbols == target + 3)
     let text = ParallelText([.init(source: "meet Zoë, so", target: "vide Zoë!")])
     let pair = try made.encode(text)[0]
     let meet = try #require(made.source.symbols.firstIndex(of: " meet")) + 256
