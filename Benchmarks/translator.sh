@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The translator against known answers and against PyTorch: translator.sh numbers | dates | tatoeba SECONDS [OPTION...]
-# OPTIONs are added to those of the training on Tatoeba; with ONLY=majortom PyTorch does not train, and only writes its split.
+# OPTIONs are added to those of the training; on Tatoeba with ONLY=majortom PyTorch does not train, and only writes its split.
 # With FOLDER, all that is made stays there; TOOL is the majortom to use.
 # dates and tatoeba need ../shared/data (DATA); tatoeba needs ../shared/baselines and PYTHON with torch and sacrebleu.
 set -euo pipefail
@@ -14,10 +14,12 @@ fi
 folder=$FOLDER
 small=(--epochs 20 --hidden 192 --embedding 64 --label-smoothing 0 --patience 0)
 
-case ${1:-numbers} in
+task=${1:-numbers}
+shift $(($# < 1 ? $# : 1))
+case $task in
   numbers)
     "$tool" corpus numbers --from en --to fr --count 26000 --split "$folder" --dev 1000 --test 5000
-    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" --unit word -o "$folder/m" "${small[@]}"
+    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" --unit word -o "$folder/m" "${small[@]}" "$@"
     "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
   dates)
     # Distinct sources without their padding; 5,000 to test, 1,000 to choose by.
@@ -27,11 +29,11 @@ case ${1:-numbers} in
     sed -n '5001,6000p' "$folder/all.tsv" > "$folder/dev.tsv"
     tail -n +6001 "$folder/all.tsv" > "$folder/train.tsv"
     "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" \
-      --epochs 6 --hidden 128 --embedding 64 --label-smoothing 0 --patience 0
+      --epochs 6 --hidden 128 --embedding 64 --label-smoothing 0 --patience 0 "$@"
     "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
   tatoeba)
-    seconds=${2:-600}
-    shift $(($# < 2 ? $# : 2))
+    seconds=${1:-600}
+    shift $(($# < 1 ? $# : 1))
     if [ "${ONLY:-}" = majortom ]; then torch=1; else torch=$seconds; fi
     ${PYTHON:-python3} "$data/../baselines/torch_translate.py" "$torch" 256 64 "$folder"
     minutes=$(awk "BEGIN { print $seconds / 60 }")
@@ -45,5 +47,5 @@ case ${1:-numbers} in
       for file in "$folder"/test.fr.*; do references+=(--reference "$file"); done
       "$tool" score --tokens none "${references[@]}" "$folder/out.$beam"
     done ;;
-  *) echo "translator.sh numbers | dates | tatoeba SECONDS" >&2; exit 2 ;;
+  *) echo "translator.sh numbers | dates | tatoeba SECONDS [OPTION...]" >&2; exit 2 ;;
 esac

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// One option of a command: a row of the table that parsing and `--help` are both made from.
 public struct Option: Sendable {
-  let name: String
+  /// The long name, without its dashes.
+  public let name: String
   let short: Character?
   let argument: String?
   let help: String

@@ -42,12 +42,19 @@ public enum TextLines {
     }
     while true {
       let count = Int(gzread(file, &block, UInt32(block.count)))
+      var code: Int32 = 0
       if count < 0 {
-        var code: Int32 = 0
         let reason = gzerror(file, &code).map { String(cString: $0) } ?? "damaged gzip data"
         throw TextError.unreadable(path: path, reason: reason)
       }
-      if count == 0 { break }
+      if count == 0 {
+        // zlib takes the end of a file that is cut short for its end, and only says so here.
+        _ = gzerror(file, &code)
+        guard code != Z_BUF_ERROR else {
+          throw TextError.unreadable(path: path, reason: "its gzip data end too early")
+        }
+        break
+      }
       var start = 0
       while let end = block[start..<count].firstIndex(of: 0x0A) {
         if pending.isEmpty {

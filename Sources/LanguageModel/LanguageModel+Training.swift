@@ -216,13 +216,11 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
     }
   }
 
-  /// A number that tells this text from others (FNV-1a over its symbols).
-  var fingerprint: UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    forEachStretch {
-      for id in $0 { hash = (hash ^ UInt64(UInt32(bitPattern: id))) &* 0x100_0000_01b3 }
-    }
-    return hash
+  /// What tells this text from others.
+  var fingerprint: Fingerprint {
+    var fingerprint = Fingerprint()
+    forEachStretch { fingerprint.add($0) }
+    return fingerprint
   }
 
   private func forEachStretch(_ body: (UnsafeMutableBufferPointer<Int32>) -> Void) {

@@ -97,11 +97,21 @@ func evaluate(_ words: [String]) throws {
   let part = try arguments.choice("part", of: EvaluatedPart.self) ?? .all
   let threads = try arguments.integer("threads", in: 1...1024)
   let path = try modelPath(arguments)
-  if try ModelMetadata.kind(of: path) == Tagger.fileKind {
-    return try evaluateTagger(arguments, path: path)
+  let ofLanguageModels = ["protocol", "part", "encoding"]
+  let ofTaggers = taggedDataOptions.map(\.name)
+  func demandNone(of options: [String], _ kind: String) throws(UsageError) {
+    if let other = options.first(where: arguments.has) {
+      throw UsageError("--\(other) does not apply to \(path), which holds a \(kind)")
+    }
   }
-  if try ModelMetadata.kind(of: path) == Translator.fileKind {
+  switch try ModelMetadata.kind(of: path) {
+  case Tagger.fileKind:
+    try demandNone(of: ofLanguageModels + ["beam"], "tagger")
+    return try evaluateTagger(arguments, path: path)
+  case Translator.fileKind:
+    try demandNone(of: ofLanguageModels + ofTaggers, "translator")
     return try evaluateTranslator(arguments, path: path)
+  default: try demandNone(of: ofTaggers + ["beam"], "language model")
   }
   let model = try LanguageModel(contentsOf: path)
   let corpus = try Corpus(
@@ -197,6 +207,6 @@ func modelPath(
     if FileWriter.exists("\(folder)/\(name)") { return "\(folder)/\(name)" }
   }
   throw UsageError(
-    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE or "
-      + "majortom train tagger DATA -o FILE, or make demo")
+    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, majortom train "
+      + "tagger DATA -o FILE or majortom train translator PAIRS -o FILE, or make demo")
 }

@@ -71,7 +71,11 @@ func trainTranslator(_ words: [String]) throws {
     try arguments.number("label-smoothing", in: 0...0.99) ?? size.labelSmoothing
   size.cutoffs = try cutoffs(arguments)
   size.wordDropout = try arguments.number("word-dropout", in: 0...0.99) ?? size.wordDropout
-  try size.validate()
+  do {
+    try size.validate()
+  } catch {
+    throw UsageError("\(error)")
+  }
   var options = defaults
   options.plan = try trainingPlan(arguments, default: options.plan)
   options.batch = try arguments.integer("batch", in: 1...65536) ?? options.batch
@@ -165,21 +169,26 @@ func trainTranslator(_ words: [String]) throws {
 
 private func cutoffs(_ arguments: ParsedArguments) throws -> [Int]? {
   guard let text = arguments.text("cutoffs") else { return nil }
-  let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-  let found = numbers.compactMap { $0 }
-  guard found.count == numbers.count else {
+  guard let numbers = integers(text), numbers.allSatisfy({ $0 <= 4_000_000 }) else {
     throw UsageError("--cutoffs \(text): expected rising numbers, such as 2000,8000")
   }
-  return found
+  return numbers
 }
 
 private func columns(_ arguments: ParsedArguments) throws -> (Int, Int) {
   guard let text = arguments.text("columns") else { return (1, 2) }
-  let numbers = text.split(separator: ",").compactMap { Int($0) }
-  guard numbers.count == 2, numbers.allSatisfy({ (1...1000).contains($0) }) else {
+  guard let numbers = integers(text), numbers.count == 2,
+    numbers.allSatisfy({ (1...1000).contains($0) })
+  else {
     throw UsageError("--columns \(text): expected two numbers from 1, such as 1,2")
   }
   return (numbers[0], numbers[1])
+}
+
+/// Numbers with commas between them; nil where something else is there.
+private func integers(_ text: String) -> [Int]? {
+  let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+  return parts.contains(nil) ? nil : parts.compactMap { $0 }
 }
 
 /// The pairs that the arguments name, read when they are asked for; wrong calls are told at once.
@@ -236,35 +245,58 @@ func translate(_ words: [String]) throws {
   search.keepsAttention = ["attention", "alignments", "html"].contains(where: arguments.has)
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
   let threads = try arguments.integer("threads", in: 1...1024)
-  var translator = try Translator(
-    contentsOf: modelPath(arguments, demo: "models/translator.safetensors"))
+  if arguments.has("force"),
+    let other = ["best", "attention", "alignments", "html"].first(where: arguments.has)
+  {
+    throw UsageError("--\(other) is of a search, and --force makes none: leave one of them out")
+  }
+  let path = try modelPath(arguments, demo: "models/translator.safetensors")
+  if let page = arguments.text("html") { try demandApart(page, [path, "/dev/stdin"]) }
+  var translator = try Translator(contentsOf: path)
   if let precision = try arguments.choice("precision", of: ProductPrecision.self) {
     translator.use(precision)
   }
   let loaded = translator
   var number = 0
+  var hasPage = false
   func write(_ lines: [String]) throws {
     if arguments.has("force") {
       for line in lines {
         number += 1
+        if line.isEmpty {
+          writeOutput("\n")
+          continue
+        }
         let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
         guard parts.count >= 2 else {
           throw InputError(
             description: "line \(number): there is no tab between a source and its target")
         }
-        let pair = ParallelText([.init(source: String(parts[0]), target: String(parts[1]))])
-        writeOutput("\(fixed(try loaded.logProbabilities(of: pair)[0], 4))\t\(line)\n")
+        let pair = ParallelText.Pair(source: String(parts[0]), target: String(parts[1]))
+        let value = try loaded.logProbabilities(of: ParallelText([pair]))[0]
+        guard value.isFinite else { throw noNumbers(path, pair.source) }
+        if arguments.has("json") {
+          writeJSON([
+            "source": .text(pair.source), "target": .text(pair.target),
+            "log_probability": .number(value),
+          ])
+        } else {
+          writeOutput("\(fixed(value, 4))\t\(line)\n")
+        }
       }
       return
     }
     let found = try loaded.translate(lines, search, threads: threads)
-    if let path = arguments.text("html"), let first = found.first?.first {
-      var file = try FileWriter(replacing: path)
+    if let page = arguments.text("html"), !hasPage, let first = found.first?.first {
+      hasPage = true
+      var file = try FileWriter(replacing: page)
       file.write(attentionPage(first))
       try file.finish()
     }
     for (line, translations) in zip(lines, found) {
       for translation in translations {
+        guard translation.logProbability.isFinite else { throw noNumbers(path, line) }
+        let text = onOneLine(translation.text)
         // The last column is the source's end, which is no symbol to point at.
         let links = translation.attention.prefix(translation.written.count).enumerated().map {
           place, row in
@@ -280,9 +312,9 @@ func translate(_ words: [String]) throws {
           ])
           continue
         } else if best != nil {
-          writeOutput("\(fixed(translation.logProbability, 4))\t\(translation.text)\n")
+          writeOutput("\(fixed(translation.logProbability, 4))\t\(text)\n")
         } else {
-          writeOutput(translation.text + "\n")
+          writeOutput(text + "\n")
         }
         if arguments.has("attention") { writeOutput(attentionTable(translation)) }
         if arguments.has("alignments") {
@@ -301,6 +333,22 @@ func translate(_ words: [String]) throws {
     }
   }
   if !lines.isEmpty { try write(lines) }
+}
+
+/// The error of weights that give no numbers.
+private func noNumbers(_ path: String, _ text: String) -> InputError {
+  InputError(
+    description: "\(path): its weights give no number for \"\(visible(String(text.prefix(40))))\": "
+      + "the file is damaged, or its training went wrong")
+}
+
+/// A translation as a line of its own: a model that has learnt little may write any symbol.
+private func onOneLine(_ text: String) -> String {
+  String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+}
+
+private func isControl(_ codePoint: Unicode.Scalar) -> Bool {
+  ["\n", "\r", "\t", "\u{85}", "\u{2028}", "\u{2029}"].contains(codePoint)
 }
 
 private let endMark = "⏹"
@@ -360,7 +408,13 @@ func evaluateTranslator(_ arguments: ParsedArguments, path: String) throws {
     if references[pair.source] == nil { sources.append(pair.source) }
     references[pair.source, default: []].append(pair.target)
   }
-  let found = try translator.translate(sources, search, threads: threads).map { $0[0].text }
+  let found = try zip(sources, translator.translate(sources, search, threads: threads)).map {
+    source, translations in
+    guard let best = translations.first, best.logProbability.isFinite else {
+      throw noNumbers(path, source)
+    }
+    return onOneLine(best.text)
+  }
   var metrics: [any TranslationMetric] = [BLEU(), ChrF(.chrF2), ExactMatch()]
   for (source, translation) in zip(sources, found) {
     for place in metrics.indices {

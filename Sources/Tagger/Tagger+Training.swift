@@ -75,10 +75,17 @@ extension Tagger {
     card.batch = options.batch
     card.locale = options.locale
     segmenter = try Segmenter(Segmentation(unit: .word, locale: options.locale))
+    var fingerprint = Fingerprint()
+    for sentence in corpus.sentences {
+      for (word, tag) in zip(sentence.words, sentence.tags) {
+        fingerprint.add(word)
+        fingerprint.add(tag)
+      }
+    }
     let description = """
       \(ModelMetadata.json(configuration)) \(options.batch) sentences, \(options.shards) shards, \
       \(corpus.sentences.count) sentences of \(corpus.wordCount) words, \(lexicon.words.count) \
-      known, \(lexicon.tags.joined(separator: " "))
+      known, \(lexicon.tags.joined(separator: " ")), data \(fingerprint)
       """
     var snapshot = self
     defer {

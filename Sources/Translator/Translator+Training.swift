@@ -70,9 +70,15 @@ extension Translator {
     card.plan = options.plan
     card.longestSource = training.reduce(0) { max($0, $1.source.count) }
     card.longestTarget = training.reduce(0) { max($0, $1.target.count) }
+    var fingerprint = Fingerprint()
+    for pair in training {
+      fingerprint.add(pair.source)
+      fingerprint.add(pair.target)
+    }
     let description = """
       \(ModelMetadata.json(configuration)) \(options.batch) pairs, \(options.shards) shards, \
-      \(training.count) of \(text.pairs.count) pairs, \(source.count) and \(target.count) symbols
+      \(training.count) of \(text.pairs.count) pairs, \(source.count) and \(target.count) symbols, \
+      data \(fingerprint)
       """
     var snapshot = self
     defer { adopt(loop.best, loop.record) }

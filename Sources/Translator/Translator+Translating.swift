@@ -42,7 +42,10 @@ extension Translator {
   public struct Translation: Sendable, Equatable {
     /// The text.
     public var text: String
-    /// The logarithm of its probability, the end included.
+    /// The logarithm of its probability; the end is included, unless it was cut off at the greatest
+    /// length.
+    ///
+    /// Minus infinity where the weights give no numbers, as those of a damaged file may do.
     public var logProbability: Double
     /// What the decoder looked at: for each symbol written, the weight of each symbol of the source.
     ///
@@ -113,9 +116,15 @@ extension Translator {
           let copies =
             sourceCode.hasUnknown ? hypothesis.lookedAt.map { pieces[number][$0] } : []
           let (text, written) = targetCode.text(of: hypothesis.symbols, copies: copies)
+          var (attention, read) = (hypothesis.attention, pieces[number])
+          if configuration.reversesSource {
+            read.reverse()
+            // The end stays last.
+            attention = attention.map { $0.dropLast().reversed() + $0.suffix(1) }
+          }
           return Translation(
-            text: text, logProbability: hypothesis.logProbability,
-            attention: hypothesis.attention, written: written, read: pieces[number])
+            text: text, logProbability: hypothesis.logProbability, attention: attention,
+            written: written, read: read)
         }
       }
     }
@@ -310,6 +319,11 @@ struct BeamSearch {
       let room = search.beam - finished[number].count
       let most =
         search.mostSymbols + Int(search.mostPerSymbol * Double(sources[number].count))
+      // Scores that are no numbers leave nothing to go on with.
+      if candidates.isEmpty, finished[number].isEmpty {
+        finished[number].append(
+          Hypothesis(symbols: [], logProbability: -.infinity, attention: []))
+      }
       for candidate in candidates.prefix(max(1, room)) {
         var hypothesis = live[candidate.row]
         hypothesis.logProbability = candidate.logProbability

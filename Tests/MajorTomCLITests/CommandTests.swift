@@ -651,6 +651,33 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       #expect(found?["source_symbols"] as? Int == found?["target_symbols"] as? Int)
     }
 
+    // --force goes by lines, too, and obeys --json.
+    let forced = try tool.run(
+      words: ["translate"] + model + ["--force", "--json"], input: "\n1\tone\n")
+    #expect(forced.code == 0 && forced.output.hasPrefix("\n{\"source\":\"1\""))
+    // A page is of the first text, however many are read at once.
+    for batch in ["1", "9"] {
+      _ = try tool.run(
+        words: ["translate"] + model + ["--html", "b.html", "--batch", batch], input: "12\n34\n")
+      let page = try String(
+        contentsOf: tool.folder.appendingPathComponent("b.html"), encoding: .utf8)
+      #expect(page.contains("<p>12"))
+    }
+    // The last bytes of a model are weights: numbers so large that sums overflow.
+    var bytes = try Data(contentsOf: tool.folder.appendingPathComponent("t.safetensors"))
+    let huge = [0xFF, 0xFF, 0x7F, 0x7F] as [UInt8]
+    let last = bytes.count - 4 * (bytes.count / 8)
+    for place in stride(from: last, to: bytes.count, by: 4) {
+      bytes.replaceSubrange(place..<place + 4, with: huge)
+    }
+    try tool.file("broken", bytes)
+    let gzip = try Process.run(
+      URL(fileURLWithPath: "/usr/bin/gzip"),
+      arguments: ["-k", tool.folder.appendingPathComponent("test.tsv").path])
+    gzip.waitUntilExit()
+    let whole = try Data(contentsOf: tool.folder.appendingPathComponent("test.tsv.gz"))
+    try tool.file("cut.tsv.gz", whole.dropLast(20))
+
     try tool.file("l.txt", Data("a\nb\nc\n".utf8))
     try tool.file("r.txt", Data("a\nb\n".utf8))
     let train = ["train", "translator", "train.tsv", "-o", "x"]
@@ -658,11 +685,11 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       (train + ["--joint", "--source-unit", "word"], 2, "--source-unit"),
       (train + ["--vocabulary", "v.json", "--unit", "word"], 2, "--unit"),
       (train + ["--vocabulary", "train.tsv"], 1, "vocabulary"),
-      (train + ["--cutoffs", "5"], 1, "at least 16"), (train + ["--cutoffs", "x"], 2, "such as"),
+      (train + ["--cutoffs", "5"], 2, "at least 16"), (train + ["--cutoffs", "x"], 2, "such as"),
       (
         ["train", "translator", "test.tsv", "-o", "x", "--cutoffs", "2000"], 1, "symbols to write"
       ),
-      (train + ["--cutoffs", "100", "--tied"], 1, "tied"),
+      (train + ["--cutoffs", "100", "--tied"], 2, "tied"),
       (["translate"] + model + ["1", "--no-repeat", "-1"], 2, "--no-repeat"),
       (["translate"] + model + ["1", "--coverage", "-1"], 2, "--coverage"),
       (["train", "translator", "-o", "x"], 2, "no pairs"),
@@ -672,7 +699,16 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
         ["train", "translator", "--source", "l.txt", "--target", "r.txt", "-o", "x"], 1, "line 3 of"
       ),
       (["train", "translator", "train.tsv", "-o", "x", "--columns", "0,1"], 2, "--columns"),
-      (["train", "translator", "train.tsv", "-o", "x", "--cell", "tdnn"], 1, "tdnn"),
+      (["train", "translator", "train.tsv", "-o", "x", "--cell", "tdnn"], 2, "tdnn"),
+      (train + ["--columns", "a,b,1,2"], 2, "--columns"),
+      (train + ["--cutoffs", "9223372036854775807"], 2, "such as"),
+      (["translate"] + model + ["1", "--html", "t.safetensors"], 2, "write to another file"),
+      (["translate"] + model + ["1", "--force", "--best", "2"], 2, "--best"),
+      (["evaluate"] + model + ["test.tsv", "--part", "validation"], 2, "--part"),
+      (["evaluate"] + model + ["test.tsv", "--scheme", "bioes"], 2, "--scheme"),
+      (["evaluate"] + model + ["cut.tsv.gz"], 1, "end too early"),
+      (["translate", "-m", "broken", "1"], 1, "damaged"),
+      (["evaluate", "-m", "broken", "test.tsv"], 1, "damaged"),
       (
         ["train", "translator", "train.tsv", "-o", "x", "--word-dropout", "1"], 2, "--word-dropout"
       ),

@@ -144,12 +144,14 @@ private func options(
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let (training, development) = (corpus(40, seed: 1), corpus(10, seed: 2))
-    func run(_ name: String, stopAfter: Int?, resumes: Bool = false) throws -> Tagger {
+    func run(
+      _ name: String, stopAfter: Int?, resumes: Bool = false, on corpus: TaggedCorpus? = nil
+    ) throws -> Tagger {
       var tagger = try Tagger(smallConfiguration(), learning: training)
       var updates = 0
       let path = folder.appendingPathComponent(name).path
       let end = try tagger.train(
-        on: training, development: development,
+        on: corpus ?? training, development: development,
         options(epochs: 3) { $0.files = RunFiles(model: path, resumes: resumes) },
         report: { if case .update = $0 { updates += 1 } },
         isStopped: { stopAfter.map { updates >= $0 } ?? false })
@@ -158,6 +160,12 @@ private func options(
     }
     let whole = try run("whole", stopAfter: nil)
     _ = try run("parts", stopAfter: 7)
+    // The same sentences in another order are other data.
+    var turned = training
+    turned.sentences.reverse()
+    #expect(throws: TrainingError.self) {
+      try run("parts", stopAfter: nil, resumes: true, on: turned)
+    }
     let resumed = try run("parts", stopAfter: nil, resumes: true)
     #expect(
       whole.parameters.elements.map(\.bitPattern) == resumed.parameters.elements.map(\.bitPattern))

@@ -170,12 +170,13 @@ private func options(
     defer { try? FileManager.default.removeItem(at: folder) }
     let (training, validation) = (pairs(100, seed: 1), pairs(20, seed: 2))
     func run(
-      _ name: String, threads: Int, stopAfter: Int? = nil, resumes: Bool = false
+      _ name: String, threads: Int, stopAfter: Int? = nil, resumes: Bool = false,
+      on text: ParallelText? = nil
     ) throws -> Translator {
       var made = try translator(smallConfiguration(), training)
       var updates = 0
       try made.train(
-        on: training, validation: validation,
+        on: text ?? training, validation: validation,
         options(epochs: 2) {
           $0.threads = threads
           $0.files = RunFiles(
@@ -188,6 +189,11 @@ private func options(
     let whole = try run("one", threads: 1)
     let other = try run("two", threads: 2)
     _ = try run("parts", threads: 2, stopAfter: 5)
+    // The same pairs in another order are other data.
+    let turned = ParallelText(training.pairs.reversed())
+    #expect(throws: TrainingError.self) {
+      try run("parts", threads: 2, resumes: true, on: turned)
+    }
     let resumed = try run("parts", threads: 1, resumes: true)
     let bits = [whole, other, resumed].map { $0.parameters.elements.map(\.bitPattern) }
     #expect(bits[0] == bits[1] && bits[0] == bits[2])
