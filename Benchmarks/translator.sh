@@ -28,8 +28,7 @@ case $task in
     head -n 5000 "$folder/all.tsv" > "$folder/test.tsv"
     sed -n '5001,6000p' "$folder/all.tsv" > "$folder/dev.tsv"
     tail -n +6001 "$folder/all.tsv" > "$folder/train.tsv"
-    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" \
-      --epochs 6 --hidden 128 --embedding 64 --label-smoothing 0 --patience 0 "$@"
+    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" "${small[@]}" "$@"
     "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
   tatoeba)
     seconds=${1:-600}
