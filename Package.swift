@@ -88,6 +88,9 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["MajorTom", "TestSupport"],
+      resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]
 )
