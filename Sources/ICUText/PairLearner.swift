@@ -25,11 +25,16 @@ struct PairLearner {
   private var places: [[Int32]] = []
   private var changes: [Int] = []
 
-  // The pairs as a binary heap, each with a count that is at least its count by now.
-  private var queue: [(count: Int, pair: Int32)] = []
+  // The pairs, the most frequent first, each with a count that is at least its count by now.
+  private var queue = Heap<Candidate>()
 
   private struct Pair: Hashable {
     let left, right: Int32
+  }
+
+  private struct Candidate {
+    let count: Int
+    let pair: Int32
   }
 
   /// Cuts the segments into code points, of which those that are too rare to become symbols part a
@@ -106,7 +111,7 @@ struct PairLearner {
       }
       if characters.count + pieces.count >= symbolLimit { break }
       let pair = pairs[best.number]
-      let text = bytes(of: pair.left) + bytes(of: pair.right)
+      let text = texts.bytes(of: pair.left) + texts.bytes(of: pair.right)
       let symbol = text.withUnsafeBufferPointer { texts.insert($0) }
       pieces.append(symbol)
       merge(best.number, into: Int32(symbol))
@@ -128,16 +133,8 @@ struct PairLearner {
     }
     return found.sorted {
       $0.saved != $1.saved
-        ? $0.saved > $1.saved : precedes(Int32($0.symbol), Int32($1.symbol))
+        ? $0.saved > $1.saved : texts.precedes(Int32($0.symbol), Int32($1.symbol))
     }
-  }
-
-  private func bytes(of symbol: Int32) -> ArraySlice<UInt8> {
-    texts.bytes[texts.range(of: Int(symbol))]
-  }
-
-  private func precedes(_ left: Int32, _ right: Int32) -> Bool {
-    bytes(of: left).lexicographicallyPrecedes(bytes(of: right))
   }
 
   /// Numbers the symbols as a vocabulary does.
@@ -151,7 +148,7 @@ struct PairLearner {
     }
     for symbol in kept {
       ids[symbol] =
-        256 + bytes(of: Int32(symbol)).withUnsafeBufferPointer { table.insert($0) }
+        256 + texts.bytes(of: Int32(symbol)).withUnsafeBufferPointer { table.insert($0) }
     }
     let numbered = merges.map {
       Vocabulary.Merge(left: ids[Int($0.left)], right: ids[Int($0.right)])
@@ -218,7 +215,7 @@ struct PairLearner {
     for number in changes where number != last {
       last = number
       // What occurs once is never merged, and most pairs do.
-      if counts[number] > 1 { insert((counts[number], Int32(number))) }
+      if counts[number] > 1 { offer(Candidate(count: counts[number], pair: Int32(number))) }
     }
     changes.removeAll(keepingCapacity: true)
   }
@@ -229,44 +226,27 @@ struct PairLearner {
       let count = counts[Int(first.pair)]
       if count == first.count { return (Int(first.pair), count) }
       // It has lost some occurrences to other pairs since it was entered.
-      if count > 1 { insert((count, first.pair)) }
+      if count > 1 { offer(Candidate(count: count, pair: first.pair)) }
     }
     return nil
   }
 
-  private func comesFirst(
-    _ one: (count: Int, pair: Int32), _ other: (count: Int, pair: Int32)
+  private mutating func offer(_ candidate: Candidate) {
+    queue.insert(candidate) { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
+  }
+
+  private mutating func removeFirst() -> Candidate? {
+    queue.removeFirst { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
+  }
+
+  /// The more frequent pair comes first; of two alike, the one whose bytes do.
+  private static func comesFirst(
+    _ one: Candidate, _ other: Candidate, _ pairs: [Pair], _ texts: SymbolTable
   ) -> Bool {
     if one.count != other.count { return one.count > other.count }
     let (pair, otherPair) = (pairs[Int(one.pair)], pairs[Int(other.pair)])
-    if pair.left != otherPair.left { return precedes(pair.left, otherPair.left) }
-    return pair.right != otherPair.right && precedes(pair.right, otherPair.right)
-  }
-
-  private mutating func insert(_ item: (count: Int, pair: Int32)) {
-    var place = queue.count
-    queue.append(item)
-    while place > 0, comesFirst(item, queue[(place - 1) / 2]) {
-      queue[place] = queue[(place - 1) / 2]
-      place = (place - 1) / 2
-    }
-    queue[place] = item
-  }
-
-  private mutating func removeFirst() -> (count: Int, pair: Int32)? {
-    guard let first = queue.first, let item = queue.popLast() else { return nil }
-    if queue.isEmpty { return first }
-    var place = 0
-    while true {
-      var child = 2 * place + 1
-      if child >= queue.count { break }
-      if child + 1 < queue.count, comesFirst(queue[child + 1], queue[child]) { child += 1 }
-      if !comesFirst(queue[child], item) { break }
-      queue[place] = queue[child]
-      place = child
-    }
-    queue[place] = item
-    return first
+    if pair.left != otherPair.left { return texts.precedes(pair.left, otherPair.left) }
+    return pair.right != otherPair.right && texts.precedes(pair.right, otherPair.right)
   }
 }
 
@@ -298,5 +278,13 @@ private func forEachCharacter(
     let end = start + codePoint(in: text, at: start).length
     body(UnsafeBufferPointer(rebasing: text[start..<end]))
     start = end
+  }
+}
+
+extension SymbolTable {
+  fileprivate func bytes(of symbol: Int32) -> ArraySlice<UInt8> { bytes[range(of: Int(symbol))] }
+
+  fileprivate func precedes(_ left: Int32, _ right: Int32) -> Bool {
+    bytes(of: left).lexicographicallyPrecedes(bytes(of: right))
   }
 }

@@ -15,7 +15,7 @@ struct SubwordEncoder {
   private var next: [Int] = []
   private var previous: [Int] = []
   /// What can be merged: ranks above 40 bits of place, the lowest first.
-  private var queue = MinimumQueue()
+  private var queue = Heap<UInt64>()
 
   init(_ merges: MergeTable) { self.merges = merges }
 
@@ -78,36 +78,5 @@ struct SubwordEncoder {
     guard next[place] >= 0, let rank = merges.rank(of: symbols[place], symbols[next[place]])
     else { return }
     queue.insert(UInt64(rank) << 40 | UInt64(place))
-  }
-}
-
-/// Numbers that come out by rising size: a binary heap.
-private struct MinimumQueue {
-  private var items: [UInt64] = []
-
-  mutating func insert(_ item: UInt64) {
-    var place = items.count
-    items.append(item)
-    while place > 0, items[(place - 1) / 2] > item {
-      items[place] = items[(place - 1) / 2]
-      place = (place - 1) / 2
-    }
-    items[place] = item
-  }
-
-  mutating func removeFirst() -> UInt64? {
-    guard let first = items.first, let item = items.popLast() else { return nil }
-    if items.isEmpty { return first }
-    var place = 0
-    while true {
-      var child = 2 * place + 1
-      if child >= items.count { break }
-      if child + 1 < items.count, items[child + 1] < items[child] { child += 1 }
-      if items[child] >= item { break }
-      items[place] = items[child]
-      place = child
-    }
-    items[place] = item
-    return first
   }
 }
