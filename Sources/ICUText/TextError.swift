@@ -66,21 +66,21 @@ extension TextError: CustomStringConvertible {
       return "\(path) holds no text; leave it out or fill it."
     case .binary(let path, let kind, let byte, let offset, let line):
       return "\(path) looks binary\(kind.map { " (\($0))" } ?? ""): byte \(Self.hexadecimal(byte))"
-        + " at offset \(offset), line \(line); name a text file, or give its encoding with"
-        + " --encoding NAME."
+        + " at offset \(offset), line \(line); name a text file, or give"
+        + " its encoding."
     case .malformed(let path, let encoding, let detected, let bytes, let offset, let line):
       let found = bytes.map(Self.hexadecimal).joined(separator: " ")
       return "\(path): byte\(bytes.count == 1 ? "" : "s") \(found) at offset \(offset),"
         + " line \(line): not valid \(encoding)"
         + (detected ? ", the encoding that the text seemed to have" : "")
-        + "; name the right encoding with --encoding NAME, or repair the file."
+        + "; name the right encoding, or repair the file."
     case .notUTF8(let path, let byte, let offset, let line):
       return "\(path): byte \(Self.hexadecimal(byte)) at offset \(offset), line \(line): not valid"
         + " UTF-8; convert the file, as with iconv."
     case .undetected(let path, let guess, let confidence):
       return "\(path) is not UTF-8, and its encoding is unclear"
         + (guess.isEmpty ? "" : " (perhaps \(guess), confidence \(confidence) of 100)")
-        + "; name it with --encoding NAME."
+        + "; say which it is."
     case .vocabularyTooSmall(let maximumSize):
       return "A vocabulary of \(maximumSize) symbols is too small: it always holds the 256 bytes;"
         + " ask for at least 256."
