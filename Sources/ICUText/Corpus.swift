@@ -1,9 +1,11 @@
+public import FoundationEssentials
+
 /// Text files read as one stream, never held whole.
 ///
-///     let corpus = try Corpus(contentsOf: ["war_and_peace.txt"])
+///     let corpus = try Corpus(contentsOf: "war_and_peace.txt")
 ///     let vocabulary = try Vocabulary(counting: Segmentation(), in: corpus)
 ///
-/// No symbol reaches from one file into the next. Byte order marks are no part of the text.
+/// No token reaches from one file into the next. Byte order marks are no part of the text.
 public struct Corpus: Sendable {
   private enum Source: Sendable {
     case memory([UInt8])
@@ -29,6 +31,23 @@ public struct Corpus: Sendable {
     for path in paths { files.append(try TextFile(checking: path, encoding: encoding)) }
     source = .files(files)
     byteCount = files.reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// Checks and reads one file, as `init(contentsOf:encoding:)` of many paths does.
+  public init(contentsOf path: String, encoding: TextEncoding = .detect) throws(TextError) {
+    try self.init(contentsOf: [path], encoding: encoding)
+  }
+
+  /// Checks and reads one file, as `init(contentsOf:encoding:)` of many paths does.
+  public init(contentsOf url: URL, encoding: TextEncoding = .detect) throws(TextError) {
+    try self.init(contentsOf: [url.filePath], encoding: encoding)
+  }
+
+  /// Checks and reads files in their order, as `init(contentsOf:encoding:)` of paths does.
+  public init(
+    contentsOf urls: some Collection<URL>, encoding: TextEncoding = .detect
+  ) throws(TextError) {
+    try self.init(contentsOf: urls.map(\.filePath), encoding: encoding)
   }
 
   /// A corpus in memory.

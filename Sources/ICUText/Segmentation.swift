@@ -56,3 +56,14 @@ public struct Segmentation: Codable, Sendable, Equatable {
     self.locale = locale
   }
 }
+
+extension Segmentation {
+  /// Whether a token may begin with the space before its word.
+  package var joinsSpaces: Bool { unit == .spacedWord || unit == .subword }
+
+  /// A sentence as it is cut: with a space before it where tokens have one, so that its first word is
+  /// the same token as elsewhere.
+  package func sentence(_ text: String) -> String {
+    joinsSpaces && !text.isEmpty ? " " + text : text
+  }
+}

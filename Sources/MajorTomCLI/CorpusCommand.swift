@@ -152,19 +152,19 @@ private func write(_ parts: ParallelCorpus.Parts, into folder: String) throws {
   var train = try FileWriter(replacing: trainPath)
   var dev = try FileWriter(replacing: devPath)
   var test = try FileWriter(replacing: testPath)
-  forEachBlock(of: parts.train) { train.write($0) }
-  forEachBlock(of: parts.dev) { dev.write($0) }
-  forEachBlock(of: parts.test) { test.write($0) }
+  forEachBlock(of: parts.train.pairs) { train.write($0) }
+  forEachBlock(of: parts.dev.pairs) { dev.write($0) }
+  forEachBlock(of: parts.test.pairs) { test.write($0) }
   try train.finish()
   try dev.finish()
   try test.finish()
-  for (path, pairs) in [(trainPath, parts.train), (devPath, parts.dev), (testPath, parts.test)] {
-    writeError("\(path): \(grouped(pairs.count)) pairs\n")
+  for (path, part) in [(trainPath, parts.train), (devPath, parts.dev), (testPath, parts.test)] {
+    writeError("\(path): \(grouped(part.pairs.count)) pairs\n")
   }
 }
 
 /// Gives out the lines of pairs, many at a time.
-private func forEachBlock(of pairs: [ParallelCorpus.Pair], _ body: (String) -> Void) {
+private func forEachBlock(of pairs: [SentencePair], _ body: (String) -> Void) {
   for start in stride(from: 0, to: pairs.count, by: 1000) {
     body(pairs[start..<min(start + 1000, pairs.count)].map(\.line).joined())
   }

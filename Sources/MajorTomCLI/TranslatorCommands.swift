@@ -121,7 +121,7 @@ func trainTranslator(_ words: [String]) throws {
   let all = try read.get()
   let development = try arguments.text("dev").map {
     let (source, target) = try columns(arguments)
-    return try ParallelText(contentsOf: [$0], sourceColumn: source, targetColumn: target)
+    return try ParallelCorpus(contentsOf: [$0], sourceColumn: source, targetColumn: target)
   }
   var training = all
   var validation = development
@@ -194,21 +194,21 @@ private func integers(_ text: String) -> [Int]? {
 /// The pairs that the arguments name, read when they are asked for; wrong calls are told at once.
 private func parallelText(
   _ arguments: ParsedArguments
-) throws -> Result<ParallelText, any Error> {
+) throws -> Result<ParallelCorpus, any Error> {
   switch (arguments.text("source"), arguments.text("target")) {
   case (let source?, let target?):
     guard arguments.words.isEmpty else {
       throw UsageError(
         "pairs are given twice: as \(arguments.words[0]) and with --source, --target")
     }
-    return Result { try ParallelText(source: source, target: target) }
+    return Result { try ParallelCorpus(source: source, target: target) }
   case (nil, nil):
     guard !arguments.words.isEmpty else {
       throw UsageError("no pairs: name a file of columns, or give --source and --target")
     }
     let (source, target) = try columns(arguments)
     return Result {
-      try ParallelText(contentsOf: arguments.words, sourceColumn: source, targetColumn: target)
+      try ParallelCorpus(contentsOf: arguments.words, sourceColumn: source, targetColumn: target)
     }
   default: throw UsageError("--source and --target go together")
   }
@@ -272,8 +272,8 @@ func translate(_ words: [String]) throws {
           throw InputError(
             description: "line \(number): there is no tab between a source and its target")
         }
-        let pair = ParallelText.Pair(source: String(parts[0]), target: String(parts[1]))
-        let value = try loaded.logProbabilities(of: ParallelText([pair]))[0]
+        let pair = SentencePair(source: String(parts[0]), target: String(parts[1]))
+        let value = try loaded.logProbabilities(of: ParallelCorpus([pair]))[0]
         guard value.isFinite else { throw noNumbers(path, pair.source) }
         if arguments.has("json") {
           writeJSON([
@@ -398,7 +398,7 @@ private func attentionPage(_ translation: Translator.Translation) -> String {
 /// `majortom evaluate` with a translator.
 func evaluateTranslator(_ arguments: ParsedArguments, path: String) throws {
   let translator = try Translator(contentsOf: path)
-  let text = try ParallelText(contentsOf: arguments.words)
+  let text = try ParallelCorpus(contentsOf: arguments.words)
   let threads = try arguments.integer("threads", in: 1...1024)
   let search = Translator.Search(beam: try arguments.integer("beam", in: 1...1000) ?? 1)
   // A source with several translations is translated once, and compared with all of them.

@@ -47,12 +47,3 @@ struct SentenceCode: Sendable {
     return (String(decoding: bytes.dropFirst(isSpaced ? 1 : 0), as: UTF8.self), pieces)
   }
 }
-
-extension Segmentation {
-  /// Whether a symbol may begin with the space before its word.
-  var joinsSpaces: Bool { unit == .spacedWord || unit == .subword }
-
-  /// A sentence as it is cut: with a space before it where symbols have one, so that its first word
-  /// is the same symbol as elsewhere.
-  func sentence(_ text: String) -> String { joinsSpaces && !text.isEmpty ? " " + text : text }
-}

@@ -48,7 +48,7 @@ extension Translator {
   ///   `TranslatorError.configuration` where no pair is short enough, `TextError`.
   @discardableResult
   public mutating func train(
-    on text: ParallelText, validation: ParallelText? = nil, _ options: TrainingOptions,
+    on text: ParallelCorpus, validation: ParallelCorpus? = nil, _ options: TrainingOptions,
     report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
     let training = try encode(text).filter {
@@ -94,14 +94,14 @@ extension Translator {
   /// The loss of a text's target symbols, the end of each sentence among them, in nats a symbol.
   ///
   /// Throws `TextError` where ICU cannot cut a sentence.
-  public func loss(on text: ParallelText, threads: Int? = nil) throws(TextError) -> Double {
+  public func loss(on text: ParallelCorpus, threads: Int? = nil) throws(TextError) -> Double {
     PairTask.loss(
       try encode(text), network, parameters, packed: packed, begin: targetBegin,
       on: Shards(threads: threads))
   }
 
   /// Pairs as the network takes them in, each side with its end.
-  func encode(_ text: ParallelText) throws(TextError) -> [PairTask.Symbols] {
+  func encode(_ text: ParallelCorpus) throws(TextError) -> [PairTask.Symbols] {
     var pairs: [PairTask.Symbols] = []
     pairs.reserveCapacity(text.pairs.count)
     for pair in text.pairs {

@@ -134,10 +134,10 @@ extension Translator {
   /// The logarithm of the probability of each given translation.
   ///
   /// Throws `TextError` where ICU cannot cut a text.
-  public func logProbabilities(of text: ParallelText) throws(TextError) -> [Double] {
+  public func logProbabilities(of text: ParallelCorpus) throws(TextError) -> [Double] {
     var results: [Double] = []
     for pair in text.pairs {
-      let one = ParallelText([pair])
+      let one = ParallelCorpus([pair])
       let symbols = try encode(one)
       results.append(-(try loss(on: one, threads: 1)) * Double(symbols[0].target.count))
     }

@@ -8,7 +8,7 @@ public import Training
 /// A model that writes in one language what it has read in another, or numbers for words, or dates
 /// for dates: whatever pairs it has learnt from.
 ///
-///     let pairs = try ParallelText(contentsOf: ["phrases.tsv"])
+///     let pairs = try ParallelCorpus(contentsOf: ["phrases.tsv"])
 ///     let words = Segmentation(unit: .spacedWord)
 ///     var translator = try Translator(
 ///       .init(), source: pairs.vocabulary(of: \.source, words),

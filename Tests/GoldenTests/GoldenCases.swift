@@ -132,13 +132,13 @@ enum GoldenCases {
     }
   }
 
-  static func pairs(_ count: Int) -> ParallelText {
+  static func pairs(_ count: Int) -> ParallelCorpus {
     var numbers = TestNumbers(seed: 7)
     let words = ["nil", "one", "two", "tri", "for"]
-    return ParallelText(
+    return ParallelCorpus(
       (0..<count).map { _ in
         let digits = (0..<numbers.integer(1...5)).map { _ in numbers.integer(0...4) }
-        return ParallelText.Pair(
+        return SentencePair(
           source: digits.map(String.init).joined(),
           target: digits.reversed().map { words[$0] }.joined(separator: " "))
       })

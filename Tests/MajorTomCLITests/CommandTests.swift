@@ -693,7 +693,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       (["translate"] + model + ["1", "--no-repeat", "-1"], 2, "--no-repeat"),
       (["translate"] + model + ["1", "--coverage", "-1"], 2, "--coverage"),
       (["train", "translator", "-o", "x"], 2, "no pairs"),
-      (["train", "translator", "l.txt", "-o", "x"], 1, "l.txt:1: 1 columns"),
+      (["train", "translator", "l.txt", "-o", "x"], 1, "l.txt:1: 1 column,"),
       (["train", "translator", "--source", "l.txt", "-o", "x"], 2, "go together"),
       (
         ["train", "translator", "--source", "l.txt", "--target", "r.txt", "-o", "x"], 1, "line 3 of"

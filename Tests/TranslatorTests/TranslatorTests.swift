@@ -10,13 +10,13 @@ import Training
 @testable import Translator
 
 /// Digits, and the same digits in words from the last to the first: a task that needs looking.
-private func pairs(_ count: Int, seed: UInt64, most: Int = 5) -> ParallelText {
+private func pairs(_ count: Int, seed: UInt64, most: Int = 5) -> ParallelCorpus {
   var numbers = TestNumbers(seed: seed)
   let words = ["nil", "one", "two", "tri", "for"]
-  return ParallelText(
+  return ParallelCorpus(
     (0..<count).map { _ in
       let digits = (0..<numbers.integer(1...most)).map { _ in numbers.integer(0...4) }
-      return ParallelText.Pair(
+      return SentencePair(
         source: digits.map(String.init).joined(),
         target: digits.reversed().map { words[$0] }.joined(separator: " "))
     })
@@ -35,7 +35,7 @@ private func smallConfiguration(
 }
 
 private func translator(
-  _ configuration: Translator.Configuration, _ text: ParallelText
+  _ configuration: Translator.Configuration, _ text: ParallelCorpus
 ) throws -> Translator {
   try Translator(
     configuration, source: text.vocabulary(of: \.source, Segmentation()),
@@ -130,7 +130,7 @@ private func options(
     configuration.cutoffs = cutoffs
     let training = pairs(1200, seed: 1)
     let seen = Set(training.pairs)
-    let fresh = ParallelText(pairs(200, seed: 2).pairs.filter { !seen.contains($0) })
+    let fresh = ParallelCorpus(pairs(200, seed: 2).pairs.filter { !seen.contains($0) })
     #expect(fresh.pairs.count > 30)
     var translator = try translator(configuration, training)
     try translator.train(on: training, validation: fresh, options(epochs: 30))
@@ -152,7 +152,7 @@ private func options(
       #expect(zip(list, list.dropFirst()).allSatisfy { $0.logProbability >= $1.logProbability })
     }
     // The score of a translation is that of reading it back, and of its sentence alone.
-    let given = ParallelText([.init(source: sources[0], target: greedy[0][0].text)])
+    let given = ParallelCorpus([.init(source: sources[0], target: greedy[0][0].text)])
     #expect(
       abs(try translator.logProbabilities(of: given)[0] - greedy[0][0].logProbability) < 1e-3)
     #expect(try translator.translate(sources[0]) == greedy[0][0].text)
@@ -171,7 +171,7 @@ private func options(
     let (training, validation) = (pairs(100, seed: 1), pairs(20, seed: 2))
     func run(
       _ name: String, threads: Int, stopAfter: Int? = nil, resumes: Bool = false,
-      on text: ParallelText? = nil
+      on text: ParallelCorpus? = nil
     ) throws -> Translator {
       var made = try translator(smallConfiguration(), training)
       var updates = 0
@@ -190,7 +190,7 @@ private func options(
     let other = try run("two", threads: 2)
     _ = try run("parts", threads: 2, stopAfter: 5)
     // The same pairs in another order are other data.
-    let turned = ParallelText(training.pairs.reversed())
+    let turned = ParallelCorpus(training.pairs.reversed())
     #expect(throws: TrainingError.self) {
       try run("parts", threads: 2, resumes: true, on: turned)
     }
@@ -266,38 +266,5 @@ private func options(
         #expect(found.map(\.count) == texts.map { _ in 1 } && found[0][0].text == "")
       }
     }
-  }
-
-  @Test func pairsAreReadSplitAndCounted() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    func file(_ name: String, _ text: String) throws -> String {
-      let url = folder.appendingPathComponent(name)
-      try Data(text.utf8).write(to: url)
-      return url.path
-    }
-    let columns = try file("a.tsv", "Go.\tVa !\tCC-BY\n\n \tvide\nHi.\tSalut.\t\r\n")
-    let text = try ParallelText(contentsOf: [columns])
-    #expect(
-      text.pairs == [.init(source: "Go.", target: "Va !"), .init(source: "Hi.", target: "Salut.")])
-    #expect(text.skipped == 1)
-    #expect(
-      try ParallelText(contentsOf: [columns], sourceColumn: 2, targetColumn: 1).pairs[0].source
-        == "Va !")
-    let (left, right) = (try file("l", "a\nb\nc\n"), try file("r", "x\ny\n"))
-    do {
-      _ = try ParallelText(source: left, target: right)
-      Issue.record("files of different lengths were read")
-    } catch { #expect("\(error)".contains("3 lines") && "\(error)".contains("2 lines")) }
-    do {
-      _ = try ParallelText(contentsOf: [left])
-      Issue.record("a file without tabs was read")
-    } catch { #expect("\(error)".contains("l:1: 1 columns")) }
-    let many = ParallelText((0..<4000).map { .init(source: "s\($0 / 2)", target: "t\($0)") })
-    let (training, kept) = many.split(keeping: 0.1)
-    #expect(Set(training.pairs.map(\.source)).isDisjoint(with: kept.pairs.map(\.source)))
-    #expect(training.pairs.count + kept.pairs.count == 4000)
-    #expect((300...500).contains(kept.pairs.count))
   }
 }

@@ -10,28 +10,28 @@ import Training
 private let words = Segmentation(unit: .spacedWord)
 
 /// Sentences in which names, which no other sentence has, stand among known words.
-private func greetings(_ count: Int, seed: UInt64, names: Int = 1) -> ParallelText {
+private func greetings(_ count: Int, seed: UInt64, names: Int = 1) -> ParallelCorpus {
   var numbers = TestNumbers(seed: seed)
   let known = [
     ("well", "ben"), ("so", "or"), ("now", "ore"), ("yes", "si"), ("meet", "vide"), ("no", "nul"),
     ("and", "et"), ("go", "va"),
   ]
   let letters = "aeioubdg".map(String.init)
-  return ParallelText(
+  return ParallelCorpus(
     (0..<count).map { _ in
       var pairs = (0..<numbers.integer(0...3)).map { _ in known[numbers.integer(0...7)] }
       for _ in 0..<names {
         let name = "N" + (0..<9).map { _ in letters[numbers.integer(0...7)] }.joined()
         pairs.insert((name, name), at: numbers.integer(0...pairs.count))
       }
-      return ParallelText.Pair(
+      return SentencePair(
         source: pairs.map(\.0).joined(separator: " "),
         target: pairs.map(\.1).joined(separator: " "))
     })
 }
 
 private func wordTranslator(
-  _ text: ParallelText, _ change: (inout Translator.Configuration) -> Void = { _ in }
+  _ text: ParallelCorpus, _ change: (inout Translator.Configuration) -> Void = { _ in }
 ) throws -> Translator {
   var configuration = Translator.Configuration()
   configuration.hiddenSize = 32
@@ -112,7 +112,7 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     let (source, target) = (made.source.count, made.target.count)
     #expect(made.network.source.symbols == source + 2)
     #expect(made.network.target.symbols == target + 3)
-    let text = ParallelText([.init(source: "meet Zoë, so", target: "vide Zoë!")])
+    let text = ParallelCorpus([.init(source: "meet Zoë, so", target: "vide Zoë!")])
     let pair = try made.encode(text)[0]
     let meet = try #require(made.source.symbols.firstIndex(of: " meet")) + 256
     let so = try #require(made.source.symbols.firstIndex(of: " so")) + 256
@@ -130,7 +130,7 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     let texts = [
       "tom", " tom", "  tom", "major tom", " ", "", "\ttom", "(tom)", "\u{301}", "東京 tom",
     ]
-    let text = ParallelText((texts + texts).map { .init(source: $0, target: $0) })
+    let text = ParallelCorpus((texts + texts).map { .init(source: $0, target: $0) })
     let vocabulary = try text.vocabulary(of: \.source, Segmentation(unit: unit))
     let code = SentenceCode(vocabulary: vocabulary, unknown: Int32(vocabulary.count + 1))
     for text in texts {
