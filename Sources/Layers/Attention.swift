@@ -188,9 +188,7 @@ public struct Attention: Sendable {
           S.product(
             ds, transposed: true, workspace[combination], transposed: false, into: du,
             accumulate: false)
-          let ones = workspace.arena.matrix(rows.count, keySize)
-          S.fill(ones, with: 1)
-          S.tanhGradient(du, times: ones, at: pairs, into: du)
+          S.tanhGradient(du, at: pairs, into: du)
           S.add(du, into: keyGradient.rows(rows))
           S.addColumns(of: du, into: projectedGradient.rows(query..<query + 1))
         }
