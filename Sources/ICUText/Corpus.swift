@@ -84,7 +84,7 @@ public struct Corpus: Sendable {
 
   /// Gives out the decoded text in pieces of about 1 MiB, in order.
   ///
-  /// Pieces end after line feeds, where no symbol, sentence or normalisation segment is split. A
+  /// Pieces end after line feeds, where no token, sentence or normalisation segment is split. A
   /// stretch of over 4 MiB without a line feed is cut at a space or full stop, and failing that
   /// at a grapheme boundary, so memory stays bounded. Throws `TextError` for what is wrong with a
   /// file, and what `body` throws.

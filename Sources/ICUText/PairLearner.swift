@@ -1,13 +1,16 @@
-/// Learns the symbols and merges of subwords from counted segments, by byte-pair encoding.
+/// Learns the tokens and merges of subwords from counted segments, by byte-pair encoding.
 ///
 /// R. Sennrich, B. Haddow and A. Birch, "Neural machine translation of rare words with subword
 /// units", ACL 2016: the pair of neighbouring symbols that occurs most often becomes one symbol,
-/// over and over. Each pair knows where it occurs, so a merge costs no more than what it changes,
-/// and a queue knows which pair is next. Pairs that occur equally often come in the order of the
-/// bytes of their left symbols, then of their right ones.
+/// over and over. Symbols are what the paper calls so: at first the characters, then also the pieces
+/// merged so far; those that a vocabulary keeps become its tokens.
+///
+/// Each pair knows where it occurs, so a merge costs no more than what it changes, and a heap knows
+/// which pair is next. Pairs that occur equally often come in the order of the bytes of their left
+/// symbols, then of their right ones.
 struct PairLearner {
   /// The text of each symbol, at first the characters of the segments.
-  private var texts = SymbolTable()
+  private var texts = StringTable()
   /// How often each character occurs.
   private var characterCounts: [Int] = []
 
@@ -26,7 +29,7 @@ struct PairLearner {
   private var changes: [Int] = []
 
   // The pairs, the most frequent first, each with a count that is at least its count by now.
-  private var queue = Heap<Candidate>()
+  private var heap = Heap<Candidate>()
 
   private struct Pair: Hashable {
     let left, right: Int32
@@ -94,7 +97,7 @@ struct PairLearner {
   /// - Returns: Both, with numbers as a vocabulary has them.
   mutating func learn(
     minimumCount: Int, mergeLimit: Int, symbolLimit: Int
-  ) -> (symbols: SymbolTable, merges: [Vocabulary.Merge]) {
+  ) -> (symbols: StringTable, merges: [Vocabulary.Merge]) {
     var candidates = spelledCharacters(minimumCount: minimumCount)[...]
     var characters: [Int] = []
     var pieces: [Int] = []
@@ -140,8 +143,8 @@ struct PairLearner {
   /// Numbers the symbols as a vocabulary does.
   private func vocabulary(
     of kept: [Int], _ merges: [Pair]
-  ) -> (symbols: SymbolTable, merges: [Vocabulary.Merge]) {
-    var table = SymbolTable()
+  ) -> (symbols: StringTable, merges: [Vocabulary.Merge]) {
+    var table = StringTable()
     var ids = [Int](repeating: -1, count: texts.count)
     for symbol in characterCounts.indices where texts.range(of: symbol).count == 1 {
       ids[symbol] = Int(texts.bytes[texts.range(of: symbol).lowerBound])
@@ -206,7 +209,7 @@ struct PairLearner {
     if let number = numbers[Pair(left: left, right: right)] { counts[Int(number)] -= weight }
   }
 
-  // MARK: The queue
+  // MARK: The heap
 
   /// Enters the pairs whose counts have risen.
   private mutating func offerChanges() {
@@ -232,16 +235,16 @@ struct PairLearner {
   }
 
   private mutating func offer(_ candidate: Candidate) {
-    queue.insert(candidate) { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
+    heap.insert(candidate) { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
   }
 
   private mutating func removeFirst() -> Candidate? {
-    queue.removeFirst { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
+    heap.removeFirst { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
   }
 
   /// The more frequent pair comes first; of two alike, the one whose bytes do.
   private static func comesFirst(
-    _ one: Candidate, _ other: Candidate, _ pairs: [Pair], _ texts: SymbolTable
+    _ one: Candidate, _ other: Candidate, _ pairs: [Pair], _ texts: StringTable
   ) -> Bool {
     if one.count != other.count { return one.count > other.count }
     let (pair, otherPair) = (pairs[Int(one.pair)], pairs[Int(other.pair)])
@@ -252,14 +255,14 @@ struct PairLearner {
 
 /// Counts the distinct segments of a text.
 struct SegmentCounter {
-  private(set) var table = SymbolTable()
+  private(set) var table = StringTable()
   private(set) var counts: [Int] = []
 
   @inline(__always)
   mutating func count(
     _ text: UnsafeBufferPointer<UInt8>, unit: TextUnit, _ cutter: Cutter
   ) throws(TextError) {
-    try cutter.forEachSymbol(in: text, unit: unit) { start, end, _, _ in
+    try cutter.forEachToken(in: text, unit: unit) { start, end, _, _ in
       let index = table.insert(UnsafeBufferPointer(rebasing: text[start..<end]))
       if index == counts.count { counts.append(0) }
       counts[index] += 1
@@ -281,7 +284,7 @@ private func forEachCharacter(
   }
 }
 
-extension SymbolTable {
+extension StringTable {
   fileprivate func bytes(of symbol: Int32) -> ArraySlice<UInt8> { bytes[range(of: Int(symbol))] }
 
   fileprivate func precedes(_ left: Int32, _ right: Int32) -> Bool {

@@ -11,7 +11,7 @@ public enum TextUnit: String, Codable, Sendable, CaseIterable {
   case word
   /// A word with the single space before it, or what stands between words.
   ///
-  /// Texts have half as many symbols as with words and spaces apart, and lose nothing.
+  /// Texts have half as many tokens as with words and spaces apart, and lose nothing.
   case spacedWord = "spaced-word"
   /// A piece of a word, learnt by byte-pair encoding.
   ///
@@ -35,9 +35,9 @@ public enum Normalization: String, Codable, Sendable, CaseIterable {
   case caseFolding = "case-folding"
 }
 
-/// How text is cut into symbols: recorded in a model.
+/// How text is cut into tokens: recorded in a model.
 public struct Segmentation: Codable, Sendable, Equatable {
-  /// The unit of a symbol.
+  /// The unit of a token.
   public var unit: TextUnit
   /// What is done to the text first.
   public var normalization: Normalization

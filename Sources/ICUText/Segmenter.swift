@@ -1,6 +1,6 @@
-/// Cuts texts into symbols and sentences with their places in the original (UAX #29).
+/// Cuts texts into tokens and sentences with their places in the original (UAX #29).
 ///
-/// Without normalisation the spans tile the text. With it, spans whose symbols come from one
+/// Without normalisation the spans tile the text. With it, spans whose tokens come from one
 /// normalisation segment (the `f` and `i` of the ligature `ﬁ`, say) all have that segment's place.
 public struct Segmenter: Sendable {
   /// How texts are cut.
@@ -13,12 +13,12 @@ public struct Segmenter: Sendable {
     pool = try CutterPool(locale: segmentation.locale)
   }
 
-  /// The symbols of a text; unit `byte` gives a span a byte, whose text is U+FFFD unless ASCII.
+  /// The tokens of a text; unit `byte` gives a span a byte, whose text is U+FFFD unless ASCII.
   ///
   /// Throws `TextError.tooLong` where ICU would have to see 2 GiB or more at once.
   public func spans(of text: String) throws(TextError) -> [TextSpan] {
     try spans(of: text) { (cutter, text, body) throws(TextError) in
-      try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, _, isWordLike in
+      try cutter.forEachToken(in: text, unit: segmentation.unit) { start, end, _, isWordLike in
         body(start, end, isWordLike)
       }
     }

@@ -1,4 +1,4 @@
-/// What can go wrong between a text file and its symbols; `description` is a sentence for people.
+/// What can go wrong between a text file and its tokens; `description` is a sentence for people.
 public enum TextError: Error, Sendable, Equatable {
   /// A locale that ICU does not know.
   case unknownLocale(String)
@@ -27,8 +27,8 @@ public enum TextError: Error, Sendable, Equatable {
   case undetected(path: String, guess: String, confidence: Int)
   /// A vocabulary was asked for that cannot hold the 256 bytes.
   case vocabularyTooSmall(maximumSize: Int)
-  /// A symbol of a stored vocabulary that cannot stand in it.
-  case badSymbol(id: Int, reason: String)
+  /// A token of a stored vocabulary that cannot stand in it.
+  case badToken(id: Int, reason: String)
   /// A merge of a stored vocabulary that cannot stand in it; the index counts from 0.
   case badMerge(index: Int, reason: String)
   /// A text, or a part of it that cannot be cut, is longer than ICU can take.
@@ -82,10 +82,10 @@ extension TextError: CustomStringConvertible {
         + (guess.isEmpty ? "" : " (perhaps \(guess), confidence \(confidence) of 100)")
         + "; say which it is."
     case .vocabularyTooSmall(let maximumSize):
-      return "A vocabulary of \(maximumSize) symbols is too small: it always holds the 256 bytes;"
+      return "A vocabulary of \(maximumSize) tokens is too small: it always holds the 256 bytes;"
         + " ask for at least 256."
-    case .badSymbol(let id, let reason):
-      return "Symbol \(id) of the vocabulary \(reason); the file that holds it is damaged or was"
+    case .badToken(let id, let reason):
+      return "Token \(id) of the vocabulary \(reason); the file that holds it is damaged or was"
         + " made by something else."
     case .badMerge(let index, let reason):
       return "Merge \(index) of the vocabulary \(reason); the file that holds it is damaged or was"

@@ -1,27 +1,27 @@
 extension Vocabulary {
-  /// Takes the symbols from number 256 on, and the merges of subwords, as a model stores them.
+  /// Takes the tokens from id 256 on, and the merges of subwords, as a model stores them.
   ///
-  /// Throws `TextError.badSymbol` for a symbol that is empty, one ASCII byte, there twice, larger
+  /// Throws `TextError.badToken` for a token that is empty, one ASCII byte, there twice, larger
   /// than the unit, or a piece that no merge makes, `TextError.badMerge` for a merge of what is no
-  /// symbol yet, into what is none, or of a unit without merges, and `TextError.unknownLocale`.
+  /// token yet, into what is none, or of a unit without merges, and `TextError.unknownLocale`.
   public init(
-    segmentation: Segmentation, symbols: [String], merges: [Merge] = []
+    segmentation: Segmentation, tokens: [String], merges: [Merge] = []
   ) throws(TextError) {
     segmenter = try Segmenter(segmentation)
-    var table = SymbolTable()
-    for (index, symbol) in symbols.enumerated() {
+    var table = StringTable()
+    for (index, token) in tokens.enumerated() {
       let id = 256 + index
-      let bytes = Array(symbol.utf8)
+      let bytes = Array(token.utf8)
       if segmentation.unit == .byte {
-        throw .badSymbol(id: id, reason: "is not a byte, the unit")
+        throw .badToken(id: id, reason: "is not a byte, the unit")
       }
-      if bytes.isEmpty { throw .badSymbol(id: id, reason: "is empty") }
-      if bytes.count == 1 { throw .badSymbol(id: id, reason: "is one of the bytes") }
-      if segmentation.unit == .codePoint && symbol.unicodeScalars.count > 1 {
-        throw .badSymbol(id: id, reason: "is more than a code point, the unit")
+      if bytes.isEmpty { throw .badToken(id: id, reason: "is empty") }
+      if bytes.count == 1 { throw .badToken(id: id, reason: "is one of the bytes") }
+      if segmentation.unit == .codePoint && token.unicodeScalars.count > 1 {
+        throw .badToken(id: id, reason: "is more than a code point, the unit")
       }
       if bytes.withUnsafeBufferPointer({ table.insert($0) }) != index {
-        throw .badSymbol(id: id, reason: "is there twice")
+        throw .badToken(id: id, reason: "is there twice")
       }
     }
     if segmentation.unit == .subword {
@@ -38,24 +38,25 @@ extension Vocabulary {
 extension Vocabulary: Codable {
   private enum CodingKeys: String, CodingKey {
     case segmentation
-    case symbols
+    // What version 1 of the files called them.
+    case tokens = "symbols"
     case merges
   }
 
-  /// Reads a vocabulary; throws `TextError` where its symbols and merges do not make one.
+  /// Reads a vocabulary; throws `TextError` where its tokens and merges do not make one.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
       segmentation: container.decode(Segmentation.self, forKey: .segmentation),
-      symbols: container.decode([String].self, forKey: .symbols),
+      tokens: container.decode([String].self, forKey: .tokens),
       merges: container.decodeIfPresent([Merge].self, forKey: .merges) ?? [])
   }
 
-  /// Writes the segmentation, the symbols from number 256 on, and the merges of subwords.
+  /// Writes the segmentation, the tokens from id 256 on, and the merges of subwords.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(segmentation, forKey: .segmentation)
-    try container.encode(symbols, forKey: .symbols)
+    try container.encode(tokens, forKey: .tokens)
     if segmentation.unit == .subword { try container.encode(merges, forKey: .merges) }
   }
 }

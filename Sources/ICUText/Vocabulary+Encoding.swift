@@ -1,55 +1,55 @@
 extension Vocabulary {
-  /// The numbers of a text's symbols, after normalisation.
+  /// The ids of a text's tokens, after normalisation.
   ///
   /// Throws `TextError.tooLong` where ICU would have to see 2 GiB or more at once.
   public func encode(_ text: String) throws(TextError) -> [Int] {
-    try withEncoded(text) { numbers, _ in Array(numbers) }
+    try withEncoded(text) { ids, _ in Array(ids) }
   }
 
-  /// The numbers of a text's symbols, and where each ends in the UTF-8 bytes of the original.
+  /// The ids of a text's tokens, and where each ends in the UTF-8 bytes of the original.
   ///
   /// Where normalisation has changed a part of the text, all that comes of it ends where the part
   /// does. Throws what `encode(_:)` throws.
   public func encodeWithEnds(
     _ text: String
-  ) throws(TextError) -> (numbers: [Int], ends: [Int]) {
-    try withEncoded(text) { numbers, edits in
+  ) throws(TextError) -> (ids: [Int], ends: [Int]) {
+    try withEncoded(text) { ids, edits in
       var places = OriginalOffsets(edits: edits)
       var end = 0
-      let ends = numbers.map { number in
-        end += byteCount(of: number)
+      let ends = ids.map { id in
+        end += byteCount(of: id)
         return places.end(of: end)
       }
-      return (Array(numbers), ends)
+      return (Array(ids), ends)
     }
   }
 
-  /// The numbers of a text's symbols, one for each, and the text of each after normalisation.
+  /// The ids of a text's tokens, one for each, and the text of each after normalisation.
   ///
-  /// A symbol that the vocabulary does not have gets the number `unknown`, and is not spelt by its
-  /// bytes; a single ASCII character is always a symbol. Bytes and subwords spell everything, so
+  /// A token that the vocabulary does not have gets the id `unknown`, and is not spelt by its
+  /// bytes; a single ASCII character is always a token. Bytes and subwords spell everything, so
   /// none of them is unknown. Throws what `encode(_:)` throws.
   public func encodeWithTexts(
     _ text: String, unknown: Int
-  ) throws(TextError) -> (numbers: [Int], texts: [String]) {
+  ) throws(TextError) -> (ids: [Int], texts: [String]) {
     if segmentation.unit == .byte || segmentation.unit == .subword {
-      let numbers = try encode(text)
-      return (numbers, numbers.map { self.text(of: [$0]) })
+      let ids = try encode(text)
+      return (ids, ids.map { self.text(of: [$0]) })
     }
-    var numbers: [Int] = []
+    var ids: [Int] = []
     var texts: [String] = []
     try segmenter.withNormalized(text) { (cutter, text, _) throws(TextError) in
-      try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, scalar, _ in
-        let symbol = UnsafeBufferPointer(rebasing: text[start..<end])
-        let number = storage.number(of: symbol, scalar: scalar)
-        numbers.append(number < 0 ? unknown : number)
-        texts.append(String(decoding: symbol, as: UTF8.self))
+      try cutter.forEachToken(in: text, unit: segmentation.unit) { start, end, scalar, _ in
+        let token = UnsafeBufferPointer(rebasing: text[start..<end])
+        let id = storage.id(of: token, scalar: scalar)
+        ids.append(id < 0 ? unknown : id)
+        texts.append(String(decoding: token, as: UTF8.self))
       }
     }
-    return (numbers, texts)
+    return (ids, texts)
   }
 
-  /// The symbols of a text with their places in the original, before normalisation.
+  /// The tokens of a text with their places in the original, before normalisation.
   ///
   /// Symbols that are bytes of one code point each have that code point's place in UTF-16 units and
   /// code points, and U+FFFD for their text. Throws what `encode(_:)` throws.
@@ -59,8 +59,8 @@ extension Vocabulary {
       let room = UnsafeMutableBufferPointer<Int>.allocate(capacity: text.count)
       defer { room.deallocate() }
       var start = 0
-      for number in room[0..<(try encode(text, cutter, &encoder, into: room))] {
-        let end = start + byteCount(of: number)
+      for id in room[0..<(try encode(text, cutter, &encoder, into: room))] {
+        let end = start + byteCount(of: id)
         body(start, end, false)
         start = end
       }
@@ -72,7 +72,7 @@ extension Vocabulary {
     _ body: (Slice<UnsafeMutableBufferPointer<Int>>, [NormalizationEdit]) -> Result
   ) throws(TextError) -> Result {
     try segmenter.withNormalized(text) { (cutter, text, edits) throws(TextError) in
-      // A symbol takes at least a byte, and spelling gives a number a byte.
+      // A token takes at least a byte, and spelling gives an id a byte.
       let room = UnsafeMutableBufferPointer<Int>.allocate(capacity: text.count)
       defer { room.deallocate() }
       var encoder = SubwordEncoder(storage.merges)
@@ -80,7 +80,7 @@ extension Vocabulary {
     }
   }
 
-  /// Reads a corpus and gives out its numbers, piece by piece, in a buffer that `room` provides.
+  /// Reads a corpus and gives out its ids, piece by piece, in a buffer that `room` provides.
   func encode<Number: FixedWidthInteger>(
     _ corpus: Corpus,
     room: (_ capacity: Int) throws(TextError) -> UnsafeMutableBufferPointer<Number>,
@@ -92,7 +92,7 @@ extension Vocabulary {
     }
   }
 
-  /// Writes a number for each symbol and returns how many; `output` has room for one a byte.
+  /// Writes an id for each token and returns how many; `output` has room for one a byte.
   @inline(__always)
   private func encode<Number: FixedWidthInteger>(
     _ text: UnsafeBufferPointer<UInt8>, _ cutter: Cutter, _ encoder: inout SubwordEncoder,
@@ -105,12 +105,12 @@ extension Vocabulary {
     }
     var written = 0
     if segmentation.unit == .subword {
-      try cutter.forEachSymbol(in: text, unit: .subword) { start, end, _, _ in
+      try cutter.forEachToken(in: text, unit: .subword) { start, end, _, _ in
         let segment = UnsafeBufferPointer(rebasing: text[start..<end])
         encoder.encode(segment) {
           storage.appendCharacters(of: segment, to: &$0)
-        } _: { number in
-          output[written] = Number(truncatingIfNeeded: number)
+        } _: { id in
+          output[written] = Number(truncatingIfNeeded: id)
           written += 1
         }
       }
@@ -118,16 +118,16 @@ extension Vocabulary {
     }
     let table = storage.table
     try storage.direct.withUnsafeBufferPointer { (direct) throws(TextError) in
-      try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, scalar, _ in
-        var number: Int
+      try cutter.forEachToken(in: text, unit: segmentation.unit) { start, end, scalar, _ in
+        var id: Int
         if scalar >= 0 && scalar < 0x10000 {
-          number = Int(direct[Int(scalar)])
+          id = Int(direct[Int(scalar)])
         } else {
-          number = table.find(UnsafeBufferPointer(rebasing: text[start..<end]))
-          if number >= 0 { number += 256 }
+          id = table.find(UnsafeBufferPointer(rebasing: text[start..<end]))
+          if id >= 0 { id += 256 }
         }
-        if number >= 0 {
-          output[written] = Number(truncatingIfNeeded: number)
+        if id >= 0 {
+          output[written] = Number(truncatingIfNeeded: id)
           written += 1
         } else {
           for index in start..<end {

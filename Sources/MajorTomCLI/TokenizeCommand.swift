@@ -9,14 +9,14 @@ func tokenize(_ words: [String]) throws {
   let arguments = try ParsedArguments(
     words, command: "majortom tokenize", synopsis: "[TEXT...] [OPTION...]",
     about: """
-      Shows the symbols of a text, from arguments or line by line from standard input.
-      tsv: symbol, bytes, UTF-16 units, code points, each as start-end in the original.
+      Shows the tokens of a text, from arguments or line by line from standard input.
+      tsv: token, bytes, UTF-16 units, code points, each as start-end in the original.
       """,
     options: [
       Option(
         "unit", "UNIT",
         "byte, code-point, grapheme, word, spaced-word or sentence (default: grapheme)"),
-      Option("vocabulary", "FILE", "Cut into the symbols of a file of majortom vocabulary"),
+      Option("vocabulary", "FILE", "Cut into the tokens of a file of majortom vocabulary"),
       Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
       Option("locale", "LOCALE", "Locale of word and sentence breaks (default: en)"),
       Option("format", "FORMAT", "text, tsv or json (default: text)"),
@@ -149,7 +149,7 @@ func pair(_ range: Range<Int>) -> JSONValue {
   .list([.whole(range.lowerBound), .whole(range.upperBound)])
 }
 
-/// A symbol with control characters made visible.
+/// A token with control characters made visible.
 func visible(_ text: String) -> String {
   if text.utf8.allSatisfy({ $0 > 13 && $0 != 0x5C }) { return text }
   var result = ""

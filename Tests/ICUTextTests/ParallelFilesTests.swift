@@ -109,10 +109,10 @@ import Testing
     ])
     let words = Segmentation(unit: .spacedWord)
     let source = try corpus.vocabulary(of: \.source, words)
-    #expect(source.symbols == [" fox", " red"])
-    #expect(try corpus.vocabulary(of: \.target, words).symbols == [" renard"])
+    #expect(source.tokens == [" fox", " red"])
+    #expect(try corpus.vocabulary(of: \.target, words).tokens == [" renard"])
     #expect(
-      try corpus.jointVocabulary(words, minimumCount: 1).symbols
+      try corpus.jointVocabulary(words, minimumCount: 1).tokens
         == [" fox", " red", " renard", " blanc", " roux"])
     #expect(throws: TextError.vocabularyTooSmall(maximumSize: 255)) {
       try corpus.jointVocabulary(words, maximumSize: 255)

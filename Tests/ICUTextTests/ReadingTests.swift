@@ -96,7 +96,7 @@ private let mixed =
     #expect(corpus.byteCount == 7)
     let (vocabulary, symbols) = try corpus.encoded(by: Segmentation())
     #expect((0..<symbols.count).map { symbols[$0] } == [0x65, 256, 0x78])
-    #expect(vocabulary.symbols == ["\u{301}"])
+    #expect(vocabulary.tokens == ["\u{301}"])
   }
 
   @Test func whatTheBodyThrowsComesThrough() throws {
@@ -116,20 +116,20 @@ private let mixed =
   @Test func numbersTakeNoMoreBytesThanNeeded() throws {
     for (count, width) in [(1, 1), (256, 1), (257, 2), (65536, 2), (65537, 4)] {
       let symbols = (0..<1000).map { $0 * 7919 % count } + [count - 1]
-      let corpus = EncodedCorpus(symbols: symbols, vocabularyCount: count)
+      let corpus = EncodedCorpus(ids: symbols, vocabularyCount: count)
       #expect(corpus.width == width && corpus.count == 1001)
       #expect((0..<1001).map { corpus[$0] } == symbols)
       var copied = [Int32](repeating: -1, count: 20)
       copied.withUnsafeMutableBufferPointer { corpus.copy(981..<1001, into: $0) }
       #expect(copied.map(Int.init) == Array(symbols[981...]))
     }
-    #expect(EncodedCorpus(symbols: [], vocabularyCount: 1).count == 0)
+    #expect(EncodedCorpus(ids: [], vocabularyCount: 1).count == 0)
   }
 
   @Test func aReversedViewIsTheCorpusFromItsEnd() throws {
     for count in [256, 65536, 65537] {
       let symbols = (0..<1000).map { $0 * 7919 % count }
-      let corpus = EncodedCorpus(symbols: symbols, vocabularyCount: count)
+      let corpus = EncodedCorpus(ids: symbols, vocabularyCount: count)
       let view = corpus.reversed()
       #expect(view.isReversed && !corpus.isReversed && view.count == 1000)
       let expected = Array(symbols.reversed())
@@ -141,7 +141,7 @@ private let mixed =
       }
       #expect((0..<1000).map { view.reversed()[$0] } == symbols)
     }
-    #expect(EncodedCorpus(symbols: [], vocabularyCount: 1).reversed().count == 0)
+    #expect(EncodedCorpus(ids: [], vocabularyCount: 1).reversed().count == 0)
   }
 
   @Test func largeCorporaLieInAFileWithoutAName() throws {

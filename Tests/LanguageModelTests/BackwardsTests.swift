@@ -26,7 +26,7 @@ private func numbers(of symbols: EncodedCorpus) -> [Int] {
   init() throws {
     data = try Prepared(sampleText(symbols: 5000))
     turned = EncodedCorpus(
-      symbols: numbers(of: data.symbols).reversed(), vocabularyCount: data.vocabulary.count)
+      ids: numbers(of: data.symbols).reversed(), vocabularyCount: data.vocabulary.count)
   }
 
   private func trained(updates: Int = 120) throws -> LanguageModel {
@@ -96,7 +96,7 @@ private func numbers(of symbols: EncodedCorpus) -> [Int] {
 
   @Test func charactersOfSeveralSymbolsAreWhole() throws {
     // A vocabulary of bytes alone: each character is several symbols, written last byte first.
-    let vocabulary = try Vocabulary(segmentation: Segmentation(), symbols: [])
+    let vocabulary = try Vocabulary(segmentation: Segmentation(), tokens: [])
     let text = String(repeating: "猫läuft眠\n", count: 300)
     let symbols = try EncodedCorpus(Corpus(text: text), vocabulary: vocabulary)
     var model = try LanguageModel(smallConfiguration(isBackwards: true), vocabulary: vocabulary)

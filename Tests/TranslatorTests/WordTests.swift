@@ -64,7 +64,7 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
       $0.attention = .dot
       $0.cell = .gru
     }
-    #expect(made.source.symbols.count == 8)
+    #expect(made.source.tokens.count == 8)
     try made.train(on: training, options(epochs: 30))
     let found = try made.translate(fresh.pairs.map(\.source))
     #expect(zip(found, fresh.pairs).count { $0[0].text == $1.target } > 90)
@@ -114,9 +114,9 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     #expect(made.network.target.symbols == target + 3)
     let text = ParallelCorpus([.init(source: "meet Zoë, so", target: "vide Zoë!")])
     let pair = try made.encode(text)[0]
-    let meet = try #require(made.source.symbols.firstIndex(of: " meet")) + 256
-    let so = try #require(made.source.symbols.firstIndex(of: " so")) + 256
-    let vide = try #require(made.target.symbols.firstIndex(of: " vide")) + 256
+    let meet = try #require(made.source.tokens.firstIndex(of: " meet")) + 256
+    let so = try #require(made.source.tokens.firstIndex(of: " so")) + 256
+    let vide = try #require(made.target.tokens.firstIndex(of: " vide")) + 256
     #expect(pair.source.map { Int($0) } == [meet, source + 1, 44, so, source])
     #expect(pair.target.map { Int($0) } == [vide, target + 2, 33, target + 1])
     #expect(made.targetCode.text(of: pair.target.dropLast(), copies: [" Zoë"]).text == "vide Zoë!")

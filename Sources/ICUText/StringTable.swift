@@ -1,5 +1,5 @@
 /// Distinct byte strings, numbered in the order in which they came: an open-addressing hash table.
-struct SymbolTable: Sendable {
+struct StringTable: Sendable {
   /// The strings one after another; string `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
   private(set) var bytes: [UInt8] = []
   private(set) var offsets: [Int] = [0]
