@@ -17,6 +17,9 @@ public struct Arena<S: Real>: ~Copyable {
   /// How often memory was asked of the system: constant once training is steady.
   public private(set) var allocations = 0
 
+  /// The blocks handed out since the last `reset()`.
+  public private(set) var blocks = 0
+
   /// An empty arena.
   public init() {}
 
@@ -30,6 +33,7 @@ public struct Arena<S: Real>: ~Copyable {
   /// Takes all blocks back.
   public mutating func reset() {
     used = 0
+    blocks = 0
     guard chunks.count > 1 else { return }
     for chunk in chunks { chunk.deallocate() }
     chunks.removeAll(keepingCapacity: true)
@@ -61,6 +65,7 @@ public struct Arena<S: Real>: ~Copyable {
   private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
     let padded = max((bytes + 63) & ~63, 64)
     if chunks.isEmpty || used + padded > chunks[chunks.count - 1].count { grow(to: padded) }
+    blocks += 1
     defer { used += padded }
     return chunks[chunks.count - 1].baseAddress.unsafelyUnwrapped + used
   }
