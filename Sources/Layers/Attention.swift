@@ -87,8 +87,8 @@ public struct Attention: Sendable {
     /// The weights of the queries of a sequence, [queries, rows of memory].
     public func weights(ofSequence number: Int) -> Matrix<S> {
       let (queries, rows) = (ranges.queries[number], ranges.memory[number])
-      return Matrix(
-        weights.base + ranges.places[number], rows: queries.count, columns: rows.count)
+      return weights.reshaped(
+        from: ranges.places[number], rows: queries.count, columns: rows.count)
     }
   }
 
@@ -170,8 +170,8 @@ public struct Attention: Sendable {
       let (mine, rows) = (ranges.queries[number], ranges.memory[number])
       guard !mine.isEmpty else { continue }
       let weights = trace.weights(ofSequence: number)
-      let gradient = Matrix(
-        all.base + ranges.places[number], rows: mine.count, columns: rows.count)
+      let gradient = all.reshaped(
+        from: ranges.places[number], rows: mine.count, columns: rows.count)
       // context = a · memory, a = softmax(scores)
       S.product(
         weights, transposed: true, contextGradient.rows(mine), transposed: false,
