@@ -1,3 +1,5 @@
+// Above 400 lines, as primitives, packed matrices and the threads' tables share descriptors whose type
+// depends on oneDNN's version: parts would need a header of their own for all that is static here.
 #include "COneDNN.h"
 
 #include <dlfcn.h>

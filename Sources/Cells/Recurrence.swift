@@ -14,7 +14,7 @@ public import Parameters
 /// Weights carry PyTorch's names, shapes and gate order: `weight_ih_l0` [gates · hidden, input],
 /// `weight_hh_l0` [gates · hidden, hidden], `bias_ih_l0`, `bias_hh_l0`.
 public struct Recurrence: Sendable {
-  /// The law.
+  /// The cell function.
   public let cell: any RecurrentCell
   /// The width of the input and of the state.
   public let inputSize, hiddenSize: Int
@@ -62,11 +62,11 @@ public struct Recurrence: Sendable {
       hiddenSize: hiddenSize, name: { "\(prefix)\($0)\(suffix)" }, in: &layout)
   }
 
-  /// What the way back needs: views of the workspace's arena.
+  /// What the backward pass needs: views of the workspace's arena.
   public struct Trace<S: Real> {
     let input: SequenceInput<S>
     let shape: PackedShape
-    let gates, recurrent, memo: Matrix<S>
+    let gates, recurrent, saved: Matrix<S>
     let previous, next: CellState<S>
     // What the cell made of a step, before zoneout; without zoneout that is `next` itself.
     let fresh: CellState<S>
@@ -76,7 +76,7 @@ public struct Recurrence: Sendable {
 
     /// Every step's h, packed: [total, hiddenSize].
     public var output: Matrix<S> { next.hidden }
-    /// Every step's gate activations, until the way back has been taken.
+    /// Every step's gate activations, until the backward pass overwrites them.
     public var activations: Matrix<S> { gates }
     /// Every step's c, packed; without columns where the cell has none.
     public var cells: Matrix<S> { next.cell }
@@ -120,10 +120,10 @@ public struct Recurrence: Sendable {
     return trace
   }
 
-  /// The way back of `forward`: adds to the weights' gradients.
+  /// The backward pass of `forward`: adds to the weights' gradients.
   ///
   /// - Parameters:
-  ///   - trace: What `forward` returned; its gates are used up.
+  ///   - trace: What `forward` returned; its gates and saved activations are overwritten.
   ///   - outputGradient: The gradient of every step's output, [total, hiddenSize].
   ///   - stateGradient: Holds the gradient of the final state (zeros if nothing used it), and
   ///     becomes that of the initial state, [batch, hiddenSize].
@@ -206,7 +206,7 @@ public struct Recurrence: Sendable {
     }
   }
 
-  /// The mirror of `project`.
+  /// The backward pass of `project`.
   private func backProject<S: Real>(
     _ trace: Trace<S>, wantsInput: Bool, on workspace: Workspace<S>
   ) -> Matrix<S>? {
@@ -247,7 +247,7 @@ public struct Recurrence: Sendable {
     return Trace(
       input: input, shape: shape, gates: block(gateCount),
       recurrent: block(cell.keepsProjectionsApart ? gateCount : 0),
-      memo: block(cell.memoCount), previous: state(), next: next,
+      saved: block(cell.savedCount), previous: state(), next: next,
       fresh: dropout.hasZoneout ? state() : next,
       zoneout: dropout.hasZoneout ? Zoneout(taken: state(), kept: state()) : nil, masked: masked)
   }
@@ -257,7 +257,7 @@ extension Recurrence.Trace {
   fileprivate func step(_ rows: Range<Int>, _ hiddenSize: Int) -> CellStep<S> {
     CellStep(
       hiddenSize: hiddenSize, gates: gates.rows(rows), recurrent: recurrent.rows(rows),
-      previous: previous.rows(rows), next: fresh.rows(rows), memo: memo.rows(rows))
+      previous: previous.rows(rows), next: fresh.rows(rows), saved: saved.rows(rows))
   }
 
   /// Writes each row's state after its own last step to `state`, [batch, hiddenSize].

@@ -3,7 +3,7 @@ public import Parameters
 
 /// Which way the layers of a stack read a sequence.
 public enum Directions: Int, Codable, Sendable {
-  /// From the first symbol to the last.
+  /// From the first step to the last.
   case forward = 1
   /// Both ways; the outputs of both stand side by side, [forward | backward].
   case both = 2
@@ -14,7 +14,7 @@ public enum Directions: Int, Codable, Sendable {
 /// Reading both ways (M. Schuster and K. K. Paliwal, "Bidirectional recurrent neural networks",
 /// IEEE TSP 45, 1997), a level has two recurrences, and each sequence of a ragged batch is turned
 /// about its own end. The final state of the backward one is that after the sequence's first
-/// symbol, the last one in its direction.
+/// step, the last one in its direction.
 ///
 /// With `isResidual`, a level above the lowest adds its input to its output: what it learns is only
 /// the difference, and gradients pass by it (Y. Wu et al., "Google's neural machine translation
@@ -76,7 +76,7 @@ public struct Stack: Sendable {
     }
   }
 
-  /// What the way back needs.
+  /// What the backward pass needs.
   public struct Trace<S: Real> {
     /// The recurrences' traces, as `layers`; backward ones in their own order of time.
     public let layers: [Recurrence.Trace<S>]
@@ -139,7 +139,7 @@ public struct Stack: Sendable {
       output: output)
   }
 
-  /// The way back; `outputGradient` is used up.
+  /// The backward pass; `outputGradient` is overwritten.
   ///
   /// `stateGradients` hold the gradients of the final states and become those of the initial ones.
   /// Returns the gradient of the input's vectors if `wantsInput`.
@@ -201,7 +201,7 @@ public struct Stack: Sendable {
     return (.vectors(rows), mask)
   }
 
-  /// The way back of `masked`.
+  /// The backward pass of `masked`.
   private func unmasked<S: Real>(
     _ gradient: Matrix<S>, _ trace: Trace<S>, _ shape: PackedShape, on workspace: Workspace<S>
   ) -> Matrix<S> {
@@ -260,7 +260,7 @@ public struct Stack: Sendable {
 
 /// The states of all layers of a stack between two batches, in memory of their own.
 ///
-/// Lanes that run on through a corpus, and generation symbol by symbol, keep one of these.
+/// Lanes that run on through a corpus, and generation step by step, keep one of these.
 public final class StackState<S: Real> {
   /// All numbers in one block, so that a checkpoint can keep them: `state.h_l0`, `state.c_l0` ...
   public let block: Parameters<S>

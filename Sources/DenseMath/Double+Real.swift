@@ -185,8 +185,8 @@ extension Double: Real {
       total += loss
       guard scale != 0 else { continue }
       for c in 0..<logits.columns {
-        let share = exp(row[c] - high) / sum - (c == target ? 1 : 0)
-        logits[r, c] = target < 0 ? 0 : scale * share
+        let gradient = exp(row[c] - high) / sum - (c == target ? 1 : 0)
+        logits[r, c] = target < 0 ? 0 : scale * gradient
       }
     }
     return total

@@ -124,23 +124,23 @@ public struct AdaptiveSoftmax: Sendable {
   ///   - x: What is judged by, [rows, inputs].
   ///   - targets: The right class of each row.
   ///   - scale: The factor of the gradients.
-  ///   - share: The share of probability that is spread over the classes of each choice: over the
+  ///   - fraction: The fraction of probability that is spread over the classes of each choice: over the
   ///     frequent classes and the groups, and within the target's group.
   ///   - workspace: Where it runs.
   /// - Returns: The sums of the losses without and with smoothing, and the gradient of x.
   public func lossAndGradient<S: Real>(
-    _ x: Matrix<S>, targets: UnsafePointer<Int32>, scale: Double, smoothing share: Double,
+    _ x: Matrix<S>, targets: UnsafePointer<Int32>, scale: Double, smoothing fraction: Double,
     on workspace: Workspace<S>
   ) -> (loss: Double, smoothed: Double, gradient: Matrix<S>) {
     let (first, inner) = self.targets(targets, count: x.rows, on: workspace)
     let scores = head.forward(x, on: workspace)
     var (loss, smoothed) = SoftmaxCrossEntropy.lossAndGradient(
-      scores, targets: first, scale: scale, smoothing: share, on: workspace)
+      scores, targets: first, scale: scale, smoothing: fraction, on: workspace)
     let gradient = head.backward(scores, x: x, on: workspace)
     for (number, group) in inner.enumerated() where !group.rows.isEmpty {
       let found = members(number, group.rows, of: x, on: workspace)
       let sums = SoftmaxCrossEntropy.lossAndGradient(
-        found.scores, targets: group.targets, scale: scale, smoothing: share, on: workspace)
+        found.scores, targets: group.targets, scale: scale, smoothing: fraction, on: workspace)
       loss += sums.loss
       smoothed += sums.smoothed
       let projection = groups[number].projection

@@ -71,7 +71,7 @@ public struct Attention: Sendable {
     let rowGradient, keyGradient: Matrix<S>?
   }
 
-  /// What the way back needs.
+  /// What the backward pass needs.
   public struct Trace<S: Real> {
     let queries: Matrix<S>
     let ranges: AttentionRanges
@@ -152,7 +152,7 @@ public struct Attention: Sendable {
     return trace
   }
 
-  /// The way back of `forward`: returns the gradient of the queries, and adds to the memory's.
+  /// The backward pass of `forward`: returns the gradient of the queries, and adds to the memory's.
   public func backward<S: Real>(
     _ trace: Trace<S>, contextGradient: Matrix<S>, on workspace: Workspace<S>
   ) -> Matrix<S> {
@@ -225,7 +225,7 @@ public struct Attention: Sendable {
     }
   }
 
-  /// The way back of `prepare`, after those of all lookups: returns the gradient of the memory.
+  /// The backward pass of `prepare`, after those of all lookups: returns the gradient of the memory.
   public func finish<S: Real>(_ memory: Memory<S>, on workspace: Workspace<S>) -> Matrix<S> {
     guard let rowGradient = memory.rowGradient, let keyGradient = memory.keyGradient else {
       preconditionFailure("this memory was not prepared for training")

@@ -36,7 +36,7 @@ public struct CharacterCNN: Sendable {
     bias = layout.declare("\(name).bias", shape: [filters], as: .constant(0))
   }
 
-  /// What the way back needs.
+  /// What the backward pass needs.
   public struct Trace<S: Real> {
     /// The features of each word, [words, filters].
     public let features: Matrix<S>
@@ -107,7 +107,7 @@ public struct CharacterCNN: Sendable {
       strongest: UnsafePointer(strongest.baseAddress.unsafelyUnwrapped), positions: positions)
   }
 
-  /// The way back: adds to the weights' gradients; `gradient` is that of the features.
+  /// The backward pass: adds to the weights' gradients; `gradient` is that of the features.
   public func backward<S: Real>(
     _ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>
   ) {

@@ -1,26 +1,26 @@
 public import DenseMath
 public import Parameters
 
-/// A learnt vector for each symbol: rows of a table [symbols, width].
+/// A learnt vector for each token: rows of a table [symbols, width].
 ///
-/// A batch uses few distinct symbols many times. So it is looked up once for each distinct symbol,
+/// A batch uses few distinct tokens many times. So it is looked up once for each distinct token,
 /// and the rows that follow say which of these they mean: the layer above projects each distinct
 /// vector once, instead of once for each place where it stands.
 public struct Embedding: Sendable {
-  /// The number of symbols and of units.
+  /// The number of tokens of the vocabulary, and of units.
   public let symbols, width: Int
   /// The handle of the table.
   public let table: Weight
 
-  /// From so many symbols on, a table is row-sparse.
+  /// From so many tokens on, a table is row-sparse.
   ///
   /// A batch has some thousands of places: of a smaller table it touches much, and a sweep over all
   /// of it costs little beside the products.
-  static let fewestSparseSymbols = 2048
+  static let minSparseSymbols = 2048
 
   /// Declares the table as `name`.
   ///
-  /// A large table is row-sparse: an update changes only the vectors of the symbols that its batch
+  /// A large table is row-sparse: an update changes only the vectors of the tokens that its batch
   /// holds, and costs no more than these. `usedAsOutput` says that products use the table too,
   /// whose gradient has all rows: then it never is.
   public init(
@@ -32,19 +32,19 @@ public struct Embedding: Sendable {
     // Variance 1 like PyTorch's normal initialisation: √3 is the bound of that uniform.
     table = layout.declare(
       name, shape: [symbols, width], as: .uniform(3.0.squareRoot()),
-      isRowSparse: symbols >= Self.fewestSparseSymbols && !usedAsOutput)
+      isRowSparse: symbols >= Self.minSparseSymbols && !usedAsOutput)
   }
 
-  /// What a batch looked up.
+  /// The vectors of a batch, and what the backward pass needs.
   public struct Trace<S: Real> {
-    /// The vectors of the distinct symbols, in the order of their first appearance.
+    /// The vectors of the distinct tokens, in the order of their first appearance.
     public let vectors: Matrix<S>
     /// For each row of the batch, which of `vectors` it means.
     public let index: UnsafePointer<Int32>
     let distinct: UnsafePointer<Int32>
   }
 
-  /// Looks up `count` symbols, each below `symbols`.
+  /// Looks up `count` ids, each below `symbols`.
   public func forward<S: Real>(
     _ ids: UnsafePointer<Int32>, count: Int, on workspace: Workspace<S>
   ) -> Trace<S> {

@@ -16,7 +16,7 @@ public struct LinearChain: Sendable {
   public let start, end: [Double]
   /// The score of label j after label i, at [i · labels + j].
   public let transitions: [Double]
-  // Their exponentials as shares of that of the largest, so that a sum over predecessors is a
+  // Their exponentials divided by that of the largest, so that a sum over predecessors is a
   // product and not an exponential each.
   private let expTransitions: [Double]
   private let largestTransition: Double

@@ -76,13 +76,16 @@ private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
     if json {
       writeJSON([
         "cell": .text(cell.rawValue), "hidden": .whole(hiddenSize), "batch": .whole(batch),
-        "steps": .whole(steps), "copy": .number(timing.copy), "law": .number(timing.law),
-        "law_back": .number(timing.lawBack), "layer": .number(timing.layer),
-        "layer_back": .number(timing.layerBack),
+        "steps": .whole(steps), "copy": .number(timing.copy), "law": .number(timing.cellForward),
+        "law_back": .number(timing.cellBackward), "layer": .number(timing.layerForward),
+        "layer_back": .number(timing.layerBackward),
       ])
       continue
     }
-    let columns = [timing.copy, timing.law, timing.lawBack, timing.layer, timing.layerBack].map {
+    let columns = [
+      timing.copy, timing.cellForward, timing.cellBackward, timing.layerForward,
+      timing.layerBackward,
+    ].map {
       let text = fixed($0, 2)
       return String(repeating: " ", count: max(1, 9 - text.count)) + text
     }
@@ -139,7 +142,7 @@ private func run(
   }
   let mark = failures > 0 ? "FAIL" : mustPass ? "ok  " : "    "
   let counts = outcomes.map {
-    $0.sequences.map(grouped) ?? "not in \(grouped(task.recipe.mostSequences))"
+    $0.sequences.map(grouped) ?? "not in \(grouped(task.recipe.maxSequences))"
   }
   var lines = [
     """

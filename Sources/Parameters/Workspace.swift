@@ -10,7 +10,7 @@ public final class PackedWeights<S: Real>: Sendable {
   // The masks of the dropped weights, one after another, and the weights with them applied.
   private let masks, dropped: Parameters<S>
 
-  /// Room for the factors of a layout; `forTraining` also keeps them for the way back.
+  /// Room for the factors of a layout; `forTraining` also keeps them for the backward pass.
   ///
   /// `drops` says which weights lose a part of their elements in each update.
   public init(
@@ -111,7 +111,7 @@ extension Parameters {
 public final class Workspace<S: Real> {
   /// The weights; read only.
   public let parameters: Parameters<S>
-  /// This shard's gradients, or nil where only the way forward is run.
+  /// This shard's gradients, or nil where only the forward pass is run.
   public let gradients: Gradients<S>?
   /// Scratch memory, taken back with `reset()`.
   public var arena = Arena<S>()
@@ -140,7 +140,7 @@ public final class Workspace<S: Real> {
   /// Where the weight's gradient is added up, unless the weight is row-sparse.
   public func gradient(of weight: Weight) -> Matrix<S> { trained[weight] }
 
-  /// Adds row r of `rows` to row index[r] of the weight's gradient: the way back of a look-up.
+  /// Adds row r of `rows` to row index[r] of the weight's gradient: the backward pass of a look-up.
   public func addGradient(
     of weight: Weight, rows: Matrix<S>, at index: UnsafePointer<Int32>
   ) { trained.add(rows, to: weight, at: index) }
@@ -160,7 +160,7 @@ public final class Workspace<S: Real> {
     }
   }
 
-  /// dx [rows, in] (+)= dy [rows, out] · W: the way back to the input of `product`.
+  /// dx [rows, in] (+)= dy [rows, out] · W: the backward pass to the input of `product`.
   public func productBack(
     _ dy: Matrix<S>, _ weight: Weight, into dx: Matrix<S>, accumulate: Bool
   ) {
@@ -172,7 +172,7 @@ public final class Workspace<S: Real> {
     }
   }
 
-  /// dW [out, in] += dyᵀ · x: the way back to the weight of `product`.
+  /// dW [out, in] += dyᵀ · x: the backward pass to the weight of `product`.
   public func addGradient(of weight: Weight, from dy: Matrix<S>, times x: Matrix<S>) {
     S.product(
       dy, transposed: true, x, transposed: false, into: gradient(of: weight), accumulate: true)

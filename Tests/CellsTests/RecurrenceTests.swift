@@ -125,8 +125,8 @@ import Testing
       #expect(abs(ratios[place]) < 1e-12 || abs(ratios[place] - 4.0 / 3) < 1e-12)
       for step in 1..<5 { #expect(abs(ratios[step * 80 + place] - ratios[place]) < 1e-12) }
     }
-    let share = Double(ratios[..<80].filter { $0 == 0 }.count) / 80
-    #expect(share > 0.1 && share < 0.4)
+    let fraction = Double(ratios[..<80].filter { $0 == 0 }.count) / 80
+    #expect(fraction > 0.1 && fraction < 0.4)
   }
 
   @Test func aForgetBiasIsAnInitialValue() {

@@ -25,7 +25,7 @@ import Testing
       workspace = Workspace(parameters, packed: packed, forTraining: true)
     }
 
-    /// The sums of the losses, and what falls to x where the way back is taken.
+    /// The sums of the losses, and what falls to x where the backward pass is run.
     func run(
       _ targets: [Int32], smoothing: Double = 0, back: Bool
     ) -> (loss: Double, smoothed: Double) {

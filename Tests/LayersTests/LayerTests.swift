@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test(arguments: [9, 4000])
-  func gradientsOfAnEmbeddingAreThoseOfItsSymbols(_ symbols: Int) {
+  func gradientsOfAnEmbeddingAreThoseOfItsTokens(_ symbols: Int) {
     var layout = ParameterLayout()
     let embedding = Embedding(symbols: symbols, width: 2, name: "table", in: &layout)
     let parameters = Parameters<Float>(layout, seed: 3)
