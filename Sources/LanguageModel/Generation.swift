@@ -1,51 +1,26 @@
-internal import Cells
-public import Decoding
+internal import Decoding
 internal import DenseMath
-internal import Glibc
 internal import ICUText
-internal import Parameters
 
 extension LanguageModel {
-  /// Writes on from a prompt: a sequence of pieces of text, made one symbol at a time.
+  /// Writes on from a prompt: a sequence of pieces of text, made one token at a time.
   ///
-  /// Memory does not grow with the length. A prompt may hold anything: symbols never seen in
-  /// training are read as their bytes.
+  ///     for piece in lm.generate(after: "Day 1", .init(temperature: 0.8)) { print(piece, terminator: "") }
   ///
-  /// A model that reads backwards writes what comes before the prompt. Its end is made first, so
-  /// the result is one piece, there must be a length, and there can be no stops.
-  ///
-  /// - Parameters:
-  ///   - prompt: What stands before, or after for a model that reads backwards; it is not part of
-  ///     the result.
-  ///   - sampling: The sampler chain, in order.
-  ///   - seed: Equal seeds give equal texts.
-  ///   - length: The most symbols to write; nil for no end.
-  ///   - stops: Texts at whose first appearance the writing ends, before them.
-  ///   - threads: The threads of one matrix product; by default as many as gain.
-  /// - Returns: The pieces, in order.
-  /// - Throws: `SamplingError` for a step out of its range, `TextError` for a prompt that ICU
-  ///   cannot take, `LanguageModelError` for what a model that reads backwards cannot do.
+  /// Nothing here throws, so that a loop over literals needs no `try`: where there is nothing to
+  /// write, because an option is out of its range or the prompt is too long for ICU, the sequence
+  /// is empty, and its `failure` says why. `try Generation(lm, after: prompt, options)` is the same
+  /// and throws: the way for options that come from outside the program.
   public func generate(
-    after prompt: String = "", sampling: [SamplingStep] = [], seed: UInt64 = 1,
-    length: Int? = nil, stops: [String] = [], threads: Int? = nil
-  ) throws -> Generation {
-    let sampler = try Sampler(sampling)
-    if configuration.isBackwards {
-      guard length != nil else { throw LanguageModelError.backwardsWithoutLength }
-      guard stops.isEmpty else { throw LanguageModelError.backwardsWithStops }
+    after prompt: String = "", _ options: GenerationOptions = .init(), seed: UInt64 = 1
+  ) -> Generation {
+    do {
+      return try Generation(self, after: prompt, options, seed: seed)
+    } catch {
+      return Generation(failure: error)
     }
-    // A text begins as after a line feed, the nearest to a beginning that a corpus has inside, and
-    // ends as before one.
-    let symbols = prompt.isEmpty ? [10] : asRead(try vocabulary.encode(prompt))
-    return Generation(
-      GenerationState(self, prompt: symbols, threads: threads ?? defaultThreads),
-      sampler: sampler, decoder: StreamingDecoder(vocabulary),
-      random: CounterRandom(seed: seed, stream: .sampling), length: length,
-      stops: StopStrings(stops), isBackwards: configuration.isBackwards)
   }
-}
 
-extension LanguageModel {
   /// The threads that one step of generation gains from.
   ///
   /// A step reads each weight once; where they fit into one core's cache, waiting for other cores
@@ -57,53 +32,89 @@ extension LanguageModel {
 
 /// A text in the making: pieces of whole characters, each as soon as it is certain.
 ///
-/// It can be walked through once. The text of a model that reads backwards is a single piece.
+/// It is a value: a copy writes on from where it was copied, and what one has written, the other
+/// does not know; both write the same. Memory does not grow with the length.
+///
+/// A prompt may hold anything: characters never seen in training are read as their bytes. A model
+/// that reads backwards writes what comes before the prompt. Its end is made first, so the text is
+/// one piece, there must be a length, and there can be no stops.
 public struct Generation: Sequence, IteratorProtocol {
-  private let state: GenerationState
-  private var sampler: Sampler
-  private var decoder: StreamingDecoder
-  private let random: CounterRandom
-  private let length: Int?
-  private var stops: StopStrings
-  private let isBackwards: Bool
-  private var written = 0
-  private var isOver = false
+  /// Why there is nothing to write, where `generate` could not throw it; nil otherwise.
+  public let failure: (any Error)?
+  private var writer: Writer?
 
-  init(
-    _ state: GenerationState, sampler: Sampler, decoder: StreamingDecoder, random: CounterRandom,
-    length: Int?, stops: StopStrings, isBackwards: Bool
-  ) {
-    self.state = state
-    self.sampler = sampler
-    self.decoder = decoder
-    self.random = random
-    self.length = length
-    self.stops = stops
-    self.isBackwards = isBackwards
+  /// Writes on from a prompt.
+  ///
+  /// - Parameters:
+  ///   - model: What writes.
+  ///   - prompt: What stands before, or after for a model that reads backwards; it is not part of
+  ///     the result.
+  ///   - options: How tokens are chosen, and where the text ends.
+  ///   - seed: Equal seeds give equal texts.
+  /// - Throws: `SamplingError` for a number out of its range, `TextError` for a prompt that ICU
+  ///   cannot take, `LanguageModelError` for a length below 0 and for what a model that reads
+  ///   backwards cannot do.
+  public init(
+    _ model: LanguageModel, after prompt: String = "", _ options: GenerationOptions = .init(),
+    seed: UInt64 = 1
+  ) throws {
+    let sampler = try Sampler(options.chain)
+    if let length = options.length, length < 0 { throw LanguageModelError.negativeLength(length) }
+    let isBackwards = model.configuration.isBackwards
+    if isBackwards {
+      guard options.length != nil else { throw LanguageModelError.backwardsWithoutLength }
+      guard options.stops.isEmpty else { throw LanguageModelError.backwardsWithStops }
+    }
+    // A text begins as after a line feed, the nearest to a beginning that a corpus has inside, and
+    // ends as before one.
+    let ids = prompt.isEmpty ? [10] : model.asRead(try model.vocabulary.encode(prompt))
+    let state = GenerationState(
+      model, threads: Swift.max(1, options.threads ?? model.defaultThreads))
+    state.read(prompt: ids)
+    failure = nil
+    writer = Writer(
+      state: state, sampler: sampler, decoder: StreamingDecoder(model.vocabulary),
+      random: CounterRandom(seed: seed, stream: .sampling), length: options.length ?? .max,
+      stops: StopStrings(options.stops), isBackwards: isBackwards)
+  }
+
+  fileprivate init(failure: any Error) {
+    self.failure = failure
+    writer = nil
   }
 
   /// The next piece, never empty; nil at the end.
-  public mutating func next() -> String? {
+  public mutating func next() -> String? { writer?.next() }
+}
+
+/// What a text in the making needs.
+private struct Writer {
+  var state: GenerationState
+  var sampler: Sampler
+  var decoder: StreamingDecoder
+  let random: CounterRandom
+  let length: Int
+  var stops: StopStrings
+  let isBackwards: Bool
+  var written = 0
+  var isOver = false
+
+  mutating func next() -> String? {
     if isBackwards { return wholeText() }
     while !isOver {
-      var piece: String
-      if written == length ?? .max {
+      let piece: String
+      if written == length {
         isOver = true
         piece = stops.append(decoder.finish()) + stops.finish()
       } else {
         let id = choose()
         piece = stops.append(decoder.append(id))
         // The text ends here, or more is needed: then the model reads what it wrote.
-        if stops.isFound { isOver = true } else if written < length ?? .max { state.read(id) }
+        if stops.isFound { isOver = true } else if written < length { read(id) }
       }
       if !piece.isEmpty { return piece }
     }
     return nil
-  }
-
-  private mutating func choose() -> Int {
-    defer { written += 1 }
-    return sampler.choose(from: state.logits, random: random.uniform(step: 0, index: written))
   }
 
   /// All that is written, turned into the order of the text.
@@ -111,14 +122,26 @@ public struct Generation: Sequence, IteratorProtocol {
     guard !isOver else { return nil }
     isOver = true
     var ids: [Int] = []
-    while written < length ?? 0 {
-      ids.append(choose())
-      if let last = ids.last, written < length ?? 0 { state.read(last) }
+    while written < length {
+      let id = choose()
+      ids.append(id)
+      if written < length { read(id) }
     }
     var text = ""
     for id in ids.reversed() { text += decoder.append(id) }
     text += decoder.finish()
     return text.isEmpty ? nil : text
+  }
+
+  private mutating func choose() -> Int {
+    defer { written += 1 }
+    return sampler.choose(from: state.logits, random: random.uniform(step: 0, index: written))
+  }
+
+  private mutating func read(_ id: Int) {
+    // Copies share a state only until one of them changes it.
+    if !isKnownUniquelyReferenced(&state) { state = state.copy() }
+    state.read(id)
   }
 }
 
@@ -152,94 +175,5 @@ struct StopStrings {
   private mutating func release(_ count: Int) -> String {
     defer { held.removeFirst(count) }
     return String(decoding: held[..<count], as: UTF8.self)
-  }
-}
-
-/// A model reading one symbol after another: its state and its scores for the next symbol.
-final class GenerationState {
-  private let network: LanguageNetwork
-  private let workspace: Workspace<Float>
-  private let state: StackState<Float>
-  private let scores: UnsafeMutableBufferPointer<Float>
-  private let threads: Int
-  private let oneStep = PackedShape(steps: 1, batch: 1)
-
-  // The first layer's projections of symbols, computed at a symbol's first use: a quarter of the
-  // work of a step in a network of two layers. Pages that no symbol has touched cost no memory.
-  private let projections: Matrix<Float>
-  private var isProjected: [Bool]
-
-  init(_ model: LanguageModel, prompt: [Int], threads: Int) {
-    network = model.network
-    self.threads = threads
-    workspace = Workspace(model.parameters, packed: model.packed, forTraining: false)
-    state = StackState(network.stack, batch: 1)
-    scores = .allocate(capacity: network.output.outputs)
-    scores.initialize(repeating: 0)
-    let first = network.stack.layers[0]
-    let width = first.cell.gateCount * first.hiddenSize
-    let bytes = network.embedding.symbols * width * MemoryLayout<Float>.stride
-    // A map rather than a malloc: it is zero and untouched, and aligned.
-    guard
-      let map = mmap(
-        nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
-      map != MAP_FAILED
-    else { fatalError("no memory for the projections of \(network.embedding.symbols) symbols") }
-    projections = Matrix(
-      map.bindMemory(to: Float.self, capacity: network.embedding.symbols * width),
-      rows: network.embedding.symbols, columns: width)
-    isProjected = Array(repeating: false, count: network.embedding.symbols)
-    read(prompt)
-  }
-
-  deinit {
-    scores.deallocate()
-    munmap(projections.base, projections.rows * projections.stride * MemoryLayout<Float>.stride)
-  }
-
-  /// The scores of all symbols, [1, symbols].
-  var logits: Matrix<Float> {
-    Matrix(scores.baseAddress.unsafelyUnwrapped, rows: 1, columns: scores.count)
-  }
-
-  /// Reads a text, many symbols at once.
-  private func read(_ symbols: [Int]) {
-    let atOnce = 256
-    for start in stride(from: 0, to: symbols.count, by: atOnce) {
-      let part = symbols[start..<min(start + atOnce, symbols.count)]
-      workspace.reset()
-      let ids = workspace.arena.indices(part.count)
-      for (index, id) in part.enumerated() { ids[index] = Int32(id) }
-      guard let first = ids.baseAddress else { continue }
-      Shards.withProductThreads(threads) {
-        let embedded = network.embedding.forward(first, count: part.count, on: workspace)
-        advance(
-          .indexed(embedded.vectors, embedded.index), PackedShape(steps: part.count, batch: 1))
-      }
-    }
-  }
-
-  /// Reads one symbol.
-  func read(_ symbol: Int) {
-    workspace.reset()
-    let id = workspace.arena.indices(1)
-    id[0] = Int32(symbol)
-    guard let first = id.baseAddress else { return }
-    Shards.withProductThreads(threads) {
-      if !isProjected[symbol] {
-        let embedded = network.embedding.forward(first, count: 1, on: workspace)
-        network.stack.layers[0].projection(
-          of: embedded.vectors, into: projections.rows(symbol..<symbol + 1), on: workspace)
-        isProjected[symbol] = true
-      }
-      advance(.projected(projections, first), oneStep)
-    }
-  }
-
-  private func advance(_ input: SequenceInput<Float>, _ shape: PackedShape) {
-    let trace = network.stack.forward(input, shape, from: state.layers, on: workspace)
-    state.update(from: trace)
-    let last = trace.output.rows(shape.total - 1..<shape.total)
-    Float.copy(network.output.forward(last, on: workspace), into: logits)
   }
 }

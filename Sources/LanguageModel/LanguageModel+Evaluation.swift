@@ -6,7 +6,7 @@ internal import Parameters
 
 /// How a text is presented when a model is evaluated on it.
 public enum EvaluationProtocol: String, Codable, Sendable, CaseIterable {
-  /// In one run: every symbol is predicted from all that the model reads before it.
+  /// In one run: every token is predicted from all that the model reads before it.
   case carried
   /// In stretches of 256 with no state before them, every position of which counts; nanoGPT's way.
   case crops
@@ -16,128 +16,100 @@ public enum EvaluationProtocol: String, Codable, Sendable, CaseIterable {
 public struct EvaluationResult: Codable, Sendable, Equatable {
   /// How the text was presented.
   public let evaluationProtocol: EvaluationProtocol
-  /// The symbols predicted, and the bytes of UTF-8 that they stand for.
-  public let symbols, bytes: Int
+  /// The tokens predicted, and the bytes of UTF-8 that they stand for.
+  public let tokens, bytes: Int
   /// The sum of -log p, in nats.
   public let nats: Double
 
-  /// Nats a symbol: the mean cross entropy.
-  public var natsPerSymbol: Double { nats / Double(symbols) }
-  /// Bits a symbol; for characters known as bits per character.
-  public var bitsPerSymbol: Double { natsPerSymbol / log(2) }
+  /// Nats a token: the mean cross entropy.
+  public var natsPerToken: Double { nats / Double(tokens) }
+  /// Bits a token; for characters known as bits per character.
+  public var bitsPerToken: Double { natsPerToken / log(2) }
   /// Bits a byte of UTF-8, which compares models of different units.
   public var bitsPerByte: Double { nats / log(2) / Double(max(1, bytes)) }
-  /// e to the nats a symbol: among how many equally likely symbols the model is in doubt.
-  public var perplexity: Double { exp(natsPerSymbol) }
+  /// e to the nats a token: among how many equally likely tokens the model is in doubt.
+  public var perplexity: Double { exp(natsPerToken) }
 }
 
 extension LanguageModel {
-  /// Measures how well the model predicts the symbols of a range, or of all the text.
+  /// Measures how well the model predicts the tokens of a range, or of all the text.
   ///
-  /// The first symbol of the range is only read; a model that reads backwards predicts each symbol
-  /// from those after it, and only reads the last. Throws `LanguageModelError.nothingToEvaluate`
-  /// when the range has fewer than two symbols.
+  /// The first token of the range is only read; a model that reads backwards predicts each token
+  /// from those after it, and only reads the last.
+  ///
+  /// - Parameters:
+  ///   - tokens: A text in the model's own vocabulary.
+  ///   - range: The part that is measured; nil for all.
+  ///   - evaluationProtocol: How the text is presented.
+  ///   - threads: Threads for `.crops`, which go side by side; they do not change the result. The
+  ///     steps of `.carried` follow one another.
+  /// - Returns: The sum of the losses, and of what.
+  /// - Throws: `LanguageModelError.nothingToEvaluate` when the range has fewer than two tokens.
   public func evaluate(
-    on symbols: EncodedCorpus, range: Range<Int>? = nil,
+    on tokens: EncodedCorpus, range: Range<Int>? = nil,
     protocol evaluationProtocol: EvaluationProtocol = .carried, threads: Int? = nil
   ) throws(LanguageModelError) -> EvaluationResult {
-    var range = range ?? 0..<symbols.count
+    var range = range ?? 0..<tokens.count
     guard range.count >= 2 else { throw .nothingToEvaluate(symbols: range.count) }
-    let symbols = asRead(symbols)
+    let tokens = asRead(tokens)
     if configuration.isBackwards {
-      range = symbols.count - range.upperBound..<symbols.count - range.lowerBound
+      range = tokens.count - range.upperBound..<tokens.count - range.lowerBound
     }
-    let shards = Shards(threads: threads)
-    let (nats, count): (Double, Int)
+    let nats: Double
     var predicted = range.dropFirst()
     switch evaluationProtocol {
     case .carried:
-      (nats, count) = CarriedEvaluation(network, symbols: symbols, range: range).run(
-        parameters, packed: packed, on: shards)
+      nats = CarriedEvaluation(network, tokens: tokens, range: range).nats(
+        parameters, packed: packed)
     case .crops:
-      let crops = CropEvaluation(network, symbols: symbols, range: range)
-      (nats, count) = crops.run(parameters, packed: packed, on: shards)
-      predicted = predicted.prefix(count)
+      let crops = CropEvaluation(network, tokens: tokens, range: range)
+      nats = crops.nats(parameters, packed: packed, on: Shards(threads: threads))
+      predicted = predicted.prefix(crops.count)
     }
-    var bytes = 0
-    for index in predicted { bytes += vocabulary.byteCount(of: symbols[index]) }
     return EvaluationResult(
-      evaluationProtocol: evaluationProtocol, symbols: count, bytes: bytes, nats: nats)
+      evaluationProtocol: evaluationProtocol, tokens: predicted.count,
+      bytes: predicted.reduce(0) { $0 + vocabulary.byteCount(of: tokens[$1]) }, nats: nats)
   }
 }
 
-/// Evaluation in one run, cut into lanes for speed.
+/// Evaluation in one run: the state is carried over the whole range.
 ///
-/// Each lane first reads `warmUp` symbols before those that it counts, so that it knows what a
-/// single run would know there, but for what an LSTM keeps longer than that.
+/// Each step needs the state of the one before, so nothing goes side by side; training validates on
+/// `LaneValidation` instead, which is faster and not exact.
 struct CarriedEvaluation {
-  private static let warmUp = 256
-  private static let stepsAtOnce = 64
+  // Many steps, so that the inputs' projections and the scores are large products; not more, since
+  // a step's scores are as many as the vocabulary has tokens.
+  private static let stepsAtOnce = 256
   private let network: LanguageNetwork
-  private let symbols: EncodedCorpus
+  private let tokens: EncodedCorpus
   private let range: Range<Int>
-  private let lanes: Int
 
-  init(_ network: LanguageNetwork, symbols: EncodedCorpus, range: Range<Int>) {
+  init(_ network: LanguageNetwork, tokens: EncodedCorpus, range: Range<Int>) {
     self.network = network
-    self.symbols = symbols
+    self.tokens = tokens
     self.range = range
-    // A lane counts at least four times what it reads to warm up.
-    lanes = max(1, min(32, range.count / (4 * Self.warmUp)))
   }
 
-  private struct Part {
-    var nats = 0.0
+  /// The sum of -log p over all tokens of the range but the first.
+  func nats(_ parameters: Parameters<Float>, packed: PackedWeights<Float>) -> Double {
+    Shards(threads: 1).map(1, with: parameters, packed: packed) { _, workspace in
+      nats(on: workspace)
+    }[0]
   }
 
-  /// The sum of -log p, and how many symbols it is a sum of.
-  func run(
-    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> (nats: Double, count: Int) {
-    var parts = [Part](repeating: Part(), count: min(4, lanes))
-    let count = parts.count
-    let this = self
-    shards.forEach(&parts) { shard, part in
-      part.nats = this.runLanes(
-        shard * this.lanes / count..<(shard + 1) * this.lanes / count,
-        on: Workspace(parameters, packed: packed, forTraining: false))
-    }
-    return (parts.reduce(0) { $0 + $1.nats }, range.count - 1)
-  }
-
-  private func runLanes(_ mine: Range<Int>, on workspace: Workspace<Float>) -> Double {
-    let batch = mine.count
-    let targets = range.count - 1
-    // Of each lane: the first symbol read, the first counted as a target, and the end of those.
-    let spans = mine.map { lane in
-      let counted = range.lowerBound + 1 + lane * targets / lanes
-      let end = range.lowerBound + 1 + (lane + 1) * targets / lanes
-      return (start: max(range.lowerBound, counted - 1 - Self.warmUp), counted: counted, end: end)
-    }
-    let longest = spans.reduce(0) { max($0, $1.end - 1 - $1.start) }
-    let state = StackState<Float>(network.stack, batch: batch)
+  private func nats(on workspace: Workspace<Float>) -> Double {
+    let state = StackState<Float>(network.stack, batch: 1)
+    let last = range.upperBound - 1
     var total = 0.0
-    for first in stride(from: 0, to: longest, by: Self.stepsAtOnce) {
-      let steps = min(Self.stepsAtOnce, longest - first)
+    for first in stride(from: range.lowerBound, to: last, by: Self.stepsAtOnce) {
+      let steps = min(Self.stepsAtOnce, last - first)
       workspace.reset()
-      let inputs = workspace.arena.indices(steps * batch)
-      let wanted = workspace.arena.indices(steps * batch)
       let stretch = workspace.arena.indices(steps + 1)
-      for (lane, span) in spans.enumerated() {
-        let from = min(span.start + first, span.end - 1)
-        let known = min(steps, span.end - 1 - from)
-        symbols.copy(
-          from..<from + known + 1, into: UnsafeMutableBufferPointer(rebasing: stretch[...known]))
-        for step in 0..<steps {
-          // A lane that is over reads byte 0 and counts nothing.
-          inputs[step * batch + lane] = step < known ? stretch[step] : 0
-          wanted[step * batch + lane] =
-            step < known && from + step + 1 >= span.counted ? stretch[step + 1] : -1
-        }
-      }
-      guard let input = inputs.baseAddress, let target = wanted.baseAddress else { break }
+      tokens.copy(first..<first + steps + 1, into: stretch)
+      guard let input = stretch.baseAddress else { break }
+      // What should follow each token is the token one place on.
       total += network.loss(
-        .init(inputs: input, targets: target, shape: PackedShape(steps: steps, batch: batch)),
+        .init(inputs: input, targets: input + 1, shape: PackedShape(steps: steps, batch: 1)),
         state: state, on: workspace)
     }
     return total
@@ -146,48 +118,48 @@ struct CarriedEvaluation {
 
 /// Evaluation in stretches that each begin without a state.
 struct CropEvaluation {
-  private static let length = 256
   private static let cropsAtOnce = 16
   private let network: LanguageNetwork
-  private let symbols: EncodedCorpus
+  private let tokens: EncodedCorpus
   private let range: Range<Int>
+  private let length, crops: Int
 
-  init(_ network: LanguageNetwork, symbols: EncodedCorpus, range: Range<Int>) {
+  init(_ network: LanguageNetwork, tokens: EncodedCorpus, range: Range<Int>) {
     self.network = network
-    self.symbols = symbols
+    self.tokens = tokens
     self.range = range
+    length = min(256, range.count - 1)
+    crops = (range.count - 1) / length
   }
 
-  /// The sum of -log p, and how many symbols it is a sum of.
-  func run(
+  /// The number of tokens predicted: those of whole stretches.
+  var count: Int { crops * length }
+
+  /// The sum of -log p over these tokens.
+  func nats(
     _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> (nats: Double, count: Int) {
-    let length = min(Self.length, range.count - 1)
-    let crops = (range.count - 1) / length
-    var parts = [Double](repeating: 0, count: (crops + Self.cropsAtOnce - 1) / Self.cropsAtOnce)
-    let this = self
-    shards.forEach(&parts) { part, nats in
-      let mine = part * Self.cropsAtOnce..<min(crops, (part + 1) * Self.cropsAtOnce)
-      nats = this.runCrops(
-        mine, length: length, on: Workspace(parameters, packed: packed, forTraining: false))
-    }
-    return (parts.reduce(0, +), crops * length)
+  ) -> Double {
+    let parts = (crops + Self.cropsAtOnce - 1) / Self.cropsAtOnce
+    return shards.map(parts, with: parameters, packed: packed) { part, workspace in
+      let first = part * Self.cropsAtOnce
+      return nats(of: first..<min(crops, first + Self.cropsAtOnce), on: workspace)
+    }.reduce(0, +)
   }
 
-  private func runCrops(_ mine: Range<Int>, length: Int, on workspace: Workspace<Float>) -> Double {
+  private func nats(of mine: Range<Int>, on workspace: Workspace<Float>) -> Double {
     let batch = mine.count
     let inputs = workspace.arena.indices(length * batch)
-    let wanted = workspace.arena.indices(length * batch)
+    let targets = workspace.arena.indices(length * batch)
     let stretch = workspace.arena.indices(length + 1)
     for (lane, crop) in mine.enumerated() {
       let from = range.lowerBound + crop * length
-      symbols.copy(from..<from + length + 1, into: stretch)
+      tokens.copy(from..<from + length + 1, into: stretch)
       for step in 0..<length {
         inputs[step * batch + lane] = stretch[step]
-        wanted[step * batch + lane] = stretch[step + 1]
+        targets[step * batch + lane] = stretch[step + 1]
       }
     }
-    guard let input = inputs.baseAddress, let target = wanted.baseAddress else { return 0 }
+    guard let input = inputs.baseAddress, let target = targets.baseAddress else { return 0 }
     return network.loss(
       .init(inputs: input, targets: target, shape: PackedShape(steps: length, batch: batch)),
       state: StackState(network.stack, batch: batch), on: workspace)

@@ -17,31 +17,42 @@ extension LanguageModel {
     }
   }
 
-  /// What of a unit can be looked at: its output h, its memory c if it has one, and its gates.
-  public var signals: [String] {
-    let cell = network.stack.layers[0].cell
+  /// What of the units of a layer, counted from 1, can be looked at: their c where the cell has one,
+  /// their output h, and their gates; none for a layer that the network does not have.
+  public func signals(ofLayer layer: Int) -> [String] {
+    guard (1...configuration.layers).contains(layer) else { return [] }
+    let cell = network.stack.layers[layer - 1].cell
     return (cell.cellVectorCount == 1 ? ["c"] : []) + ["h"] + cell.gateNames
   }
 
-  /// The symbols of a text and the text that each completes, perhaps none.
+  /// What can be looked at in every layer; h at least.
   ///
-  /// Throws `TextError` for a text that ICU cannot take.
-  public func pieces(of text: String) throws(TextError) -> (symbols: [Int], pieces: [String]) {
-    let symbols = try vocabulary.encode(text)
-    var decoder = StreamingDecoder(vocabulary)
-    return (symbols, symbols.map { decoder.append($0) })
+  /// The layers of a `window` network differ: those above the lowest have a single gate.
+  public var signals: [String] {
+    (1...configuration.layers).reduce(signals(ofLayer: 1)) { shared, layer in
+      shared.filter(signals(ofLayer: layer).contains)
+    }
   }
 
-  /// The signal of some units after each symbol of a text, from a state of zeros.
+  /// The ids of a text's tokens and the text that each completes, perhaps none.
   ///
-  /// A model that reads backwards begins at the last symbol; what is returned is in the order of
-  /// the text.
+  /// Throws `TextError` for a text that ICU cannot take.
+  public func pieces(of text: String) throws(TextError) -> (ids: [Int], pieces: [String]) {
+    let ids = try vocabulary.encode(text)
+    var decoder = StreamingDecoder(vocabulary)
+    return (ids, ids.map { decoder.append($0) })
+  }
+
+  /// The signal of some units after each token of a text, from a state of zeros.
   ///
-  /// - Returns: For each unit, one number a symbol.
-  /// - Throws: `LanguageModelError.noSignal` for a signal that the cell does not have,
-  ///   `LanguageModelError.noUnit` for a unit that the network does not have.
+  /// A model that reads backwards begins at the last token; what is returned is in the order of the
+  /// text.
+  ///
+  /// - Returns: For each unit, one number a token.
+  /// - Throws: `LanguageModelError.noUnit` for a unit that the network does not have,
+  ///   `LanguageModelError.noSignal` for a signal that the layer of a unit does not have.
   public func activations(
-    of units: [Unit], signal: String, in symbols: [Int]
+    of units: [Unit], signal: String, in ids: [Int]
   ) throws(LanguageModelError) -> [[Float]] {
     for unit in units {
       guard (1...configuration.layers).contains(unit.layer),
@@ -50,11 +61,13 @@ extension LanguageModel {
         throw .noUnit(
           unit, layers: configuration.layers, hiddenSize: configuration.hiddenSize)
       }
+      try demand(signal, ofLayer: unit.layer)
     }
-    var values = units.map { _ in [Float](repeating: 0, count: symbols.count) }
-    try forEachStep(of: symbols, signal: signal) { place, layers in
-      for (index, unit) in units.enumerated() {
-        values[index][place] = layers[unit.layer - 1][0, unit.number - 1]
+    var values = units.map { _ in [Float](repeating: 0, count: ids.count) }
+    forEachStep(of: ids, signal: signal, layers: Set(units.map(\.layer)).sorted()) {
+      place, layer, row in
+      for (index, unit) in units.enumerated() where unit.layer == layer {
+        values[index][place] = row[0, unit.number - 1]
       }
     }
     return values
@@ -65,42 +78,28 @@ extension LanguageModel {
   /// Units that never change, and a property that never does, have 0.
   ///
   /// - Parameters:
-  ///   - property: One number a symbol.
+  ///   - property: One number a token.
   ///   - signal: What of the units is compared.
-  ///   - symbols: The text.
-  /// - Returns: All units, the strongest correlation of either sign first.
-  /// - Throws: `LanguageModelError.noSignal` for a signal that the cell does not have.
+  ///   - ids: The text.
+  /// - Returns: All units of the layers that have the signal, the strongest correlation of either
+  ///   sign first.
+  /// - Throws: `LanguageModelError.noSignal` for a signal that no layer has.
   public func units(
-    following property: [Double], signal: String, in symbols: [Int]
+    following property: [Double], signal: String, in ids: [Int]
   ) throws(LanguageModelError) -> [(unit: Unit, correlation: Double)] {
-    let size = configuration.hiddenSize
-    // Running means and sums of squared differences (Welford), which lose nothing on long texts.
-    var moments = [(mean: Double, square: Double, product: Double)](
-      repeating: (0, 0, 0), count: configuration.layers * size)
-    var (count, mean, square) = (0.0, 0.0, 0.0)
-    try forEachStep(of: symbols, signal: signal) { place, layers in
-      let value = property[place]
-      count += 1
-      let difference = value - mean
-      mean += difference / count
-      square += difference * (value - mean)
-      for (layer, row) in layers.enumerated() {
-        for unit in 0..<size {
-          let x = Double(row[0, unit])
-          let place = layer * size + unit
-          let step = x - moments[place].mean
-          moments[place].mean += step / count
-          moments[place].square += step * (x - moments[place].mean)
-          moments[place].product += step * (value - mean)
-        }
-      }
+    let layers = (1...configuration.layers).filter { signals(ofLayer: $0).contains(signal) }
+    guard let lowest = layers.first else {
+      throw .noSignal(signal, layer: 1, known: signals(ofLayer: 1))
     }
-    return moments.enumerated().map { place, moment in
-      let scale = (moment.square * square).squareRoot()
-      return (
-        Unit(layer: place / size + 1, number: place % size + 1),
-        scale > 1e-12 ? moment.product / scale : 0
-      )
+    let size = configuration.hiddenSize
+    var ranking = Correlations(units: size * layers.count)
+    forEachStep(of: ids, signal: signal, layers: layers) { place, layer, row in
+      if layer == lowest { ranking.add(property[place]) }
+      let first = (layers.firstIndex(of: layer) ?? 0) * size
+      for unit in 0..<size { ranking.add(Double(row[0, unit]), of: first + unit) }
+    }
+    return ranking.values.enumerated().map { place, correlation in
+      (Unit(layer: layers[place / size], number: place % size + 1), correlation)
     }.sorted { (abs($1.1), $0.0.layer, $0.0.number) < (abs($0.1), $1.0.layer, $1.0.number) }
   }
 
@@ -109,29 +108,29 @@ extension LanguageModel {
   /// The end is what the model reads last.
   ///
   /// - Parameters:
-  ///   - symbols: A text of more than `length` symbols.
+  ///   - ids: A text of more than `length` tokens.
   ///   - length: The steps.
   ///   - fresh: Measure untrained weights of the same network instead.
   /// - Returns: The norm of the gradient with respect to all states, one step back, two and so on,
   ///   over up to 8 stretches together.
   /// - Throws: `LanguageModelError.textTooShort`.
   public func gradientNorms(
-    on symbols: [Int], length: Int, fresh: Bool = false
+    on ids: [Int], length: Int, fresh: Bool = false
   ) throws(LanguageModelError) -> [Double] {
-    guard symbols.count > length else {
-      throw .textTooShort(symbols: symbols.count, needed: length + 1)
+    guard ids.count > length else {
+      throw .textTooShort(symbols: ids.count, needed: length + 1)
     }
-    let symbols = asRead(symbols)
-    let batch = min(8, symbols.count / (length + 1))
-    let starts = (0..<batch).map { $0 * (symbols.count - length - 1) / max(1, batch - 1) }
+    let ids = asRead(ids)
+    let batch = min(8, ids.count / (length + 1))
+    let starts = (0..<batch).map { $0 * (ids.count - length - 1) / max(1, batch - 1) }
     let weights = fresh ? Parameters<Float>(network.layout, seed: 1) : parameters
     let factors = PackedWeights<Float>(network.layout, forTraining: true)
     factors.load(weights, on: Shards())
     let workspace = Workspace(weights, packed: factors, forTraining: true)
     func row(_ step: Int) -> UnsafePointer<Int32> {
-      let ids = workspace.arena.indices(batch)
-      for (lane, start) in starts.enumerated() { ids[lane] = Int32(symbols[start + step]) }
-      return UnsafePointer(ids.baseAddress.unsafelyUnwrapped)
+      let row = workspace.arena.indices(batch)
+      for (lane, start) in starts.enumerated() { row[lane] = Int32(ids[start + step]) }
+      return UnsafePointer(row.baseAddress.unsafelyUnwrapped)
     }
     let inputs = (0..<length).map { step in
       let embedded = network.embedding.forward(row(step), count: batch, on: workspace)
@@ -144,41 +143,91 @@ extension LanguageModel {
     }
   }
 
-  /// Reads a text and shows each symbol's place and every layer's signal there, [1, hiddenSize].
+  private func demand(_ signal: String, ofLayer layer: Int) throws(LanguageModelError) {
+    let known = signals(ofLayer: layer)
+    guard known.contains(signal) else { throw .noSignal(signal, layer: layer, known: known) }
+  }
+
+  /// Reads a text and shows the signal of some layers, which have it, after each token: the place,
+  /// the layer and its row [1, hiddenSize], layers in their order.
   private func forEachStep(
-    of symbols: [Int], signal: String, _ body: (Int, [Matrix<Float>]) -> Void
-  ) throws(LanguageModelError) {
-    guard signals.contains(signal) else {
-      throw .noSignal(signal, cell: configuration.cell.rawValue, known: signals)
-    }
-    let symbols = asRead(symbols)
-    let stack = network.stack
-    let gate = stack.layers[0].cell.gateNames.firstIndex(of: signal)
+    of ids: [Int], signal: String, layers: [Int], _ body: (Int, Int, Matrix<Float>) -> Void
+  ) {
+    let ids = asRead(ids)
     let workspace = Workspace(parameters, packed: packed, forTraining: false)
-    let state = StackState<Float>(stack, batch: 1)
+    let state = StackState<Float>(network.stack, batch: 1)
     let atOnce = 256
-    for start in stride(from: 0, to: symbols.count, by: atOnce) {
-      let part = symbols[start..<min(start + atOnce, symbols.count)]
+    for start in stride(from: 0, to: ids.count, by: atOnce) {
+      let part = ids[start..<min(start + atOnce, ids.count)]
       workspace.reset()
-      let ids = workspace.arena.indices(part.count)
-      for (index, id) in part.enumerated() { ids[index] = Int32(id) }
-      guard let first = ids.baseAddress else { continue }
+      let read = workspace.arena.indices(part.count)
+      for (index, id) in part.enumerated() { read[index] = Int32(id) }
+      guard let first = read.baseAddress else { continue }
       let embedded = network.embedding.forward(first, count: part.count, on: workspace)
-      let trace = stack.forward(
+      let trace = network.stack.forward(
         .indexed(embedded.vectors, embedded.index), PackedShape(steps: part.count, batch: 1),
         from: state.layers, on: workspace)
-      let blocks = trace.layers.map { layer in
-        switch signal {
-        case "c": layer.cells
-        case "h": layer.output
-        default: layer.activations.part(gate ?? 0, width: configuration.hiddenSize)
+      let blocks = layers.map { rows(of: signal, layer: $0, in: trace) }
+      for step in part.indices {
+        let place = configuration.isBackwards ? ids.count - 1 - step : step
+        for (layer, block) in zip(layers, blocks) {
+          body(place, layer, block.rows(step - start..<step - start + 1))
         }
       }
-      for step in part.indices {
-        let place = configuration.isBackwards ? symbols.count - 1 - step : step
-        body(place, blocks.map { $0.rows(step - start..<step - start + 1) })
-      }
       state.update(from: trace)
+    }
+  }
+
+  /// A signal of a layer, which has it, at all steps of a batch, [steps, hiddenSize].
+  private func rows(
+    of signal: String, layer: Int, in trace: Stack.Trace<Float>
+  ) -> Matrix<Float> {
+    let found = trace.layers[layer - 1]
+    switch signal {
+    case "c": return found.cells
+    case "h": return found.output
+    default:
+      let gates = network.stack.layers[layer - 1].cell.gateNames
+      return found.activations.part(
+        gates.firstIndex(of: signal) ?? 0, width: configuration.hiddenSize)
+    }
+  }
+}
+
+/// Pearson's r of many series with one.
+///
+/// By running means and sums of squared differences, which lose nothing on long texts: B. P. Welford,
+/// "Note on a method for calculating corrected sums of squares and products", Technometrics 4 (1962).
+private struct Correlations {
+  private var units: [(mean: Double, square: Double, product: Double)]
+  private var (count, mean, square) = (0.0, 0.0, 0.0)
+  // How far the last value is from the mean with it.
+  private var deviation = 0.0
+
+  init(units: Int) { self.units = Array(repeating: (0, 0, 0), count: units) }
+
+  /// Takes the next value of the one series.
+  mutating func add(_ value: Double) {
+    count += 1
+    let difference = value - mean
+    mean += difference / count
+    deviation = value - mean
+    square += difference * deviation
+  }
+
+  /// Takes the value of a unit beside it.
+  mutating func add(_ value: Double, of unit: Int) {
+    let difference = value - units[unit].mean
+    units[unit].mean += difference / count
+    units[unit].square += difference * (value - units[unit].mean)
+    units[unit].product += difference * deviation
+  }
+
+  /// The correlation of each unit; 0 where a series never changes.
+  var values: [Double] {
+    units.map { unit in
+      let scale = (unit.square * square).squareRoot()
+      return scale > 1e-12 ? unit.product / scale : 0
     }
   }
 }

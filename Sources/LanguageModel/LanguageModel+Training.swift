@@ -197,10 +197,8 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
     _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
   ) -> Double? {
     guard symbols.count - trainingCount >= 2 else { return nil }
-    let (total, count) = CarriedEvaluation(
-      network, symbols: symbols, range: trainingCount..<symbols.count
-    ).run(parameters, packed: packed, on: shards)
-    return total / Double(count)
+    return LaneValidation(network, tokens: symbols, range: trainingCount..<symbols.count)
+      .meanNats(parameters, packed: packed, on: shards)
   }
 
   /// Begins the output bias at the logarithm of each symbol's share of the training text.

@@ -4,19 +4,19 @@ public import ICUText
 internal import Parameters
 
 extension LanguageModel {
-  /// How many numbers `wordStates(of:threads:)` gives for a word: the units of the top layer.
+  /// How many numbers `wordStates(of:threads:)` gives a word: the units of the top layer.
   public var wordStateSize: Int { configuration.hiddenSize }
 
   /// The top layer's h at each word of some sentences: the words' features for another model.
   ///
   /// They are one half of contextual string embeddings (A. Akbik, D. Blythe and R. Vollgraf,
   /// "Contextual string embeddings for sequence labeling", COLING 2018). At a word, a model that
-  /// reads forwards has read the sentence up to the symbol that follows the word, that symbol
-  /// included; one that reads backwards, from the sentence's end up to the symbol before the word.
+  /// reads forwards has read the sentence up to the token that follows the word, that token
+  /// included; one that reads backwards, from the sentence's end up to the token before the word.
   ///
   /// A sentence is read from a state of zeros, as its words with a space between two and a line
   /// feed at both ends, which is how a model knows a sentence that was trained on one a line. Where
-  /// a symbol covers more than that space or line feed, such as a space with the combining mark
+  /// a token covers more than that space or line feed, such as a space with the combining mark
   /// that a word begins with, or the subword that the next word begins with, it is read whole.
   ///
   /// - Parameters:
@@ -30,19 +30,14 @@ extension LanguageModel {
     let size = wordStateSize
     let reading = try WordReading(sentences, vocabulary, isBackwards: configuration.isBackwards)
     let batches = reading.batches
-    let shards = Shards(threads: threads)
-    let workers = min(shards.threads, batches.count)
     var states = [Float](repeating: 0, count: reading.places.count * size)
     states.withUnsafeMutableBufferPointer { states in
       guard let base = states.baseAddress else { return }
       let rows = WordRows(
         matrix: Matrix(base, rows: reading.places.count, columns: size))
-      // A worker keeps its scratch memory from batch to batch.
-      shards.forEachIndex(workers) { worker in
-        let workspace = Workspace(parameters, packed: packed, forTraining: false)
-        for number in stride(from: worker, to: batches.count, by: workers) {
-          read(batches[number], of: reading, into: rows.matrix, on: workspace)
-        }
+      _ = Shards(threads: threads).map(batches.count, with: parameters, packed: packed) {
+        number, workspace in
+        read(batches[number], of: reading, into: rows.matrix, on: workspace)
       }
     }
     return states
@@ -55,7 +50,7 @@ extension LanguageModel {
   ) {
     // Enough rows for the products of the inputs, and few enough to bound the scratch memory.
     let rowsAtOnce = 2048
-    let spans = sentences.map { reading.symbols(of: $0) }
+    let spans = sentences.map { reading.tokens(of: $0) }
     let lengths = spans.map(\.count)
     let longest = lengths.first ?? 0
     let wanted = sentences.enumerated().flatMap { row, sentence in
@@ -72,7 +67,7 @@ extension LanguageModel {
       let ids = workspace.arena.indices(shape.total)
       for step in 0..<steps {
         for row in 0..<shape.rowsPerStep[step] {
-          ids[shape.offsets[step] + row] = reading.symbols[spans[row].lowerBound + first + step]
+          ids[shape.offsets[step] + row] = reading.tokens[spans[row].lowerBound + first + step]
         }
       }
       guard let input = ids.baseAddress else { return }
@@ -93,14 +88,14 @@ extension LanguageModel {
   }
 }
 
-/// Sentences as the symbols that a model reads, in its order, and where their words are known.
+/// Sentences as the tokens that a model reads, in its order, and where their words are known.
 private struct WordReading: Sendable {
-  /// The symbols of all sentences.
-  private(set) var symbols: [Int32] = []
-  /// For each word, the place in its sentence's symbols after which its state is taken.
+  /// The ids of the tokens of all sentences.
+  private(set) var tokens: [Int32] = []
+  /// For each word, the place in its sentence's tokens after which its state is taken.
   private(set) var places: [Int] = []
   // Where each sentence begins in these, and where the last one ends.
-  private var firstSymbols = [0]
+  private var firstTokens = [0]
   private var firstWords = [0]
 
   init(
@@ -108,7 +103,7 @@ private struct WordReading: Sendable {
   ) throws(TextError) {
     for words in sentences {
       if !words.isEmpty { try append(words, vocabulary, isBackwards: isBackwards) }
-      firstSymbols.append(symbols.count)
+      firstTokens.append(tokens.count)
       firstWords.append(places.count)
     }
   }
@@ -116,27 +111,27 @@ private struct WordReading: Sendable {
   private mutating func append(
     _ words: [String], _ vocabulary: Vocabulary, isBackwards: Bool
   ) throws(TextError) {
-    let (numbers, ends) = try vocabulary.encodeWithEnds("\n\(words.joined(separator: " "))\n")
-    // The byte after the line feed; and the symbol that covers the byte beside the word, which
-    // need not be a symbol of its own.
+    let (ids, ends) = try vocabulary.encodeWithEnds("\n\(words.joined(separator: " "))\n")
+    // The byte after the line feed; and the token that covers the byte beside the word, which need
+    // not be a token of its own.
     var start = 1
-    var symbol = 0
+    var token = 0
     for word in words {
       let end = start + word.utf8.count
       let byte = isBackwards ? start - 1 : end
-      while symbol + 1 < ends.count, ends[symbol] <= byte { symbol += 1 }
-      places.append(isBackwards ? numbers.count - 1 - symbol : symbol)
+      while token + 1 < ends.count, ends[token] <= byte { token += 1 }
+      places.append(isBackwards ? ids.count - 1 - token : token)
       start = end + 1
     }
     if isBackwards {
-      for number in numbers.reversed() { symbols.append(Int32(number)) }
+      for id in ids.reversed() { tokens.append(Int32(id)) }
     } else {
-      for number in numbers { symbols.append(Int32(number)) }
+      for id in ids { tokens.append(Int32(id)) }
     }
   }
 
-  func symbols(of sentence: Int) -> Range<Int> {
-    firstSymbols[sentence]..<firstSymbols[sentence + 1]
+  func tokens(of sentence: Int) -> Range<Int> {
+    firstTokens[sentence]..<firstTokens[sentence + 1]
   }
 
   func words(of sentence: Int) -> Range<Int> {
@@ -147,17 +142,17 @@ private struct WordReading: Sendable {
   ///
   /// How they are cut decides the last bits of the results, so it depends on the lengths alone.
   var batches: [ArraySlice<Int>] {
-    let (mostSentences, mostSymbols) = (64, 8192)
+    let (maxSentences, maxTokens) = (64, 8192)
     let order = (0..<firstWords.count - 1).filter { !words(of: $0).isEmpty }.sorted {
-      let (left, right) = (symbols(of: $0).count, symbols(of: $1).count)
+      let (left, right) = (tokens(of: $0).count, tokens(of: $1).count)
       return left != right ? left > right : $0 < $1
     }
     var batches: [ArraySlice<Int>] = []
     var start = 0
     var total = 0
     for (index, sentence) in order.enumerated() {
-      let count = symbols(of: sentence).count
-      if index - start == mostSentences || (index > start && total + count > mostSymbols) {
+      let count = tokens(of: sentence).count
+      if index - start == maxSentences || (index > start && total + count > maxTokens) {
         batches.append(order[start..<index])
         (start, total) = (index, 0)
       }

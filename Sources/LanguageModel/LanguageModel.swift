@@ -10,7 +10,7 @@ public import Training
 ///     let (vocabulary, symbols) = try corpus.encoded(by: Segmentation(unit: .grapheme))
 ///     var model = try LanguageModel(.init(hiddenSize: 512), vocabulary: vocabulary)
 ///     try model.train(on: symbols, .init())
-///     for piece in try model.generate(after: "Day 1", length: 400) { print(piece, terminator: "") }
+///     for piece in model.generate(after: "Day 1", .init(temperature: 0.8)) { print(piece, terminator: "") }
 ///
 /// A model is a value that never changes once made, so any number of tasks may use it at once.
 ///
@@ -263,10 +263,12 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
   case backwardsWithoutLength
   /// Stop strings for a model that reads backwards.
   case backwardsWithStops
+  /// A text of less than no tokens asked for.
+  case negativeLength(Int)
   /// A text too short for the steps to be looked back over.
   case textTooShort(symbols: Int, needed: Int)
-  /// A signal that the cell does not have.
-  case noSignal(String, cell: String, known: [String])
+  /// A signal that the cell of a layer, counted from 1, does not have.
+  case noSignal(String, layer: Int, known: [String])
   /// A unit that the network does not have.
   case noUnit(LanguageModel.Unit, layers: Int, hiddenSize: Int)
 
@@ -286,10 +288,12 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
       "a model that reads backwards writes the beginning of a text last: give the length"
     case .backwardsWithStops:
       "a model that reads backwards writes the end of a text first, so a text cannot stop it"
+    case .negativeLength(let length):
+      "a text of \(length) tokens cannot be written: the length must be 0 or more"
     case .textTooShort(let symbols, let needed):
       "the text has \(symbols) symbols, and \(needed) are needed: use more text, or a smaller --length"
-    case .noSignal(let signal, let cell, let known):
-      "\(signal) is no signal of \(cell): it has \(known.joined(separator: ", "))"
+    case .noSignal(let signal, let layer, let known):
+      "layer \(layer) has no signal \(signal): it has \(known.joined(separator: ", "))"
     case .noUnit(let unit, let layers, let hiddenSize):
       "there is no unit \(unit.layer).\(unit.number): the model has layers 1 to \(layers) of "
         + "units 1 to \(hiddenSize)"

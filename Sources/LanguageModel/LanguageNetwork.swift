@@ -3,7 +3,7 @@ public import DenseMath
 public import Layers
 public import Parameters
 
-/// The network of a language model: symbols -> vectors -> stacked cells -> a score for each symbol.
+/// The network of a language model: tokens -> vectors -> stacked cells -> a score for each token.
 ///
 ///     embedding.weight [V, E] -> rnn.* (layers x hidden) -> output.weight [V, H], output.bias [V]
 public struct LanguageNetwork: Sendable {
@@ -16,7 +16,7 @@ public struct LanguageNetwork: Sendable {
   /// From the top layer to the scores.
   public let output: Affine
 
-  /// A network for a number of symbols.
+  /// A network for a vocabulary of so many symbols.
   public init(_ configuration: LanguageModel.Configuration, symbols: Int) {
     var layout = ParameterLayout()
     embedding = Embedding(
@@ -44,12 +44,13 @@ public struct LanguageNetwork: Sendable {
     }
   }
 
-  /// Packed symbols [shape.total] and what should follow each; a negative target counts nothing.
+  /// The ids of packed tokens [shape.total] and of what should follow each; a negative target counts
+  /// nothing.
   public struct Batch {
     let inputs, targets: UnsafePointer<Int32>
     let shape: PackedShape
 
-    /// A batch of symbols, in packed rows.
+    /// A batch of tokens, in packed rows.
     public init(
       inputs: UnsafePointer<Int32>, targets: UnsafePointer<Int32>, shape: PackedShape
     ) {
@@ -71,7 +72,8 @@ public struct LanguageNetwork: Sendable {
       output.forward(trace.output, on: workspace), targets: batch.targets)
   }
 
-  /// The same in training: adds the gradients of `scale` times the sum to the workspace's.
+  /// The same in training, the forward and the backward pass: adds the gradients of `scale` times
+  /// the sum to the workspace's.
   ///
   /// No gradient flows back beyond the start of the batch: truncated backpropagation through time.
   public func lossAndGradients<S: Real>(

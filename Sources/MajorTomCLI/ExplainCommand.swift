@@ -8,43 +8,28 @@ func explainGradientFlow(_ words: [String]) throws {
   let arguments = try ParsedArguments(
     words, command: "majortom explain gradient-flow", synopsis: "[-m MODEL TEXT...] [OPTION...]",
     about: """
-      Measures the gradient that reaches back 1, 2, 4 ... steps: with fresh weights, before and
-      after learning to add two numbers far apart, and where it explodes; or, with -m, that of a
+      Measures the norm of the gradient 1, 2, 4 ... steps back in time: with fresh weights, before
+      and after learning to add two numbers far apart, and where it explodes; or, with -m, in a
       language model on text files.
       """,
     options: [
       modelOption(isDefaulted: false),
-      Option("text", "TEXT", "The text itself, in place of files"),
+      Option("text", "TEXT", "The text itself, instead of files"),
       Option("hidden", "N", "Units of the networks with fresh weights (default: 64)"),
-      Option("length", "N", "The farthest step back (default: 512)"),
-      Option("sequences", "N", "Sequences to learn from; 0 learns nothing (default: 4000)"),
+      Option("length", "N", "The most steps back (default: 512)"),
+      Option("sequences", "N", "Sequences to learn from; 0 to skip learning (default: 4000)"),
       Option("seed", "S", "Seed (default: 1)"),
-      Option("html", "FILE", "Write the picture as a page of its own"),
+      Option("html", "FILE", "Write the charts as a web page"),
       Option(flag: "json", "JSON on standard output"),
     ])
   if arguments.printedHelp { return }
-  let length = try arguments.integer("length", in: 2...4096) ?? 512
-  let panels: [Panel]
-  if arguments.has("model") {
-    let model = try LanguageModel(contentsOf: modelPath(arguments))
-    // Stretches are taken from all over a text; this much is enough to choose among.
-    let text = try text(arguments, atMost: 1 << 20)
-    panels = [try modelPanel(model, symbols: model.pieces(of: text).symbols, length: length)]
-  } else {
-    guard arguments.words.isEmpty, !arguments.has("text") else {
-      throw UsageError("a text is read by a model: name one with -m FILE")
-    }
-    panels = freshPanels(
-      hiddenSize: try arguments.integer("hidden", in: 1...2048) ?? 64, length: length,
-      sequences: try arguments.integer("sequences", in: 0...10_000_000) ?? 4000,
-      seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1))
-  }
+  let panels = try panels(arguments)
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
   if let path = arguments.text("html") {
     var file = try FileWriter(replacing: path)
     file.write(
       htmlPage(
-        title: "The gradient that reaches back", body: panels.map(\.html).joined(separator: "\n")))
+        title: "The gradient through time", body: panels.map(\.html).joined(separator: "\n")))
     try file.finish()
   }
   for (number, panel) in panels.enumerated() {
@@ -59,10 +44,27 @@ func explainGradientFlow(_ words: [String]) throws {
   }
 }
 
+private func panels(_ arguments: ParsedArguments) throws -> [Panel] {
+  let length = try arguments.integer("length", in: 2...4096) ?? 512
+  if arguments.has("model") {
+    let model = try LanguageModel(contentsOf: modelPath(arguments))
+    // Stretches are taken from all over a text; this much is enough to choose among.
+    let text = try text(arguments, atMost: 1 << 20)
+    return [try modelPanel(model, ids: model.pieces(of: text).ids, length: length)]
+  }
+  guard arguments.words.isEmpty, !arguments.has("text") else {
+    throw UsageError("a text is read by a model: name one with -m FILE")
+  }
+  return try freshPanels(
+    hiddenSize: arguments.integer("hidden", in: 1...2048) ?? 64, length: length,
+    sequences: arguments.integer("sequences", in: 0...10_000_000) ?? 4000,
+    seed: UInt64(arguments.integer("seed", in: 0...Int.max) ?? 1))
+}
+
 /// Some curves under one heading.
 private struct Panel {
   enum Kind: String {
-    /// Shares of the gradient by steps back.
+    /// Fractions of the gradient by steps back.
     case flow
     /// Something of each update.
     case updates
@@ -71,7 +73,7 @@ private struct Panel {
   var kind = Kind.flow
   let title, text: String
   var curves: [GradientFlow.Curve]
-  var yTitle = "share of the gradient one step back"
+  var yTitle = "norm, relative to one step back"
 
   var html: String {
     let lines = curves.map {
@@ -86,18 +88,18 @@ private struct Panel {
     title + "\n" + (kind == .flow ? bars : courses)
   }
 
-  /// Bars whose length is the logarithm of the share: from 10^-12 to 10^12, 1 in the middle.
+  /// Bars whose length is the logarithm of the fraction: from 10^-12 to 10^12, 1 in the middle.
   private var bars: String {
     var text = ""
     for curve in curves {
       text += "\n  \(curve.label)\n"
-      for (steps, share) in zip(curve.places, curve.values) {
-        let power = share > 0 ? min(12, max(-12, log10(share))) : -12
+      for (steps, fraction) in zip(curve.places, curve.values) {
+        let power = fraction > 0 ? min(12, max(-12, log10(fraction))) : -12
         let places = Int(((power + 12) * 2).rounded())
         let bar = String(repeating: "█", count: places)
         let padding = String(repeating: " ", count: 48 - places)
         let number = String(repeating: " ", count: max(0, 5 - "\(steps)".count)) + "\(steps)"
-        text += "  \(number) \(bar)\(padding) \(scientific(share))\n"
+        text += "  \(number) \(bar)\(padding) \(scientific(fraction))\n"
       }
     }
     return text
@@ -110,7 +112,7 @@ private struct Panel {
       let label = curve.label + String(repeating: " ", count: width - curve.label.count)
       let end =
         curve.values.count < (curves.map(\.values.count).max() ?? 0)
-        ? ", then no number any more" : ""
+        ? ", then no longer finite" : ""
       return
         "  \(label)  largest \(scientific(curve.values.max() ?? .nan)), "
         + "last \(scientific(curve.values.last ?? .nan)) after "
@@ -130,17 +132,17 @@ private struct Panel {
 }
 
 private func modelPanel(
-  _ model: LanguageModel, symbols: [Int], length: Int
+  _ model: LanguageModel, ids: [Int], length: Int
 ) throws -> Panel {
   let (trained, fresh) = (
-    try model.gradientNorms(on: symbols, length: length),
-    try model.gradientNorms(on: symbols, length: length, fresh: true)
+    try model.gradientNorms(on: ids, length: length),
+    try model.gradientNorms(on: ids, length: length, fresh: true)
   )
   return Panel(
-    title: "the gradient that reaches back in this model, as a share of the one a step back",
+    title: "the gradient through time in this model, relative to one step back",
     text: """
-      The norm of the gradient of the model's loss at a symbol, with respect to the states some \
-      steps earlier. Where it vanishes, what was read there plays no part.
+      The norm of the gradient of the model's loss at one token with respect to the states some \
+      steps earlier. Where it vanishes, what was read there has no influence on the prediction.
       """,
     curves: [
       GradientFlow.Curve(label: "trained", norms: trained),
@@ -153,55 +155,61 @@ private func freshPanels(
 ) -> [Panel] {
   let (quiet, loud) = GradientFlow.standardCurves(
     hiddenSize: hiddenSize, length: length, seed: seed)
-  var panels = [
-    Panel(
-      title: "the gradient that reaches back with fresh weights, as a share of the one a step back",
-      text: """
-        The norm of a loss's gradient with respect to the state some steps earlier. Where it \
-        vanishes, nothing can be learnt from what happened there. A window has nothing beyond its \
-        edge; an LSTM's forget gates say how much it keeps.
-        """,
-      curves: quiet)
-  ]
-  if sequences > 0 {
-    let learnt = min(100, length)
-    let curves = [(CellKind.elman, "Elman"), (.gru, "GRU"), (.lstm, "LSTM")].flatMap { kind, name in
-      let (before, after) = GradientFlow.learning(
-        kind, label: name, length: learnt, measuredOver: length, sequences: sequences, seed: seed)
-      return [before, after]
-    }
-    panels.append(
-      Panel(
-        title: "before and after learning to add two numbers of \(learnt)",
-        text: """
-          The adding problem: among \(learnt) numbers two are marked, and their sum is asked for at \
-          the end. A cell with gates learns to keep its state open; without them the gradient that \
-          would have to teach it does not arrive.
-          """,
-        curves: curves))
+  let fresh = Panel(
+    title: "the gradient through time with fresh weights, relative to one step back",
+    text: """
+      The norm of a loss's gradient with respect to the state some steps earlier. Where it \
+      vanishes, nothing can be learnt from what happened there. A window sees nothing beyond its \
+      edge; the forget gates of an LSTM decide how much it keeps.
+      """,
+    curves: quiet)
+  let exploding = Panel(
+    title: "with recurrent weights 4 times as large",
+    text: "Now gradients may explode: a single update could ruin all weights.", curves: loud)
+  return [fresh] + learningPanels(length: length, sequences: sequences, seed: seed) + [exploding]
+    + clippingPanels(length: length, seed: seed)
+}
+
+/// The gradient before and after learning; no panel where nothing is to be learnt from.
+private func learningPanels(length: Int, sequences: Int, seed: UInt64) -> [Panel] {
+  guard sequences > 0 else { return [] }
+  let learnt = min(100, length)
+  let curves = [(CellKind.elman, "Elman"), (.gru, "GRU"), (.lstm, "LSTM")].flatMap { kind, name in
+    let (before, after) = GradientFlow.learning(
+      kind, label: name, length: learnt, measuredOver: length, sequences: sequences, seed: seed)
+    return [before, after]
   }
-  panels.append(
+  return [
     Panel(
-      title: "with recurrent weights 4 times as large",
-      text: "Now gradients may explode: a single update could throw all weights far away.",
-      curves: loud))
+      title: "before and after learning to add two numbers of \(learnt)",
+      text: """
+        The adding problem: among \(learnt) numbers two are marked, and their sum is asked for at \
+        the end. A cell with gates learns to keep its state; without gates, the gradient that \
+        would have to teach this does not arrive.
+        """,
+      curves: curves)
+  ]
+}
+
+/// The same training with and without clipping.
+private func clippingPanels(length: Int, seed: UInt64) -> [Panel] {
   let runs = [("not clipped", nil), ("clipped at 1", 1.0)].map { label, clip in
     GradientFlow.clipping(
       at: clip, label: label, length: min(50, length), updates: 200, seed: seed)
   }
-  panels.append(
+  return [
     Panel(
       kind: .updates,
-      title: "clipping: an Elman network with relu and large weights learns, norm of the gradient",
+      title:
+        "clipping: norm of the gradient while an Elman network with relu and large weights learns",
       text: """
-        Training shortens a gradient that is too long and keeps its direction (--clip). Without \
-        that, one steep place is enough: weights are thrown away, and what follows is no number or \
-        no progress.
+        Clipping shortens a gradient that is too long and keeps its direction (--clip in training). \
+        Without it, one steep place is enough to ruin the weights: after that, losses are not finite \
+        or do not improve.
         """,
-      curves: runs.map(\.norms), yTitle: "norm of the gradient"))
-  panels.append(
+      curves: runs.map(\.norms), yTitle: "norm of the gradient"),
     Panel(
-      kind: .updates, title: "the same, loss", text: "What the updates above did to the loss.",
-      curves: runs.map(\.losses), yTitle: "loss"))
-  return panels
+      kind: .updates, title: "the same runs: loss", text: "The loss of each update of these runs.",
+      curves: runs.map(\.losses), yTitle: "loss"),
+  ]
 }

@@ -38,23 +38,22 @@ func generate(_ words: [String]) throws {
   }
   let prompt = arguments.text("prompt") ?? arguments.words.joined(separator: " ")
   let any = Double.greatestFiniteMagnitude
-  var chain: [SamplingStep] = []
-  if let k = try arguments.integer("top-k", in: 1...Int.max) { chain.append(.topK(k)) }
-  chain.append(.temperature(try arguments.number("temperature", in: 0...any) ?? 0.8))
-  if let p = try arguments.number("top-p", in: 1e-9...1) { chain.append(.topP(p)) }
-  if let p = try arguments.number("min-p", in: 0...1) { chain.append(.minP(p)) }
+  var options = GenerationOptions(stops: arguments.texts("stop"))
+  options.topK = try arguments.integer("top-k", in: 1...Int.max)
+  options.temperature =
+    try arguments.number("temperature", in: 0...any) ?? options.temperature
+  options.topP = try arguments.number("top-p", in: 1e-9...1)
+  options.minP = try arguments.number("min-p", in: 0...1)
   let seed =
     try arguments.integer("seed", in: 0...Int.max).map(UInt64.init) ?? .random(in: 0..<1 << 32)
-  let length = try arguments.integer("length", in: 0...Int.max) ?? 500
-  let threads = try arguments.integer("threads", in: 1...1024)
+  options.length = try arguments.integer("length", in: 0...Int.max) ?? options.length
+  options.threads = try arguments.integer("threads", in: 1...1024)
   let model = try LanguageModel(contentsOf: modelPath(arguments))
   let isBackwards = model.configuration.isBackwards
   guard !isBackwards || !arguments.has("stop") else {
     throw UsageError("--stop: \(LanguageModelError.backwardsWithStops)")
   }
-  let pieces = try model.generate(
-    after: prompt, sampling: chain, seed: seed, length: length, stops: arguments.texts("stop"),
-    threads: threads)
+  let pieces = try Generation(model, after: prompt, options, seed: seed)
   if arguments.has("json") {
     var text = ""
     for piece in pieces { text += piece }
@@ -123,15 +122,15 @@ func evaluate(_ words: [String]) throws {
     let result = try model.evaluate(on: symbols, range: range, protocol: name, threads: threads)
     if arguments.has("json") {
       writeJSON([
-        "protocol": .text(name.rawValue), "symbols": .whole(result.symbols),
-        "bytes": .whole(result.bytes), "nats_per_symbol": .number(result.natsPerSymbol),
-        "bits_per_symbol": .number(result.bitsPerSymbol),
+        "protocol": .text(name.rawValue), "symbols": .whole(result.tokens),
+        "bytes": .whole(result.bytes), "nats_per_symbol": .number(result.natsPerToken),
+        "bits_per_symbol": .number(result.bitsPerToken),
         "bits_per_byte": .number(result.bitsPerByte), "perplexity": .number(result.perplexity),
       ])
     } else {
       let figures = [
-        "\(grouped(result.symbols)) symbols", "\(fixed(result.natsPerSymbol, 4)) nats/symbol",
-        "\(fixed(result.bitsPerSymbol, 4)) bits/symbol",
+        "\(grouped(result.tokens)) symbols", "\(fixed(result.natsPerToken, 4)) nats/symbol",
+        "\(fixed(result.bitsPerToken, 4)) bits/symbol",
         "\(fixed(result.bitsPerByte, 4)) bits/byte", "perplexity \(fixed(result.perplexity, 3))",
       ]
       writeOutput("\(name.rawValue): \(figures.joined(separator: ", "))\n")

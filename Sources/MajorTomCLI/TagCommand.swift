@@ -16,10 +16,10 @@ func tag(_ words: [String]) throws {
       modelOption(isDefaulted: true, demo: "the demo's tagger"),
       Option("format", "FORMAT", "text, inline, json, conll, conllu or tsv (default: text)"),
       Option("scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes (default: iob2)"),
-      Option(flag: "tokenized", "Each line is a sentence, its words parted by spaces"),
+      Option(flag: "tokenized", "Each line is a sentence whose words are separated by spaces"),
       Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
-      Option("least", "P", "Leave spans out that are less probable than P (default: 0)"),
-      Option("batch", "N", "Lines to tag at once from standard input (default: 1; N: faster)"),
+      Option("least", "P", "Leave out spans less probable than P (default: 0)"),
+      Option("batch", "N", "Lines of standard input tagged together; more is faster (default: 1)"),
       Option("color", "WHEN", "auto, always or never (default: auto)"),
       precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
     ])
@@ -53,7 +53,7 @@ func tag(_ words: [String]) throws {
   if !lines.isEmpty { try writer.write(lines, isTokenized: isTokenized) }
 }
 
-/// Tags texts and writes what was found.
+/// Tags texts and writes what was found, in one of the formats.
 private struct TagWriter {
   let tagger: Tagger
   let format: TagFormat
@@ -75,7 +75,7 @@ private struct TagWriter {
       let tagged = zip(parts, taggings[next..<next + parts.count]).map { words, tagging in
         var tagging = tagging
         tagging.spans.removeAll { $0.confidence < least }
-        return Tagger.TaggedText(words: words, tagging: tagging)
+        return SentenceInText(words: words, tagging: tagging)
       }
       next += parts.count
       if let best {
@@ -86,7 +86,7 @@ private struct TagWriter {
     }
   }
 
-  private func write(_ text: String, _ sentences: [Tagger.TaggedText]) {
+  private func write(_ text: String, _ sentences: [SentenceInText]) {
     switch format {
     case .text: writeOutput(marked(text, sentences) + "\n")
     case .inline: writeOutput(inlined(text, sentences) + "\n")
@@ -108,31 +108,24 @@ private struct TagWriter {
     }
   }
 
-  private func outputTags(_ sentence: Tagger.TaggedText) -> [String] {
+  private func outputTags(_ sentence: SentenceInText) -> [String] {
     guard tagger.lexicon.hasSpans else { return sentence.tagging.tags }
-    return scheme.tags(of: sentence.tagging.spans.map(\.span), count: sentence.words.count)
+    return scheme.tags(of: sentence.tagging.spans, count: sentence.words.count)
   }
 
   /// Spans, or single words where tags are of words.
   private func items(
-    _ text: String, _ sentences: [Tagger.TaggedText]
-  ) -> [Tagger.TextSpanFound] {
+    _ text: String, _ sentences: [SentenceInText]
+  ) -> [SpanInText] {
     sentences.flatMap { sentence in
       tagger.lexicon.hasSpans
-        ? Tagger.spans(in: text, sentence)
-        : sentence.words.indices.map { place in
-          let word = sentence.words[place]
-          return Tagger.TextSpanFound(
-            type: sentence.tagging.tags[place], text: word.text, bytes: word.bytes,
-            utf16: word.utf16, codePoints: word.codePoints,
-            confidence: sentence.tagging.confidences[place])
-        }
+        ? sentence.spans(in: text) : sentence.taggedWords
     }
   }
 
   /// The text with what `mark` makes of each item.
   private func rewritten(
-    _ text: String, _ sentences: [Tagger.TaggedText], _ mark: (Tagger.TextSpanFound) -> String
+    _ text: String, _ sentences: [SentenceInText], _ mark: (SpanInText) -> String
   ) -> String {
     let bytes = Array(text.utf8)
     var result = ""
@@ -144,7 +137,7 @@ private struct TagWriter {
     return result + String(decoding: bytes[end...], as: UTF8.self)
   }
 
-  private func marked(_ text: String, _ sentences: [Tagger.TaggedText]) -> String {
+  private func marked(_ text: String, _ sentences: [SentenceInText]) -> String {
     guard tagger.lexicon.hasSpans else {
       return rewritten(text, sentences) { item in
         isColored ? "\(item.text)\u{1B}[2m/\(item.type)\u{1B}[0m" : "\(item.text)/\(item.type)"
@@ -159,11 +152,11 @@ private struct TagWriter {
     }
   }
 
-  private func inlined(_ text: String, _ sentences: [Tagger.TaggedText]) -> String {
+  private func inlined(_ text: String, _ sentences: [SentenceInText]) -> String {
     rewritten(text, sentences) { "<\($0.type)>\($0.text)</\($0.type)>" }
   }
 
-  private func json(_ text: String, _ sentences: [Tagger.TaggedText]) -> String {
+  private func json(_ text: String, _ sentences: [SentenceInText]) -> String {
     JSONValue.object([
       "text": .text(text),
       tagger.lexicon.hasSpans ? "spans" : "words": .list(
@@ -177,7 +170,7 @@ private struct TagWriter {
     ]).text
   }
 
-  private func conllu(_ text: String, _ sentence: Tagger.TaggedText) -> String {
+  private func conllu(_ text: String, _ sentence: SentenceInText) -> String {
     guard let first = sentence.words.first, let last = sentence.words.last else { return "" }
     let bytes = Array(text.utf8)
     let part = bytes[first.bytes.lowerBound..<last.bytes.upperBound]

@@ -134,7 +134,7 @@ func trainTagger(_ words: [String]) throws {
   let mostWords = try arguments.integer("vector-words", in: 0...100_000_000) ?? 0
   let vectors = try arguments.text("vectors").map {
     try WordVectors(
-      contentsOf: $0, wordsOf: [corpus] + (development.map { [$0] } ?? []), most: mostWords)
+      contentsOf: $0, wordsOf: [corpus] + (development.map { [$0] } ?? []), andFirst: mostWords)
   }
   if let vectors {
     if let width = try arguments.integer("words", in: 1...16384), width != vectors.width {

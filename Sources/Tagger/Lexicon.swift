@@ -3,14 +3,14 @@ public import ICUText
 /// What a tagger knows by name: words, characters and tags.
 ///
 /// Words are looked up case-folded (Unicode's full case folding after NFC) with every digit as 0;
-/// how a word is written, the network sees by its characters and by its `Shape`. Number 0 of words
-/// and of characters stands for all others; character 1 is what stands before and after a word.
+/// how a word is written, the network sees by its characters and by its `Shape`. Id 0 of words and of
+/// characters stands for all others; character 1 is what stands before and after a word.
 public struct Lexicon: Codable, Sendable, Equatable {
-  /// The words as they are looked up; number 0 is the empty string.
+  /// The words as they are looked up, by their ids; id 0 is the empty string.
   public private(set) var words: [String]
   /// How often each of them occurs in the training data.
   public private(set) var counts: [Int]
-  /// The characters, as code points; the first two are placeholders.
+  /// The characters as code points, by their ids; the first two are placeholders.
   public private(set) var characters: [UInt32]
   /// The tags.
   public let tags: [String]
@@ -65,10 +65,10 @@ public struct Lexicon: Codable, Sendable, Equatable {
   }
 
   /// Characters beyond this many are left out, from the middle of a word.
-  static let mostCharacters = 40
+  static let maxCharacters = 40
 
-  /// More different tags than this are no tags.
-  static let mostTags = 1000
+  /// More different tags than this are no tags, and chains compare every tag with every other one.
+  static let maxTags = 1000
 
   /// Counts the words and characters of a corpus; `also` names more words worth a place, such as
   /// those that there are vectors for.
@@ -112,7 +112,7 @@ extension Lexicon {
     }
     try demand(!words.isEmpty && words.count == counts.count, "its words lack their counts")
     try demand(characters.count >= 2, "its characters lack their placeholders")
-    try demand(tags.count <= Self.mostTags, "it has too many tags")
+    try demand(tags.count <= Self.maxTags, "it has too many tags")
     try demand(!tags.isEmpty && Set(tags).count == tags.count, "its tags are not distinct")
     try demand(
       !hasSpans || (TagScheme.describes(tags) && tags.contains("O")), "its tags are not of spans")
@@ -149,8 +149,8 @@ final class WordFolder {
   }
 }
 
-/// A lexicon turned round, made once for a tagger: the number of each word and character.
-final class LexiconNumbers: Sendable {
+/// A lexicon turned round, made once for a tagger: the id of each word and character.
+final class LexiconIDs: Sendable {
   let words: [String: Int32]
   let characters: [UInt32: Int32]
   fileprivate let folding: Segmenter?
@@ -170,27 +170,27 @@ final class LexiconNumbers: Sendable {
 /// It keeps what it has seen, so it belongs to one thread.
 final class WordEncoder {
   private let folder: WordFolder
-  private let numbers: LexiconNumbers
+  private let ids: LexiconIDs
   private var places: [String: Int32] = [:]
   /// The distinct words so far.
   private(set) var surfaces: [Lexicon.Surface] = []
 
-  init(_ numbers: LexiconNumbers) throws(TextError) {
-    self.numbers = numbers
-    folder = try WordFolder(numbers.folding)
+  init(_ ids: LexiconIDs) throws(TextError) {
+    self.ids = ids
+    folder = try WordFolder(ids.folding)
   }
 
   /// The place of a word in `surfaces`.
   func place(of word: String) throws(TextError) -> Int32 {
     if let place = places[word] { return place }
-    var scalars = word.unicodeScalars.map { numbers.characters[$0.value] ?? 0 }
+    var scalars = word.unicodeScalars.map { ids.characters[$0.value] ?? 0 }
     if scalars.isEmpty { scalars = [0] }
-    let most = Lexicon.mostCharacters
-    if scalars.count > most {
-      scalars = Array(scalars.prefix(most / 2) + scalars.suffix(most / 2))
+    let limit = Lexicon.maxCharacters
+    if scalars.count > limit {
+      scalars = Array(scalars.prefix(limit / 2) + scalars.suffix(limit / 2))
     }
     let surface = Lexicon.Surface(
-      word: numbers.words[try folder.fold(word)] ?? 0, characters: scalars,
+      word: ids.words[try folder.fold(word)] ?? 0, characters: scalars,
       shape: Int32(Lexicon.Shape(word).rawValue))
     let place = Int32(surfaces.count)
     surfaces.append(surface)

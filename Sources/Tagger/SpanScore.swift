@@ -10,9 +10,9 @@ public struct SpanScore: Sendable, Equatable {
     /// The spans in the data, those found, and those that agree.
     public internal(set) var right = 0, found = 0, correct = 0
 
-    /// The share of what was found that is right, from 0 to 1; 0 where nothing was found.
+    /// The fraction of what was found that is right, from 0 to 1; 0 where nothing was found.
     public var precision: Double { found > 0 ? Double(correct) / Double(found) : 0 }
-    /// The share of what is right that was found.
+    /// The fraction of what is right that was found.
     public var recall: Double { right > 0 ? Double(correct) / Double(right) : 0 }
     /// The harmonic mean of both.
     public var f1: Double {
@@ -62,11 +62,11 @@ public struct SpanScore: Sendable, Equatable {
     }
   }
 
-  /// The share of words whose tag is right, from 0 to 1.
+  /// The fraction of words whose tag is right, from 0 to 1.
   public var accuracy: Double { words > 0 ? Double(correctWords) / Double(words) : 0 }
 
   /// F1 where tags are of spans, else the accuracy.
-  public var figure: Double { hasSpans ? all.f1 : accuracy }
+  public var metric: Double { hasSpans ? all.f1 : accuracy }
 
   /// The report of conlleval, line by line; without spans, the accuracy alone.
   public var report: String {
@@ -90,10 +90,10 @@ public struct SpanScore: Sendable, Equatable {
     return text
   }
 
-  /// A share in percent, as C's `%6.2f%%` prints it.
-  private func percent(_ share: Double) -> String {
+  /// A fraction in percent, as C's `%6.2f%%` prints it.
+  private func percent(_ fraction: Double) -> String {
     var text = [CChar](repeating: 0, count: 32)
-    _ = withVaList([100 * share]) { vsnprintf(&text, text.count, "%6.2f%%", $0) }
+    _ = withVaList([100 * fraction]) { vsnprintf(&text, text.count, "%6.2f%%", $0) }
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)
   }
 }

@@ -7,20 +7,6 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
   /// `B-` begins, `I-` goes on, `E-` ends, and `S-` is a span of one word.
   case bioes
 
-  /// A span of words of one type.
-  public struct Span: Sendable, Hashable {
-    /// The type, such as `PER`.
-    public var type: String
-    /// The words.
-    public var words: Range<Int>
-
-    /// A span.
-    public init(type: String, words: Range<Int>) {
-      self.type = type
-      self.words = words
-    }
-  }
-
   /// A tag's mark and type, or nil for a tag that is neither `O` nor of the form `B-TYPE`.
   ///
   /// `L` and `U` of the BILOU scheme are taken for `E` and `S`.
@@ -41,8 +27,8 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
   }
 
   /// The spans of a sentence's tags under any scheme, as conlleval finds them, broken ones too.
-  public static func spans(_ tags: [String]) -> [Span] {
-    var spans: [Span] = []
+  public static func spans(_ tags: [String]) -> [TaggedSpan] {
+    var spans: [TaggedSpan] = []
     var (last, lastType): (Character, Substring) = ("O", "")
     var open: (type: String, start: Int)?
     for (place, tag) in tags.enumerated() {
@@ -52,18 +38,20 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
         && (mark == "B" || mark == "S" || last == "O" || last == "E" || last == "S"
           || type != lastType)
       if let span = open, mark == "O" || begins {
-        spans.append(Span(type: span.type, words: span.start..<place))
+        spans.append(TaggedSpan(type: span.type, words: span.start..<place))
         open = nil
       }
       if begins { open = (String(type), place) }
       (last, lastType) = (mark, type)
     }
-    if let span = open { spans.append(Span(type: span.type, words: span.start..<tags.count)) }
+    if let span = open {
+      spans.append(TaggedSpan(type: span.type, words: span.start..<tags.count))
+    }
     return spans
   }
 
   /// The tags of spans over `count` words.
-  public func tags(of spans: [Span], count: Int) -> [String] {
+  public func tags(of spans: [TaggedSpan], count: Int) -> [String] {
     var tags = [String](repeating: "O", count: count)
     for (number, span) in spans.enumerated() {
       let last = span.words.upperBound - 1
@@ -98,7 +86,7 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
       switch (self, part.mark) {
       case (.iob1, "B") where previous.mark == "O" || previous.type != part.type:
         found.append(
-          (place, "\(tag) follows \(before); in IOB1 B- only parts spans of one type that touch"))
+          (place, "\(tag) follows \(before); in IOB1 B- only separates adjacent spans of one type"))
       case (.iob1, "E"), (.iob1, "S"), (.iob2, "E"), (.iob2, "S"):
         found.append((place, "\(tag) does not exist in \(rawValue.uppercased())"))
       case (.iob2, "I") where previous.mark == "O" || previous.type != part.type:
@@ -149,5 +137,22 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
       }
     }
     return begunByB >= begunByI && begunByB > 0 ? .iob2 : begunByI > 0 ? .iob1 : .iob2
+  }
+}
+
+/// Some words of a sentence that are of one type, such as the name of a person.
+public struct TaggedSpan: Sendable, Hashable {
+  /// The type, such as `PER`.
+  public var type: String
+  /// The words, by their places in the sentence.
+  public var words: Range<Int>
+  /// The probability that both ends and the type are right; 1 for spans of given tags.
+  public var confidence: Double
+
+  /// A span.
+  public init(type: String, words: Range<Int>, confidence: Double = 1) {
+    self.type = type
+    self.words = words
+    self.confidence = confidence
   }
 }

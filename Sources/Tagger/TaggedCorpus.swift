@@ -189,9 +189,7 @@ public struct TaggedCorpus: Sendable, Equatable {
     case .number(let column): tagColumn = column
     case .last: tagColumn = columns.count
     default:
-      throw TaggerError.configuration(
-        "\(path): UPOS, XPOS and features are columns of CoNLL-U; use --data-format conllu, or "
-          + "number the column")
+      throw TaggerError.columnOfCoNLLU(path: path)
     }
     let needed = max(format.wordColumn, tagColumn, 2)
     guard columns.count >= needed else {

@@ -1,4 +1,3 @@
-internal import Cells
 internal import DenseMath
 internal import Glibc
 public import ICUText
@@ -12,53 +11,15 @@ extension Tagger {
     public var tags: [String]
     /// The probability of each word's tag.
     public var confidences: [Double]
-    /// The spans, where tags are of spans, each with the probability that it is one, both ends and
-    /// type.
-    public var spans: [(span: TagScheme.Span, confidence: Double)]
+    /// The spans, where tags are of spans, each with the probability that both ends and the type
+    /// are right.
+    public var spans: [TaggedSpan]
 
-    /// Equal when all parts are.
-    public static func == (left: Tagging, right: Tagging) -> Bool {
-      left.tags == right.tags && left.confidences == right.confidences
-        && left.spans.elementsEqual(right.spans) { $0 == $1 }
-    }
-  }
-
-  /// A span found in a text, with its place in the original.
-  public struct TextSpanFound: Sendable, Equatable {
-    /// The type, such as `PER`.
-    public var type: String
-    /// The text of the span.
-    public var text: String
-    /// Where it stands in the original: UTF-8 bytes, UTF-16 units, code points.
-    public var bytes, utf16, codePoints: Range<Int>
-    /// The probability that both ends and the type are right.
-    public var confidence: Double
-
-    /// A span.
-    public init(
-      type: String, text: String, bytes: Range<Int>, utf16: Range<Int>, codePoints: Range<Int>,
-      confidence: Double
-    ) {
-      self.type = type
-      self.text = text
-      self.bytes = bytes
-      self.utf16 = utf16
-      self.codePoints = codePoints
-      self.confidence = confidence
-    }
-  }
-
-  /// A sentence of a text with its words and their tags.
-  public struct TaggedText: Sendable {
-    /// The words with their places in the original.
-    public var words: [TextSpan]
-    /// Their tags.
-    public var tagging: Tagging
-
-    /// A sentence.
-    public init(words: [TextSpan], tagging: Tagging) {
-      self.words = words
-      self.tagging = tagging
+    /// Tags with their probabilities and spans.
+    public init(tags: [String], confidences: [Double], spans: [TaggedSpan]) {
+      self.tags = tags
+      self.confidences = confidences
+      self.spans = spans
     }
   }
 
@@ -70,7 +31,7 @@ extension Tagger {
   /// - Returns: The tags of each sentence.
   /// - Throws: `TextError` where ICU cannot fold a word.
   public func tag(_ sentences: [[String]], threads: Int? = nil) throws(TextError) -> [Tagging] {
-    let encoder = try WordEncoder(numbers)
+    let encoder = try WordEncoder(ids)
     let chain = chain()
     let scores = try self.scores(of: sentences, encoder, on: Shards(threads: threads))
     var results = [Tagging](
@@ -87,7 +48,7 @@ extension Tagger {
   public func best(
     _ count: Int, _ words: [String]
   ) throws(TextError) -> [(tags: [String], probability: Double)] {
-    let scores = try self.scores(of: [words], WordEncoder(numbers), on: Shards(threads: 1))
+    let scores = try self.scores(of: [words], WordEncoder(ids), on: Shards(threads: 1))
     return chain().best(count, scores[0]).map { path in
       (path.tags.map { lexicon.tags[$0] }, exp(path.logProbability))
     }
@@ -96,34 +57,21 @@ extension Tagger {
   /// A text cut into sentences and words by ICU in the model's locale, with tags.
   ///
   /// Throws `TextError` where ICU cannot cut it.
-  public func tag(_ text: String, threads: Int? = nil) throws(TextError) -> [TaggedText] {
+  public func tag(_ text: String, threads: Int? = nil) throws(TextError) -> [SentenceInText] {
     let sentences = try sentences(of: text)
     let taggings = try tag(sentences.map { $0.map(\.text) }, threads: threads)
-    return zip(sentences, taggings).map { TaggedText(words: $0, tagging: $1) }
+    return zip(sentences, taggings).map { SentenceInText(words: $0, tagging: $1) }
   }
 
   /// The spans of a text, in its order.
   ///
+  ///     for span in try Tagger(contentsOf: path).spans(in: text) {
+  ///       print(span.type, span.text, span.bytes, span.confidence)
+  ///     }
+  ///
   /// Throws `TextError` where ICU cannot cut it.
-  public func spans(in text: String, threads: Int? = nil) throws(TextError) -> [TextSpanFound] {
-    try tag(text, threads: threads).flatMap { Self.spans(in: text, $0) }
-  }
-
-  /// The spans of one tagged sentence of a text.
-  public static func spans(in text: String, _ sentence: TaggedText) -> [TextSpanFound] {
-    let utf8 = text.utf8
-    return sentence.tagging.spans.compactMap { span, confidence in
-      guard let first = sentence.words[span.words].first, let last = sentence.words[span.words].last
-      else { return nil }
-      let bytes = first.bytes.lowerBound..<last.bytes.upperBound
-      let start = utf8.index(utf8.startIndex, offsetBy: bytes.lowerBound)
-      let end = utf8.index(start, offsetBy: bytes.count)
-      return TextSpanFound(
-        type: span.type, text: String(text[start..<end]), bytes: bytes,
-        utf16: first.utf16.lowerBound..<last.utf16.upperBound,
-        codePoints: first.codePoints.lowerBound..<last.codePoints.upperBound,
-        confidence: confidence)
-    }
+  public func spans(in text: String, threads: Int? = nil) throws(TextError) -> [SpanInText] {
+    try tag(text, threads: threads).flatMap { $0.spans(in: text) }
   }
 
   /// The words of each sentence of a text, as ICU cuts it in the model's locale, without the white
@@ -188,10 +136,11 @@ extension Tagger {
   /// The chain of tags, its scores divided by the temperature.
   func chain() -> LinearChain {
     let chain = network.crf.chain(of: parameters)
-    let heat = card.temperature
+    let temperature = card.temperature
     return LinearChain(
-      start: chain.start.map { $0 / heat }, transitions: chain.transitions.map { $0 / heat },
-      end: chain.end.map { $0 / heat })
+      start: chain.start.map { $0 / temperature },
+      transitions: chain.transitions.map { $0 / temperature },
+      end: chain.end.map { $0 / temperature })
   }
 
   func tagging(_ scores: [Double], _ chain: LinearChain) -> Tagging {
@@ -205,7 +154,9 @@ extension Tagger {
       return Tagging(tags: tags, confidences: confidences, spans: [])
     }
     let spans = TagScheme.spans(tags).map { span in
-      (span, min(1, chain.probability(of: best[span.words], scores, sums)))
+      TaggedSpan(
+        type: span.type, words: span.words,
+        confidence: min(1, chain.probability(of: best[span.words], scores, sums)))
     }
     return Tagging(tags: tags, confidences: confidences, spans: spans)
   }
@@ -255,109 +206,5 @@ extension Tagger {
       column += width
     }
     return rows
-  }
-}
-
-/// Sentences as the network takes them in.
-struct SentenceData: Sendable {
-  /// The distinct words.
-  var surfaces: [Lexicon.Surface]
-  /// The words of each sentence, by their places in `surfaces`.
-  var sentences: [[Int32]]
-  /// The tags of each sentence; empty where they are not known.
-  var tags: [[Int]]
-  /// The given features of all words in order, `featureSize` each.
-  var features: [Float]
-  var featureSize: Int
-
-  /// The first word of each sentence among all.
-  var starts: [Int] {
-    sentences.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
-  }
-}
-
-extension TaggerNetwork {
-  /// Puts sentences, falling in length, into packed rows.
-  ///
-  /// `isUnknown` says which words are taken for unknown, by the number of the sentence in
-  /// `sentences`, the step and the word's number.
-  func batch<S: Real>(
-    _ numbers: [Int], of data: SentenceData, starts: [Int], on workspace: Workspace<S>,
-    isUnknown: (Int, Int, Int32) -> Bool = { _, _, _ in false }
-  ) -> Batch {
-    let shape = PackedShape(lengths: numbers.map { data.sentences[$0].count })
-    let (index, words) = (
-      workspace.arena.indices(shape.total), workspace.arena.indices(shape.total)
-    )
-    var distinct: [Lexicon.Surface] = []
-    var places: [Int32: Int32] = [:]
-    var features: UnsafeMutablePointer<Float>?
-    if featureSize > 0 {
-      // Float's indices have the size of Floats: the arena has no other block of them for Double.
-      let room = workspace.arena.indices(shape.total * featureSize)
-      features = UnsafeMutableRawPointer(room.baseAddress.unsafelyUnwrapped).bindMemory(
-        to: Float.self, capacity: room.count)
-    }
-    for step in 0..<shape.steps {
-      for row in 0..<shape.rowsPerStep[step] {
-        let at = shape.offsets[step] + row
-        let surface = data.sentences[numbers[row]][step]
-        let place = places[surface] ?? Int32(distinct.count)
-        if place == distinct.count {
-          places[surface] = place
-          distinct.append(data.surfaces[Int(surface)])
-        }
-        index[at] = place
-        let word = distinct[Int(place)].word
-        words[at] = word > 0 && isUnknown(numbers[row], step, word) ? 0 : word
-        if let features {
-          let from = (starts[numbers[row]] + step) * featureSize
-          data.features.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            (features + at * featureSize).update(from: base + from, count: featureSize)
-          }
-        }
-      }
-    }
-    return Batch(
-      shape: shape, index: UnsafePointer(index.baseAddress.unsafelyUnwrapped),
-      words: UnsafePointer(words.baseAddress.unsafelyUnwrapped), distinct: distinct,
-      features: features.map { UnsafePointer($0) })
-  }
-
-  /// The scores of the tags of each sentence, [words, tags] one after another.
-  func scores(
-    of data: SentenceData, _ parameters: Parameters<Float>, packed: PackedWeights<Float>,
-    temperature: Double = 1, on shards: Shards
-  ) -> [[Double]] {
-    let order = data.sentences.indices.filter { !data.sentences[$0].isEmpty }.sorted {
-      (data.sentences[$1].count, $0) < (data.sentences[$0].count, $1)
-    }
-    // Batches of sentences of like length, with at most so many words together.
-    var batches: [(numbers: [Int], scores: [[Double]])] = []
-    var words = 0
-    for number in order {
-      let count = data.sentences[number].count
-      if batches.isEmpty || words + count > 2048 || batches[batches.count - 1].numbers.count >= 64 {
-        batches.append(([], []))
-        words = 0
-      }
-      words += count
-      batches[batches.count - 1].numbers.append(number)
-    }
-    let starts = data.starts
-    shards.forEach(&batches) { _, batch in
-      let workspace = Workspace(parameters, packed: packed, forTraining: false)
-      let trace = forward(
-        self.batch(batch.numbers, of: data, starts: starts, on: workspace), on: workspace)
-      batch.scores = trace.batch.shape.sequences.map { rows in
-        LinearChainCRF.numbers(trace.scores, rows).map { $0 / temperature }
-      }
-    }
-    var results = [[Double]](repeating: [], count: data.sentences.count)
-    for (numbers, scores) in batches {
-      for (number, score) in zip(numbers, scores) { results[number] = score }
-    }
-    return results
   }
 }

@@ -118,7 +118,7 @@ extension Tagger {
 
   /// Sentences as the network takes them in; tags that the lexicon lacks become -1.
   func encode(_ corpus: TaggedCorpus, threads: Int? = nil) throws(TextError) -> SentenceData {
-    let encoder = try WordEncoder(numbers)
+    let encoder = try WordEncoder(ids)
     let numbers = Dictionary(uniqueKeysWithValues: zip(lexicon.tags, 0...))
     var data = SentenceData(
       surfaces: [], sentences: [], tags: [], features: [], featureSize: configuration.featureSize)
@@ -235,7 +235,7 @@ final class SentenceTask: TrainingTask {
     }
     var score = SpanScore()
     for (right, found) in zip(developmentTags, found) { score.add(right: right, found: found) }
-    return 1 - score.figure
+    return 1 - score.metric
   }
 
   /// What scores are to be divided by so that probabilities on the development data are honest.

@@ -119,7 +119,7 @@ public struct Tagger: Sendable {
   var packed: PackedWeights<Float>
   /// The language models whose states at words are features.
   public let languageModels: [LanguageModel]
-  let numbers: LexiconNumbers
+  let ids: LexiconIDs
   // Cuts text by the rules of the card's locale; made anew where that changes.
   var segmenter: Segmenter?
 
@@ -147,11 +147,8 @@ public struct Tagger: Sendable {
       counting: corpus, minimumCount: minimumCount,
       also: vectors.map { Array($0.vectors.keys) } ?? [])
     try configuration.validate()
-    // Chains compare every tag with every other one.
-    guard lexicon.tags.count <= Lexicon.mostTags else {
-      throw TaggerError.configuration(
-        "the data have \(lexicon.tags.count) different tags, and at most \(Lexicon.mostTags) are "
-          + "possible: choose the right --column")
+    guard lexicon.tags.count <= Lexicon.maxTags else {
+      throw TaggerError.tooManyTags(found: lexicon.tags.count, limit: Lexicon.maxTags)
     }
     let network = TaggerNetwork(configuration, lexicon: lexicon)
     let parameters = Parameters<Float>(network.layout, seed: seed)
@@ -180,7 +177,7 @@ public struct Tagger: Sendable {
     self.parameters = parameters
     packed = PackedWeights(network.layout, forTraining: false)
     packed.load(parameters, on: Shards())
-    numbers = LexiconNumbers(lexicon)
+    ids = LexiconIDs(lexicon)
     segmenter = try? Segmenter(Segmentation(unit: .word, locale: card.locale))
   }
 

@@ -4,10 +4,14 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
   case columnMissing(path: String, line: Int, found: Int, needed: Int)
   /// A line of a CoNLL-U file that is not ten columns.
   case notCoNLLU(path: String, line: Int, found: Int)
+  /// A column that only CoNLL-U has, asked for of a file of columns.
+  case columnOfCoNLLU(path: String)
   /// A tag that breaks the scheme of its file.
   case schemeBroken(path: String, line: Int, reason: String)
   /// A file without a single sentence.
   case noSentences(path: String)
+  /// More different tags than a tagger can tell apart: mostly the wrong column.
+  case tooManyTags(found: Int, limit: Int)
   /// Sizes that make no network, or options that do not fit together.
   case configuration(String)
   /// A line of a file of word vectors that is none.
@@ -20,13 +24,16 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .columnMissing(let path, let line, let found, let needed):
       "\(path):\(line): \(found) columns where \(needed) are needed: a word and its tag, with a tab "
-        + "or spaces between; name the columns with --token-column and --column"
+        + "or spaces between"
     case .notCoNLLU(let path, let line, let found):
-      "\(path):\(line): \(found) columns, separated by tabs, where CoNLL-U has 10; for other columns "
-        + "use --data-format columns"
+      "\(path):\(line): \(found) columns, separated by tabs, where CoNLL-U has 10"
+    case .columnOfCoNLLU(let path):
+      "\(path): UPOS, XPOS and features are columns of CoNLL-U, which this file is not"
     case .schemeBroken(let path, let line, let reason):
-      "\(path):\(line): \(reason); use --repair-tags to accept it"
+      "\(path):\(line): \(reason)"
     case .noSentences(let path): "\(path): there is no sentence in it"
+    case .tooManyTags(let found, let limit):
+      "the data have \(found) different tags, and at most \(limit) are possible"
     case .configuration(let found): found
     case .badVector(let path, let line, let reason): "\(path):\(line): \(reason)"
     case .features(let found): found

@@ -2,8 +2,8 @@ internal import ICUText
 
 /// Vectors of words in text format, as word2vec, GloVe and fastText write them.
 ///
-/// A line is a word and its numbers, with spaces between; a first line with the number of words and
-/// of columns may stand before them. The file is read as a stream, gzip too, and only vectors of
+/// A line is a word and its vector, with spaces between; a first line with the counts of words and of
+/// columns may stand before them. The file is read as a stream, gzip too, and only vectors of
 /// words in use are kept. Words are folded as a `Lexicon` does; the first of equal ones counts.
 public struct WordVectors: Sendable, Equatable {
   /// The width of the vectors.
@@ -13,11 +13,13 @@ public struct WordVectors: Sendable, Equatable {
   /// The words in the file.
   public let wordsInFile: Int
 
-  /// Reads the vectors of the words in some corpora, and of the `most` first words of the file.
+  /// Reads the vectors of the words in some corpora, and of the first so many words of the file.
   ///
   /// Throws `TextError` for a file that cannot be read, `TaggerError.badVector` for lines that are no
   /// vector or of another width than the first one, with the line.
-  public init(contentsOf path: String, wordsOf corpora: [TaggedCorpus], most: Int = 0) throws {
+  public init(contentsOf path: String, wordsOf corpora: [TaggedCorpus], andFirst extra: Int = 0)
+    throws
+  {
     let folder = try WordFolder()
     var wanted: Set<String> = []
     for corpus in corpora {
@@ -48,7 +50,7 @@ public struct WordVectors: Sendable, Equatable {
       count += 1
       let word = try folder.foldOnce(
         fields.dropLast(width).joined(separator: " "))
-      guard wanted.contains(word) || count <= most, vectors[word] == nil else { return true }
+      guard wanted.contains(word) || count <= extra, vectors[word] == nil else { return true }
       var vector: [Float] = []
       vector.reserveCapacity(width)
       for field in fields.suffix(width) {

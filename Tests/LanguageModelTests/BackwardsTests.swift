@@ -57,7 +57,7 @@ private func numbers(of symbols: EncodedCorpus) -> [Int] {
     #expect(result == expected)
     let text = Array(sampleText(symbols: 5000))[700..<3400]
     let predicted = text.dropLast().suffix(name == .crops ? 10 * 256 : 2699)
-    #expect(result.symbols == predicted.count)
+    #expect(result.tokens == predicted.count)
     #expect(result.bytes == predicted.reduce(0) { $0 + String($1).utf8.count })
   }
 
@@ -68,28 +68,30 @@ private func numbers(of symbols: EncodedCorpus) -> [Int] {
     try model.train(on: data.symbols, options(updates: 30))
     let range = model.validationRange(of: 5000)
     #expect(range == (isBackwards ? 0..<1000 : 4000..<5000))
-    // The model is the one of the best validation, whose loss training has noted.
+    // The model is the one of the best validation, whose loss training has noted; over so short a
+    // range, lanes are one run.
     let result = try model.evaluate(on: data.symbols, range: range)
-    #expect(result.natsPerSymbol == model.card.record.bestLoss)
+    let noted = try #require(model.card.record.bestLoss)
+    #expect(abs(result.natsPerToken - noted) < 1e-6 * noted)
   }
 
   @Test func whatIsWrittenComesBeforeThePrompt() throws {
     let model = try trained(updates: 250)
-    func before(_ text: String, _ length: Int) throws -> String {
-      try model.generate(after: text, sampling: [.temperature(0)], length: length).joined()
+    func before(_ text: String, _ length: Int) -> String {
+      model.generate(after: text, .init(temperature: 0, length: length)).joined()
     }
     // Whatever the text goes on with, "cat " is always after "the ".
-    #expect(try before("cat sat on ", 4) == "the ")
-    let whole = try before("a mat.\n", 12)
+    #expect(before("cat sat on ", 4) == "the ")
+    let whole = before("a mat.\n", 12)
     #expect(whole.count == 12)
     var text = "a mat.\n"
-    for _ in 0..<12 { text = try before(text, 1) + text }
+    for _ in 0..<12 { text = before(text, 1) + text }
     #expect(text == whole + "a mat.\n")
-    let sampled = try (1...2).map { try model.generate(seed: $0, length: 80).joined() }
+    let sampled = (1...2).map { model.generate(.init(length: 80), seed: $0).joined() }
     #expect(sampled[0] != sampled[1] && sampled[0].count == 80)
-    let again = try model.generate(seed: 1, length: 80)
+    let again = model.generate(.init(length: 80), seed: 1)
     #expect(Array(again) == [sampled[0]])
-    #expect(try model.generate(length: 0).joined().isEmpty)
+    #expect(model.generate(.init(length: 0)).joined().isEmpty)
   }
 
   @Test func charactersOfSeveralSymbolsAreWhole() throws {
@@ -99,15 +101,17 @@ private func numbers(of symbols: EncodedCorpus) -> [Int] {
     let symbols = try EncodedCorpus(Corpus(text: text), vocabulary: vocabulary)
     var model = try LanguageModel(smallConfiguration(isBackwards: true), vocabulary: vocabulary)
     try model.train(on: symbols, options(updates: 200))
-    let found = try model.generate(after: "眠\n", sampling: [.temperature(0)], length: 9).joined()
+    let found = model.generate(after: "眠\n", .init(temperature: 0, length: 9)).joined()
     #expect(found == "猫läuft")
   }
 
   @Test func whatCannotBeWrittenBackwardsIsRefused() throws {
     let model = try trained(updates: 1)
-    #expect(throws: LanguageModelError.backwardsWithoutLength) { try model.generate() }
+    #expect(throws: LanguageModelError.backwardsWithoutLength) {
+      try Generation(model, .init(length: nil))
+    }
     #expect(throws: LanguageModelError.backwardsWithStops) {
-      try model.generate(length: 9, stops: ["."])
+      try Generation(model, .init(length: 9, stops: ["."]))
     }
   }
 

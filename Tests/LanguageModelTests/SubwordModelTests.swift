@@ -24,8 +24,8 @@ import Testing
     #expect(read.vocabulary == model.vocabulary && bits(read) == bits(model))
     for seed in 1...3 as ClosedRange<UInt64> {
       // Hot, so that bytes in no order come too; what streams is text all the same.
-      let pieces = try read.generate(
-        after: "the cat", sampling: [.temperature(3)], seed: seed, length: 200)
+      let pieces = read.generate(
+        after: "the cat", .init(temperature: 3, length: 200), seed: seed)
       var whole = ""
       for piece in pieces {
         #expect(!piece.isEmpty)
@@ -39,7 +39,7 @@ import Testing
     let (model, symbols, text) = try model()
     let result = try model.evaluate(on: symbols, protocol: .carried)
     let first = model.vocabulary.byteCount(of: symbols[0])
-    #expect(result.symbols == symbols.count - 1)
+    #expect(result.tokens == symbols.count - 1)
     #expect(result.bytes == text.utf8.count - first)
     let expected = result.nats / log(2) / Double(text.utf8.count - first)
     #expect(abs(result.bitsPerByte - expected) < 1e-12)

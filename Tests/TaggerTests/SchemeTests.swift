@@ -61,12 +61,12 @@ import Testing
     #expect(mixed.accuracy == 1 && mixed.all.f1 == 1)
     var words = SpanScore()
     words.add(right: ["NOUN", "VERB"], found: ["NOUN", "NOUN"])
-    #expect(!words.hasSpans && words.figure == 0.5)
+    #expect(!words.hasSpans && words.metric == 0.5)
     #expect(words.report == "processed 2 words; correct: 1.\naccuracy:  50.00%\n")
   }
 
   private static let spans = [
-    TagScheme.Span(type: "PER", words: 0..<2), .init(type: "PER", words: 2..<3),
+    TaggedSpan(type: "PER", words: 0..<2), .init(type: "PER", words: 2..<3),
     .init(type: "LOC", words: 4..<5), .init(type: "ORG", words: 5..<8),
   ]
 
@@ -110,17 +110,17 @@ import Testing
   @Test func onlyWhatBIOESWritesMayFollow() {
     let tags = ["O"] + ["A", "B"].flatMap { type in ["B", "I", "E", "S"].map { "\($0)-\(type)" } }
     var seen: Set<[String?]> = []
-    func write(_ spans: [TagScheme.Span]) {
+    func write(_ spans: [TaggedSpan]) {
       let row: [String?] = [nil] + TagScheme.bioes.tags(of: spans, count: 4) + [nil]
       for (from, to) in zip(row, row.dropFirst()) { seen.insert([from, to]) }
     }
     // All ways to cover four words with spans of two types and gaps.
-    func extend(_ spans: [TagScheme.Span], from start: Int) {
+    func extend(_ spans: [TaggedSpan], from start: Int) {
       if start == 4 { return write(spans) }
       extend(spans, from: start + 1)
       for end in start + 1...4 {
         for type in ["A", "B"] {
-          extend(spans + [TagScheme.Span(type: type, words: start..<end)], from: end)
+          extend(spans + [TaggedSpan(type: type, words: start..<end)], from: end)
         }
       }
     }

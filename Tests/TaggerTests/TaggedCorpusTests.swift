@@ -143,6 +143,19 @@ import Testing
     #expect(error(trees, TaggedFormat(tagColumn: .number(99))).contains("a.conllu:1"))
     let many = TaggedCorpus(
       (0..<1200).map { TaggedSentence(words: ["w"], tags: ["T\($0)"]) })
-    #expect(throws: TaggerError.self) { try Tagger(.init(), learning: many) }
+    #expect(throws: TaggerError.tooManyTags(found: 1200, limit: 1000)) {
+      try Tagger(.init(), learning: many)
+    }
+  }
+
+  /// A library does not know how its callers are told what to do.
+  @Test func errorsNameNoOptionsOfTheTool() throws {
+    let errors = [
+      error(try file("one.conll", "a O\nb\n")), error(try file("b.conllu", "1\tx\tVERB\n")),
+      error(try file("broken.conll", "a B-X\nb O\nc B-X\n\nd O\ne I-X\n")),
+      error(try file("spans.conll", "a B-X\n"), TaggedFormat(tagColumn: .upos)),
+      TaggerError.tooManyTags(found: 1200, limit: 1000).description,
+    ]
+    for sentence in errors { #expect(!sentence.isEmpty && !sentence.contains("--"), "\(sentence)") }
   }
 }

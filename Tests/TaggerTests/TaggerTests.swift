@@ -112,15 +112,15 @@ private func options(
   /// What comes after a name decides: only a tagger that reads backwards too can know it.
   @Test func bothDirectionsAreNeededWhereOnlyTheRestDecides() throws {
     let (training, fresh) = (corpus(160, seed: 1), corpus(60, seed: 2))
-    func figure(isForwardOnly: Bool) throws -> Double {
+    func metric(isForwardOnly: Bool) throws -> Double {
       var configuration = smallConfiguration()
       configuration.isForwardOnly = isForwardOnly
       var tagger = try Tagger(configuration, learning: training)
       try tagger.train(on: training, options(epochs: 12))
-      return try tagger.evaluate(on: fresh).figure
+      return try tagger.evaluate(on: fresh).metric
     }
-    #expect(try figure(isForwardOnly: false) == 1)
-    #expect(try figure(isForwardOnly: true) < 0.8)
+    #expect(try metric(isForwardOnly: false) == 1)
+    #expect(try metric(isForwardOnly: true) < 0.8)
   }
 
   @Test func resultsDoNotDependOnThreads() throws {
@@ -198,6 +198,26 @@ private func options(
     #expect(try best[0].tags == tagger.tag([words])[0].tags)
   }
 
+  /// Each word as a span, at its own place; and spans of a sentence that is not the first.
+  @Test func spansInATextPointIntoIt() {
+    let text = "Ada lies. 猫 Bo Ng smiled"
+    let words = Tagger.words(of: "Ada lies. 猫 Bo Ng smiled")
+    let sentence = SentenceInText(
+      words: Array(words[2...]),
+      tagging: Tagger.Tagging(
+        tags: ["O", "B-PER", "E-PER", "O"], confidences: [0.9, 0.8, 0.7, 0.6],
+        spans: [TaggedSpan(type: "PER", words: 1..<3, confidence: 0.5)]))
+    let spans = sentence.spans(in: text)
+    #expect(spans.map(\.text) == ["Bo Ng"] && spans.map(\.type) == ["PER"])
+    #expect(spans[0].bytes == 14..<19 && spans[0].utf16 == 12..<17 && spans[0].confidence == 0.5)
+    #expect(spans[0].codePoints == 12..<17 && spans[0].span.words == 1..<3)
+    let tagged = sentence.taggedWords
+    #expect(tagged.map(\.type) == sentence.tagging.tags)
+    #expect(tagged.map(\.confidence) == sentence.tagging.confidences)
+    #expect(tagged.map(\.text) == ["猫", "Bo", "Ng", "smiled"])
+    #expect(tagged.map(\.bytes.lowerBound) == [10, 14, 17, 20])
+  }
+
   @Test func oddSentencesAreTagged() throws {
     let training = corpus(20, seed: 1)
     var tagger = try Tagger(smallConfiguration(), learning: training)
@@ -265,15 +285,15 @@ private func options(
     let training = corpus(24, seed: 1)
     let path = NSTemporaryDirectory() + "majortom-\(UUID().uuidString).vec"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    func read(_ text: String, most: Int = 0) throws -> WordVectors {
+    func read(_ text: String, andFirst extra: Int = 0) throws -> WordVectors {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-      return try WordVectors(contentsOf: path, wordsOf: [training], most: most)
+      return try WordVectors(contentsOf: path, wordsOf: [training], andFirst: extra)
     }
     let text = "5 3\n, 1 2 3\nADA 0.5 -1 2e-1 \nada 9 9 9\nzebra 1 1 1\na b 4 5 6\n"
     let vectors = try read(text)
     #expect(vectors.width == 3 && vectors.wordsInFile == 5)
     #expect(vectors.vectors == ["ada": [0.5, -1, 0.2]])
-    #expect(try read(text, most: 5).vectors["a b"] == [4, 5, 6])
+    #expect(try read(text, andFirst: 5).vectors["a b"] == [4, 5, 6])
     let tagger = try Tagger(smallConfiguration(), learning: training, vectors: vectors)
     #expect(tagger.configuration.wordSize == 3)
     let row = try #require(tagger.lexicon.words.firstIndex(of: "ada"))

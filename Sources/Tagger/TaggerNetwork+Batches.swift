@@ -1,0 +1,130 @@
+internal import Cells
+internal import DenseMath
+internal import Layers
+internal import Parameters
+
+/// Sentences as the network takes them in.
+struct SentenceData: Sendable {
+  /// The distinct words.
+  var surfaces: [Lexicon.Surface]
+  /// The words of each sentence, by their places in `surfaces`.
+  var sentences: [[Int32]]
+  /// The tags of each sentence; empty where they are not known.
+  var tags: [[Int]]
+  /// The given features of all words in order, `featureSize` each.
+  var features: [Float]
+  var featureSize: Int
+
+  /// The first word of each sentence among all.
+  var starts: [Int] {
+    sentences.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+  }
+
+  /// The sentences that have words, in batches of like length, the longest first, with at most so
+  /// many words together.
+  var batches: [[Int]] {
+    let (maxSentences, maxWords) = (64, 2048)
+    let order = sentences.indices.filter { !sentences[$0].isEmpty }.sorted {
+      (sentences[$1].count, $0) < (sentences[$0].count, $1)
+    }
+    var batches: [[Int]] = []
+    var words = 0
+    for sentence in order {
+      let count = sentences[sentence].count
+      if let last = batches.last, words + count <= maxWords, last.count < maxSentences {
+        batches[batches.count - 1].append(sentence)
+        words += count
+      } else {
+        batches.append([sentence])
+        words = count
+      }
+    }
+    return batches
+  }
+}
+
+extension TaggerNetwork {
+  /// Puts sentences, falling in length, into packed rows.
+  ///
+  /// - Parameters:
+  ///   - sentences: The sentences, by their places in `data`.
+  ///   - data: All sentences.
+  ///   - starts: The first word of each of them among all.
+  ///   - workspace: Where the batch is put.
+  ///   - isUnknown: Which known words are taken for unknown ones, by the place of the sentence in
+  ///     `data`, the step and the word's id.
+  /// - Returns: The batch, until the workspace is reset.
+  func batch<S: Real>(
+    _ sentences: [Int], of data: SentenceData, starts: [Int], on workspace: Workspace<S>,
+    isUnknown: (Int, Int, Int32) -> Bool = { _, _, _ in false }
+  ) -> Batch {
+    let shape = PackedShape(lengths: sentences.map { data.sentences[$0].count })
+    let (index, words) = (
+      workspace.arena.indices(shape.total), workspace.arena.indices(shape.total)
+    )
+    var distinct: [Lexicon.Surface] = []
+    var places: [Int32: Int32] = [:]
+    for step in 0..<shape.steps {
+      for row in 0..<shape.rowsPerStep[step] {
+        let at = shape.offsets[step] + row
+        let surface = data.sentences[sentences[row]][step]
+        let place = places[surface] ?? Int32(distinct.count)
+        if place == distinct.count {
+          places[surface] = place
+          distinct.append(data.surfaces[Int(surface)])
+        }
+        index[at] = place
+        let word = distinct[Int(place)].word
+        words[at] = word > 0 && isUnknown(sentences[row], step, word) ? 0 : word
+      }
+    }
+    return Batch(
+      shape: shape, index: UnsafePointer(index.baseAddress.unsafelyUnwrapped),
+      words: UnsafePointer(words.baseAddress.unsafelyUnwrapped), distinct: distinct,
+      features: features(of: sentences, shape, data, starts: starts, on: workspace))
+  }
+
+  /// The given features of each row of a batch, one row after another; nil where there are none.
+  private func features<S: Real>(
+    of sentences: [Int], _ shape: PackedShape, _ data: SentenceData, starts: [Int],
+    on workspace: Workspace<S>
+  ) -> UnsafePointer<Float>? {
+    let size = configuration.featureSize
+    guard size > 0 else { return nil }
+    // Indices have the size of Floats: the arena of Doubles has no other block for these.
+    let room = workspace.arena.indices(shape.total * size)
+    let rows = UnsafeMutableRawPointer(room.baseAddress.unsafelyUnwrapped).bindMemory(
+      to: Float.self, capacity: room.count)
+    data.features.withUnsafeBufferPointer { given in
+      guard let base = given.baseAddress else { return }
+      for step in 0..<shape.steps {
+        for row in 0..<shape.rowsPerStep[step] {
+          (rows + (shape.offsets[step] + row) * size).update(
+            from: base + (starts[sentences[row]] + step) * size, count: size)
+        }
+      }
+    }
+    return UnsafePointer(rows)
+  }
+
+  /// The scores of the tags of each sentence, [words, tags] one after another.
+  func scores(
+    of data: SentenceData, _ parameters: Parameters<Float>, packed: PackedWeights<Float>,
+    temperature: Double = 1, on shards: Shards
+  ) -> [[Double]] {
+    let batches = data.batches
+    let starts = data.starts
+    let scores = shards.map(batches.count, with: parameters, packed: packed) { number, workspace in
+      let trace = forward(
+        batch(batches[number], of: data, starts: starts, on: workspace), on: workspace)
+      return trace.batch.shape.sequences.map { rows in
+        LinearChainCRF.numbers(trace.scores, rows).map { $0 / temperature }
+      }
+    }
+    var results = [[Double]](repeating: [], count: data.sentences.count)
+    for (batch, scores) in zip(batches, scores) {
+      for (sentence, score) in zip(batch, scores) { results[sentence] = score }
+    }
+    return results
+  }
+}
