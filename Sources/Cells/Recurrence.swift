@@ -93,7 +93,7 @@ public struct Recurrence: Sendable {
       let rows = shape.rows(ofStep: step)
       let now = trace.step(rows, hiddenSize)
       if let (table, index) = projected {
-        S.gather(table, at: index + rows.lowerBound, into: now.gates)
+        S.gather(table, at: index.part(rows), into: now.gates)
       }
       let before =
         step == 0
@@ -192,7 +192,7 @@ public struct Recurrence: Sendable {
   /// Projects all inputs at once, into `gates` or, for indexed rows, into a table to gather from.
   private func project<S: Real>(
     _ input: SequenceInput<S>, into gates: Matrix<S>, on workspace: Workspace<S>
-  ) -> (table: Matrix<S>, index: UnsafePointer<Int32>)? {
+  ) -> (table: Matrix<S>, index: IndexBlock)? {
     switch input {
     case .vectors(let vectors):
       projection(of: vectors, into: gates, on: workspace)
@@ -278,7 +278,7 @@ public enum SequenceInput<S: Real> {
   /// One vector a row.
   case vectors(Matrix<S>)
   /// Row r reads vector index[r] of a table of distinct vectors: each is projected only once.
-  case indexed(Matrix<S>, UnsafePointer<Int32>)
+  case indexed(Matrix<S>, IndexBlock)
   /// Row r reads row index[r] of a table of projections that are known already; inference only.
-  case projected(Matrix<S>, UnsafePointer<Int32>)
+  case projected(Matrix<S>, IndexBlock)
 }

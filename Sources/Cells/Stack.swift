@@ -83,7 +83,7 @@ public struct Stack: Sendable {
     let source: SequenceInput<S>
     let inputMask: Matrix<S>?
     let outputMasks: [Matrix<S>]
-    let reversal: UnsafeMutableBufferPointer<Int32>?
+    let reversal: IndexBlock?
     /// The top level's outputs, dropped out in training: [total, outputSize].
     public let output: Matrix<S>
   }
@@ -109,14 +109,14 @@ public struct Stack: Sendable {
         input, shape, from: initial[number], masks: masks, on: workspace)
       traces.append(ahead)
       output = ahead.output
-      if let reversal, let place = reversal.baseAddress {
+      if let reversal {
         let back = layers[number + 1].forward(
           turned(input, by: reversal, on: workspace), shape, from: initial[number + 1],
           masks: masks, on: workspace)
         traces.append(back)
         output = workspace.arena.matrix(shape.total, outputSize)
         S.copy(ahead.output, into: output.part(0, width: hiddenSize))
-        S.gather(back.output, at: place, into: output.part(1, width: hiddenSize))
+        S.gather(back.output, at: reversal, into: output.part(1, width: hiddenSize))
       }
       if dropout.outputs > 0, let masks {
         let mask = workspace.arena.matrix(shape.batch, outputSize)
@@ -165,9 +165,9 @@ public struct Stack: Sendable {
       let below = layers[number].backward(
         trace.layers[number], outputGradient: gradient.part(0, width: hiddenSize),
         stateGradient: stateGradients[number], wantsInput: wantsInput, on: workspace)
-      if let place = trace.reversal?.baseAddress {
+      if let reversal = trace.reversal {
         let turned = workspace.arena.matrix(shape.total, hiddenSize)
-        S.gather(gradient.part(1, width: hiddenSize), at: place, into: turned)
+        S.gather(gradient.part(1, width: hiddenSize), at: reversal, into: turned)
         let other = layers[number + 1].backward(
           trace.layers[number + 1], outputGradient: turned,
           stateGradient: stateGradients[number + 1], wantsInput: wantsInput, on: workspace)
@@ -218,7 +218,7 @@ public struct Stack: Sendable {
   /// It is its own inverse.
   private func reversal<S: Real>(
     of shape: PackedShape, on workspace: Workspace<S>
-  ) -> UnsafeMutableBufferPointer<Int32> {
+  ) -> IndexBlock {
     let places = workspace.arena.indices(shape.total)
     for step in 0..<shape.steps {
       for row in 0..<shape.rowsPerStep[step] {
@@ -232,17 +232,17 @@ public struct Stack: Sendable {
 
   /// The same input in the order of the backward direction.
   private func turned<S: Real>(
-    _ input: SequenceInput<S>, by reversal: UnsafeMutableBufferPointer<Int32>,
+    _ input: SequenceInput<S>, by reversal: IndexBlock,
     on workspace: Workspace<S>
   ) -> SequenceInput<S> {
-    func composed(_ index: UnsafePointer<Int32>) -> UnsafePointer<Int32> {
+    func composed(_ index: IndexBlock) -> IndexBlock {
       let places = workspace.arena.indices(reversal.count)
       for row in 0..<reversal.count { places[row] = index[Int(reversal[row])] }
-      return UnsafePointer(places.baseAddress.unsafelyUnwrapped)
+      return places
     }
     switch input {
     case .vectors(let vectors):
-      return .indexed(vectors, UnsafePointer(reversal.baseAddress.unsafelyUnwrapped))
+      return .indexed(vectors, reversal)
     case .indexed(let vectors, let index): return .indexed(vectors, composed(index))
     case .projected: preconditionFailure("projections are of one direction")
     }

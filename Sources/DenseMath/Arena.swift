@@ -70,11 +70,21 @@ public struct Arena<S: Real>: ~Copyable {
     return block
   }
 
-  /// A place for `count` indices.
-  public mutating func indices(_ count: Int) -> UnsafeMutableBufferPointer<Int32> {
-    let bytes = take(count * MemoryLayout<Int32>.stride)
-    return UnsafeMutableBufferPointer(
-      start: bytes.assumingMemoryBound(to: Int32.self), count: count)
+  /// A place for `count` indices, whose content is whatever was there.
+  public mutating func indices(_ count: Int) -> IndexBlock {
+    let start = take(count * MemoryLayout<Int32>.stride).assumingMemoryBound(to: Int32.self)
+    #if DEBUG
+      return IndexBlock(start, count: count, lease: Lease(clock))
+    #else
+      return IndexBlock(start, count: count)
+    #endif
+  }
+
+  /// A block of these indices.
+  public mutating func indices(of numbers: some Collection<Int32>) -> IndexBlock {
+    let block = indices(numbers.count)
+    for (place, number) in numbers.enumerated() { block[place] = number }
+    return block
   }
 
   private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {

@@ -67,26 +67,26 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func addColumns(of a: Matrix<Self>, into row: Matrix<Self>)
   /// out[r] = table[index[r]]; `table` has any number of rows.
   static func gather(
-    _ table: Matrix<Self>, at index: UnsafePointer<Int32>, into out: Matrix<Self>)
+    _ table: Matrix<Self>, at index: IndexBlock, into out: Matrix<Self>)
   /// table[index[r]] += a[r], in the order of the rows; `table` has any number of rows.
   static func scatterAdd(
-    _ a: Matrix<Self>, at index: UnsafePointer<Int32>, into table: Matrix<Self>)
+    _ a: Matrix<Self>, at index: IndexBlock, into table: Matrix<Self>)
 
   /// y[s] = the largest of rows starts[s]..<starts[s + 1] of `x` in each column; no stretch is empty.
   ///
   /// `at` [y.rows · y.columns] becomes the row that it stands in, the first of equal ones.
   static func largestRows(
-    _ x: Matrix<Self>, starts: UnsafePointer<Int32>, into y: Matrix<Self>,
-    at: UnsafeMutablePointer<Int32>)
+    _ x: Matrix<Self>, starts: IndexBlock, into y: Matrix<Self>,
+    at: IndexBlock)
   /// Its backward pass: out[at] += upstream, column by column.
   static func largestRowsGradient(
-    _ upstream: Matrix<Self>, at: UnsafePointer<Int32>, into out: Matrix<Self>)
+    _ upstream: Matrix<Self>, at: IndexBlock, into out: Matrix<Self>)
 
   /// The sum over rows of -log softmax(logits)[target], in nats; rows with a negative target count
   /// nothing. Leaves scale · (softmax - one-hot), the gradient, in `logits`, unless `scale` is 0.
   /// `losses`, when given, receives each row's -log p.
   static func softmaxCrossEntropy(
-    _ logits: Matrix<Self>, targets: UnsafePointer<Int32>, scale: Self,
+    _ logits: Matrix<Self>, targets: IndexBlock, scale: Self,
     losses: UnsafeMutablePointer<Self>?
   ) -> Double
   /// y = softmax(x), row by row.

@@ -62,9 +62,8 @@ final class GenerationState {
     workspace.reset()
     let ids = workspace.arena.indices(tokens.count)
     for (index, id) in tokens.enumerated() { ids[index] = Int32(id) }
-    guard let first = ids.baseAddress else { return }
     Shards.withProductThreads(threads) {
-      let embedded = network.embedding.forward(first, count: tokens.count, on: workspace)
+      let embedded = network.embedding.forward(ids, on: workspace)
       advance(
         .indexed(embedded.vectors, embedded.index), PackedShape(steps: tokens.count, batch: 1))
     }
@@ -76,10 +75,9 @@ final class GenerationState {
     workspace.reset()
     let id = workspace.arena.indices(1)
     id[0] = Int32(token)
-    guard let first = id.baseAddress else { return }
     Shards.withProductThreads(threads) {
-      projections.project(token, of: network, at: first, on: workspace)
-      advance(.projected(projections.table, first), oneStep)
+      projections.project(token, of: network, at: id, on: workspace)
+      advance(.projected(projections.table, id), oneStep)
     }
   }
 
@@ -122,11 +120,11 @@ private final class TokenProjections {
 
   /// Fills the row of a token, whose id stands at `place`.
   func project(
-    _ token: Int, of network: LanguageNetwork, at place: UnsafePointer<Int32>,
+    _ token: Int, of network: LanguageNetwork, at place: IndexBlock,
     on workspace: Workspace<Float>
   ) {
     guard !isProjected[token] else { return }
-    let embedded = network.embedding.forward(place, count: 1, on: workspace)
+    let embedded = network.embedding.forward(place, on: workspace)
     network.stack.layers[0].projection(
       of: embedded.vectors, into: table.rows(token..<token + 1), on: workspace)
     isProjected[token] = true

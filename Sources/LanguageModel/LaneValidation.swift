@@ -55,10 +55,8 @@ struct LaneValidation {
     var total = 0.0
     for first in stride(from: 0, to: longest, by: Self.stepsAtOnce) {
       workspace.reset()
-      guard
-        let batch = batch(
-          first..<min(first + Self.stepsAtOnce, longest), of: stretches, on: workspace)
-      else { break }
+      let batch = batch(
+        first..<min(first + Self.stepsAtOnce, longest), of: stretches, on: workspace)
       total += network.loss(batch, state: state, on: workspace)
     }
     return total
@@ -67,7 +65,7 @@ struct LaneValidation {
   /// Some steps of all lanes, counted from the start of each.
   private func batch(
     _ steps: Range<Int>, of stretches: [Stretch], on workspace: Workspace<Float>
-  ) -> LanguageNetwork.Batch? {
+  ) -> LanguageNetwork.Batch {
     let batch = stretches.count
     let inputs = workspace.arena.indices(steps.count * batch)
     let targets = workspace.arena.indices(steps.count * batch)
@@ -75,8 +73,9 @@ struct LaneValidation {
     for (lane, stretch) in stretches.enumerated() {
       let from = min(stretch.start + steps.lowerBound, stretch.end - 1)
       let known = min(steps.count, stretch.end - 1 - from)
-      tokens.copy(
-        from..<from + known + 1, into: UnsafeMutableBufferPointer(rebasing: read[...known]))
+      read.part(0..<known + 1).withUnsafeMutableBufferPointer {
+        tokens.copy(from..<from + known + 1, into: $0)
+      }
       for step in 0..<steps.count {
         // A lane that is over reads byte 0 and counts nothing.
         inputs[step * batch + lane] = step < known ? read[step] : 0
@@ -84,8 +83,7 @@ struct LaneValidation {
           step < known && from + step + 1 >= stretch.counted ? read[step + 1] : -1
       }
     }
-    guard let input = inputs.baseAddress, let target = targets.baseAddress else { return nil }
     return .init(
-      inputs: input, targets: target, shape: PackedShape(steps: steps.count, batch: batch))
+      inputs: inputs, targets: targets, shape: PackedShape(steps: steps.count, batch: batch))
   }
 }

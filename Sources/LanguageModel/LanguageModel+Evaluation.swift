@@ -105,11 +105,12 @@ struct CarriedEvaluation {
       let steps = min(Self.stepsAtOnce, last - first)
       workspace.reset()
       let stretch = workspace.arena.indices(steps + 1)
-      tokens.copy(first..<first + steps + 1, into: stretch)
-      guard let input = stretch.baseAddress else { break }
+      stretch.withUnsafeMutableBufferPointer { tokens.copy(first..<first + steps + 1, into: $0) }
       // What should follow each token is the token one place on.
       total += network.loss(
-        .init(inputs: input, targets: input + 1, shape: PackedShape(steps: steps, batch: 1)),
+        .init(
+          inputs: stretch.part(0..<steps), targets: stretch.part(1..<steps + 1),
+          shape: PackedShape(steps: steps, batch: 1)),
         state: state, on: workspace)
     }
     return total
@@ -153,15 +154,14 @@ struct CropEvaluation {
     let stretch = workspace.arena.indices(length + 1)
     for (lane, crop) in mine.enumerated() {
       let from = range.lowerBound + crop * length
-      tokens.copy(from..<from + length + 1, into: stretch)
+      stretch.withUnsafeMutableBufferPointer { tokens.copy(from..<from + length + 1, into: $0) }
       for step in 0..<length {
         inputs[step * batch + lane] = stretch[step]
         targets[step * batch + lane] = stretch[step + 1]
       }
     }
-    guard let input = inputs.baseAddress, let target = targets.baseAddress else { return 0 }
     return network.loss(
-      .init(inputs: input, targets: target, shape: PackedShape(steps: length, batch: batch)),
+      .init(inputs: inputs, targets: targets, shape: PackedShape(steps: length, batch: batch)),
       state: StackState(network.stack, batch: batch), on: workspace)
   }
 }

@@ -127,13 +127,11 @@ extension LanguageModel {
     let factors = PackedWeights<Float>(network.layout, forTraining: true)
     factors.load(weights, on: Shards())
     let workspace = Workspace(weights, packed: factors, forTraining: true)
-    func row(_ step: Int) -> UnsafePointer<Int32> {
-      let row = workspace.arena.indices(batch)
-      for (lane, start) in starts.enumerated() { row[lane] = Int32(ids[start + step]) }
-      return UnsafePointer(row.baseAddress.unsafelyUnwrapped)
+    func row(_ step: Int) -> IndexBlock {
+      workspace.arena.indices(of: starts.map { Int32(ids[$0 + step]) })
     }
     let inputs = (0..<length).map { step in
-      let embedded = network.embedding.forward(row(step), count: batch, on: workspace)
+      let embedded = network.embedding.forward(row(step), on: workspace)
       return SequenceInput.indexed(embedded.vectors, embedded.index)
     }
     return network.stack.gradientNorms(inputs: inputs, batch: batch, on: workspace) { last in
@@ -160,10 +158,8 @@ extension LanguageModel {
     for start in stride(from: 0, to: ids.count, by: atOnce) {
       let part = ids[start..<min(start + atOnce, ids.count)]
       workspace.reset()
-      let read = workspace.arena.indices(part.count)
-      for (index, id) in part.enumerated() { read[index] = Int32(id) }
-      guard let first = read.baseAddress else { continue }
-      let embedded = network.embedding.forward(first, count: part.count, on: workspace)
+      let read = workspace.arena.indices(of: part.map { Int32($0) })
+      let embedded = network.embedding.forward(read, on: workspace)
       let trace = network.stack.forward(
         .indexed(embedded.vectors, embedded.index), PackedShape(steps: part.count, batch: 1),
         from: state.layers, on: workspace)

@@ -178,17 +178,16 @@ final class LaneTask: TrainingTask, @unchecked Sendable {
     let stretch = workspace.arena.indices(steps + 1)
     for lane in 0..<batch {
       let at = (firstLane + lane) * laneLength + start + within * steps
-      symbols.copy(at..<at + steps + 1, into: stretch)
+      stretch.withUnsafeMutableBufferPointer { symbols.copy(at..<at + steps + 1, into: $0) }
       for step in 0..<steps {
         inputs[step * batch + lane] = stretch[step]
         targets[step * batch + lane] = stretch[step + 1]
       }
     }
-    guard let input = inputs.baseAddress, let target = targets.baseAddress else { return 0 }
     let scale = 1 / Double(symbolsPerUpdate)
     return scale
       * network.lossAndGradients(
-        .init(inputs: input, targets: target, shape: shapes[shard]), state: states[shard],
+        .init(inputs: inputs, targets: targets, shape: shapes[shard]), state: states[shard],
         masks: Dropout.Masks(random, step: update, firstLane: firstLane), scale: scale,
         on: workspace)
   }

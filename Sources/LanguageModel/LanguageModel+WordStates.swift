@@ -70,8 +70,7 @@ extension LanguageModel {
           ids[shape.offsets[step] + row] = reading.tokens[spans[row].lowerBound + first + step]
         }
       }
-      guard let input = ids.baseAddress else { return }
-      let embedded = network.embedding.forward(input, count: shape.total, on: workspace)
+      let embedded = network.embedding.forward(ids, on: workspace)
       let trace = network.stack.forward(
         .indexed(embedded.vectors, embedded.index), shape,
         from: state.layers.map { $0.rows(0..<shape.batch) }, on: workspace)

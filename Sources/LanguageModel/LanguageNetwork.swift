@@ -47,12 +47,12 @@ public struct LanguageNetwork: Sendable {
   /// The ids of packed tokens [shape.total] and of what should follow each; a negative target counts
   /// nothing.
   public struct Batch {
-    let inputs, targets: UnsafePointer<Int32>
+    let inputs, targets: IndexBlock
     let shape: PackedShape
 
     /// A batch of tokens, in packed rows.
     public init(
-      inputs: UnsafePointer<Int32>, targets: UnsafePointer<Int32>, shape: PackedShape
+      inputs: IndexBlock, targets: IndexBlock, shape: PackedShape
     ) {
       self.inputs = inputs
       self.targets = targets
@@ -64,7 +64,7 @@ public struct LanguageNetwork: Sendable {
   public func loss<S: Real>(
     _ batch: Batch, state: StackState<S>, on workspace: Workspace<S>
   ) -> Double {
-    let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
+    let embedded = embedding.forward(batch.inputs, on: workspace)
     let trace = stack.forward(
       .indexed(embedded.vectors, embedded.index), batch.shape, from: state.layers, on: workspace)
     state.update(from: trace)
@@ -80,7 +80,7 @@ public struct LanguageNetwork: Sendable {
     _ batch: Batch, state: StackState<S>, masks: Dropout.Masks?, scale: Double,
     on workspace: Workspace<S>
   ) -> Double {
-    let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
+    let embedded = embedding.forward(batch.inputs, on: workspace)
     let trace = stack.forward(
       .indexed(embedded.vectors, embedded.index), batch.shape, from: state.layers, masks: masks,
       on: workspace)

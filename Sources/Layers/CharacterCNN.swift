@@ -42,8 +42,8 @@ public struct CharacterCNN: Sendable {
     public let features: Matrix<S>
     let characters: Embedding.Trace<S>
     // For each place of the filters, which distinct character stands there, by position.
-    let index: [UnsafePointer<Int32>]
-    let strongest: UnsafePointer<Int32>
+    let index: [IndexBlock]
+    let strongest: IndexBlock
     let positions: Int
   }
 
@@ -77,8 +77,7 @@ public struct CharacterCNN: Sendable {
       row += word.count
     }
     starts[words.count] = Int32(row)
-    let characters = embedding.forward(
-      all.baseAddress.unsafelyUnwrapped, count: all.count, on: workspace)
+    let characters = embedding.forward(all, on: workspace)
     row = 0
     for (number, word) in words.enumerated() {
       for position in 0..<word.count {
@@ -91,20 +90,18 @@ public struct CharacterCNN: Sendable {
     let table = workspace.arena.matrix(characters.vectors.rows, filters)
     for (k, weight) in places.enumerated() {
       workspace.product(characters.vectors, weight, into: table, accumulate: false)
-      S.gather(table, at: index[k].baseAddress.unsafelyUnwrapped, into: k == 0 ? sums : term)
+      S.gather(table, at: index[k], into: k == 0 ? sums : term)
       if k > 0 { S.add(term, into: sums) }
     }
     let features = workspace.arena.matrix(words.count, filters)
     let strongest = workspace.arena.indices(words.count * filters)
     S.largestRows(
-      sums, starts: starts.baseAddress.unsafelyUnwrapped, into: features,
-      at: strongest.baseAddress.unsafelyUnwrapped)
+      sums, starts: starts, into: features, at: strongest)
     S.addRow(workspace[bias], into: features)
     S.tanh(features, into: features)
     return Trace(
       features: features, characters: characters,
-      index: index.map { UnsafePointer($0.baseAddress.unsafelyUnwrapped) },
-      strongest: UnsafePointer(strongest.baseAddress.unsafelyUnwrapped), positions: positions)
+      index: index, strongest: strongest, positions: positions)
   }
 
   /// The backward pass: adds to the weights' gradients; `gradient` is that of the features.

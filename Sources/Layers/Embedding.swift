@@ -40,34 +40,32 @@ public struct Embedding: Sendable {
     /// The vectors of the distinct tokens, in the order of their first appearance.
     public let vectors: Matrix<S>
     /// For each row of the batch, which of `vectors` it means.
-    public let index: UnsafePointer<Int32>
-    let distinct: UnsafePointer<Int32>
+    public let index: IndexBlock
+    let distinct: IndexBlock
   }
 
-  /// Looks up `count` ids, each below `symbols`.
+  /// Looks up ids, each below `symbols`.
   public func forward<S: Real>(
-    _ ids: UnsafePointer<Int32>, count: Int, on workspace: Workspace<S>
+    _ ids: IndexBlock, on workspace: Workspace<S>
   ) -> Trace<S> {
     let place = workspace.arena.indices(symbols)
-    let index = workspace.arena.indices(count)
-    let distinct = workspace.arena.indices(min(count, symbols))
-    place.update(repeating: -1)
+    let index = workspace.arena.indices(ids.count)
+    let room = workspace.arena.indices(min(ids.count, symbols))
+    place.fill(with: -1)
     var found = 0
-    for row in 0..<count {
+    for row in ids.indices {
       let id = Int(ids[row])
       if place[id] < 0 {
         place[id] = Int32(found)
-        distinct[found] = ids[row]
+        room[found] = ids[row]
         found += 1
       }
       index[row] = place[id]
     }
     let vectors = workspace.arena.matrix(found, width)
-    let distinctIDs = UnsafePointer(distinct.baseAddress.unsafelyUnwrapped)
-    S.gather(workspace[table], at: distinctIDs, into: vectors)
-    return Trace(
-      vectors: vectors, index: UnsafePointer(index.baseAddress.unsafelyUnwrapped),
-      distinct: distinctIDs)
+    let distinct = room.part(0..<found)
+    S.gather(workspace[table], at: distinct, into: vectors)
+    return Trace(vectors: vectors, index: index, distinct: distinct)
   }
 
   /// Adds the gradient of the distinct vectors to the table's.

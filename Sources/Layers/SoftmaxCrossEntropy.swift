@@ -7,7 +7,7 @@ public enum SoftmaxCrossEntropy {
   ///
   /// `losses`, when given, receives each row's loss.
   public static func loss<S: Real>(
-    _ logits: Matrix<S>, targets: UnsafePointer<Int32>,
+    _ logits: Matrix<S>, targets: IndexBlock,
     losses: UnsafeMutablePointer<S>? = nil
   ) -> Double {
     S.softmaxCrossEntropy(logits, targets: targets, scale: 0, losses: losses)
@@ -15,7 +15,7 @@ public enum SoftmaxCrossEntropy {
 
   /// The same, leaving the gradient of `scale` times the sum in place of the logits.
   public static func lossAndGradient<S: Real>(
-    _ logits: Matrix<S>, targets: UnsafePointer<Int32>, scale: Double
+    _ logits: Matrix<S>, targets: IndexBlock, scale: Double
   ) -> Double {
     S.softmaxCrossEntropy(logits, targets: targets, scale: S(scale), losses: nil)
   }
@@ -36,7 +36,7 @@ public enum SoftmaxCrossEntropy {
   ///   - workspace: Where scratch memory is taken.
   /// - Returns: The sums over all rows of the loss without and with smoothing.
   public static func lossAndGradient<S: Real>(
-    _ logits: Matrix<S>, targets: UnsafePointer<Int32>, scale: Double, smoothing fraction: Double,
+    _ logits: Matrix<S>, targets: IndexBlock, scale: Double, smoothing fraction: Double,
     on workspace: Workspace<S>
   ) -> (loss: Double, smoothed: Double) {
     guard fraction > 0 else {
@@ -68,11 +68,10 @@ public enum SoftmaxCrossEntropy {
     of logits: Matrix<S>, on workspace: Workspace<S>
   ) -> Matrix<S> {
     let found = workspace.arena.matrix(logits.rows, 1)
-    let first = workspace.arena.indices(logits.rows)
-    first.update(repeating: 0)
-    guard let targets = first.baseAddress else { return found }
+    let targets = workspace.arena.indices(logits.rows)
+    targets.fill(with: 0)
     // The loss of a class is the normaliser less its score.
-    _ = loss(logits, targets: UnsafePointer(targets), losses: found.base)
+    _ = loss(logits, targets: targets, losses: found.base)
     for row in 0..<logits.rows { found[row, 0] += logits[row, 0] }
     return found
   }

@@ -58,7 +58,7 @@ public final class Gradients<S: Real>: @unchecked Sendable {
   }
 
   /// Adds row r of `rows` to row index[r] of a weight, row-sparse or not, in the order of the rows.
-  package func add(_ rows: Matrix<S>, to weight: Weight, at index: UnsafePointer<Int32>) {
+  package func add(_ rows: Matrix<S>, to weight: Weight, at index: IndexBlock) {
     S.scatterAdd(rows, at: index, into: values[weight])
     guard let touched = tables[weight.index]?.touched else { return }
     for row in 0..<rows.rows { touched.insert(Int(index[row])) }

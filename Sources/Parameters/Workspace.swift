@@ -142,7 +142,7 @@ public final class Workspace<S: Real> {
 
   /// Adds row r of `rows` to row index[r] of the weight's gradient: the backward pass of a look-up.
   public func addGradient(
-    of weight: Weight, rows: Matrix<S>, at index: UnsafePointer<Int32>
+    of weight: Weight, rows: Matrix<S>, at index: IndexBlock
   ) { trained.add(rows, to: weight, at: index) }
 
   private var trained: Gradients<S> {

@@ -95,7 +95,7 @@ struct CharacterLSTM: Sendable {
     fileprivate let embedded: Embedding.Trace<S>
     fileprivate let stack: Stack.Trace<S>
     // The row of each word among the words by falling length.
-    fileprivate let rows: UnsafePointer<Int32>
+    fileprivate let rows: IndexBlock
   }
 
   /// The features of words, none of which is empty.
@@ -110,18 +110,16 @@ struct CharacterLSTM: Sendable {
         ids[shape.offsets[step] + row] = character
       }
     }
-    let embedded = embedding.forward(
-      ids.baseAddress.unsafelyUnwrapped, count: shape.total, on: workspace)
+    let embedded = embedding.forward(ids, on: workspace)
     let trace = stack.forward(
       .indexed(embedded.vectors, embedded.index), shape,
       from: zeroStates(words.count, on: workspace), on: workspace)
     let features = workspace.arena.matrix(words.count, features)
-    let place = UnsafePointer(rows.baseAddress.unsafelyUnwrapped)
     for (part, state) in zeroStates(words.count, on: workspace).enumerated() {
       trace.layers[part].copyFinalState(into: state)
-      S.gather(state.hidden, at: place, into: features.part(part, width: stack.hiddenSize))
+      S.gather(state.hidden, at: rows, into: features.part(part, width: stack.hiddenSize))
     }
-    return Trace(features: features, embedded: embedded, stack: trace, rows: place)
+    return Trace(features: features, embedded: embedded, stack: trace, rows: rows)
   }
 
   /// The backward pass.

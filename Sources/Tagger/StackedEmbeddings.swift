@@ -61,7 +61,7 @@ struct StackedEmbeddings: Sendable {
       let ids = workspace.arena.indices(batch.shape.total)
       for row in ids.indices { ids[row] = batch.distinct[Int(batch.index[row])].shape }
       trace.shapes = lookUp(
-        shapes, ids.baseAddress.unsafelyUnwrapped, into: parts.next(shapes.width), on: workspace)
+        shapes, ids, into: parts.next(shapes.width), on: workspace)
     }
     if let features, let given = batch.features {
       trace.features = project(features, given, into: parts.next(features.outputs), on: workspace)
@@ -88,10 +88,10 @@ struct StackedEmbeddings: Sendable {
   // MARK: Parts
 
   private func lookUp<S: Real>(
-    _ embedding: Embedding, _ ids: UnsafePointer<Int32>, into part: Matrix<S>,
+    _ embedding: Embedding, _ ids: IndexBlock, into part: Matrix<S>,
     on workspace: Workspace<S>
   ) -> Embedding.Trace<S> {
-    let trace = embedding.forward(ids, count: part.rows, on: workspace)
+    let trace = embedding.forward(ids, on: workspace)
     S.gather(trace.vectors, at: trace.index, into: part)
     return trace
   }

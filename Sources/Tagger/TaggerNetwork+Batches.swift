@@ -79,8 +79,7 @@ extension TaggerNetwork {
       }
     }
     return Batch(
-      shape: shape, index: UnsafePointer(index.baseAddress.unsafelyUnwrapped),
-      words: UnsafePointer(words.baseAddress.unsafelyUnwrapped), distinct: distinct,
+      shape: shape, index: index, words: words, distinct: distinct,
       features: features(of: sentences, shape, data, starts: starts, on: workspace))
   }
 
@@ -93,8 +92,10 @@ extension TaggerNetwork {
     guard size > 0 else { return nil }
     // Indices have the size of Floats: the arena of Doubles has no other block for these.
     let room = workspace.arena.indices(shape.total * size)
-    let rows = UnsafeMutableRawPointer(room.baseAddress.unsafelyUnwrapped).bindMemory(
-      to: Float.self, capacity: room.count)
+    let rows = room.withUnsafeMutableBufferPointer {
+      UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped).bindMemory(
+        to: Float.self, capacity: room.count)
+    }
     data.features.withUnsafeBufferPointer { given in
       guard let base = given.baseAddress else { return }
       for step in 0..<shape.steps {

@@ -53,7 +53,7 @@ public struct TaggerNetwork: Sendable {
   struct Batch {
     let shape: PackedShape
     /// The word of each row, by its place in `distinct`; and its id, 0 for unknown ones.
-    let index, words: UnsafePointer<Int32>
+    let index, words: IndexBlock
     let distinct: [Lexicon.Surface]
     /// The given features of each row, without columns where there are none.
     let features: UnsafePointer<Float>?
@@ -105,10 +105,9 @@ public struct TaggerNetwork: Sendable {
       loss = crf.lossAndGradient(
         trace.scores, sequences: batch.shape.sequences, tags: tags, scale: scale, on: workspace)
     } else {
-      let targets = workspace.arena.indices(tags.count)
-      for (row, tag) in tags.enumerated() { targets[row] = Int32(tag) }
+      let targets = workspace.arena.indices(of: tags.map { Int32($0) })
       loss = SoftmaxCrossEntropy.lossAndGradient(
-        trace.scores, targets: targets.baseAddress.unsafelyUnwrapped, scale: scale)
+        trace.scores, targets: targets, scale: scale)
     }
     backward(trace, gradient: trace.scores, on: workspace)
     return loss

@@ -222,7 +222,7 @@ struct BeamSearch {
         symbols[row] = hypothesis.symbols.last ?? begin
       }
       let decoded = network.decode(
-        UnsafePointer(symbols.baseAddress.unsafelyUnwrapped), shape, rows: nil, from: states,
+        symbols, shape, rows: nil, from: states,
         fed: fed, looking: encoded.memory == nil ? nil : ranges(found), at: encoded.memory,
         on: workspace)
       let barred = search.noRepeat > 0 ? live.map { $0.repeats(ofLength: search.noRepeat) } : []
@@ -269,10 +269,9 @@ struct BeamSearch {
   private func gathered(
     _ matrix: Matrix<Float>, rows: [Int], on workspace: Workspace<Float>
   ) -> Matrix<Float> {
-    let index = workspace.arena.indices(max(1, rows.count))
-    for (place, row) in rows.enumerated() { index[place] = Int32(row) }
+    let index = workspace.arena.indices(of: rows.map { Int32($0) })
     let next = workspace.arena.matrix(rows.count, matrix.columns)
-    Float.gather(matrix, at: UnsafePointer(index.baseAddress.unsafelyUnwrapped), into: next)
+    Float.gather(matrix, at: index, into: next)
     return next
   }
 

@@ -76,9 +76,9 @@ public struct TranslatorNetwork: Sendable {
   /// Source sentences in packed rows, falling in length, and where each stands.
   struct Sources {
     let shape: PackedShape
-    let symbols: UnsafePointer<Int32>
+    let symbols: IndexBlock
     /// For sentence after sentence, the packed row of each of its symbols.
-    let rows: UnsafePointer<Int32>
+    let rows: IndexBlock
     /// The stretch of each sentence among them.
     let stretches: [Range<Int>]
   }
@@ -117,8 +117,8 @@ public struct TranslatorNetwork: Sendable {
       }
     }
     let found = Sources(
-      shape: shape, symbols: UnsafePointer(symbols.baseAddress.unsafelyUnwrapped),
-      rows: UnsafePointer(rows.baseAddress.unsafelyUnwrapped), stretches: stretches)
+      shape: shape, symbols: symbols,
+      rows: rows, stretches: stretches)
     return (found, rowOfSentence)
   }
 
@@ -127,7 +127,7 @@ public struct TranslatorNetwork: Sendable {
     on workspace: Workspace<S>
   ) -> Encoded<S> {
     let batch = sources.shape.batch
-    let embedded = source.forward(sources.symbols, count: sources.shape.total, on: workspace)
+    let embedded = source.forward(sources.symbols, on: workspace)
     let trace = encoder.forward(
       .indexed(embedded.vectors, embedded.index), sources.shape,
       from: zeroStates(encoder, batch, on: workspace), masks: masks, on: workspace)
@@ -180,11 +180,11 @@ public struct TranslatorNetwork: Sendable {
   /// stay where they are. `ranges` says which of those belong to which stretch of the memory, and
   /// `fed` [rows, combined] is what each row is told of the step before, where inputs are fed.
   func decode<S: Real>(
-    _ symbols: UnsafePointer<Int32>, _ shape: PackedShape, rows: UnsafePointer<Int32>?,
+    _ symbols: IndexBlock, _ shape: PackedShape, rows: IndexBlock?,
     from states: [CellState<S>], fed: Matrix<S>?, looking ranges: AttentionRanges?,
     at memory: Attention.Memory<S>?, masks: Dropout.Masks? = nil, on workspace: Workspace<S>
   ) -> Decoded<S> {
-    let embedded = target.forward(symbols, count: shape.total, on: workspace)
+    let embedded = target.forward(symbols, on: workspace)
     var input = SequenceInput.indexed(embedded.vectors, embedded.index)
     if let fed {
       let both = workspace.arena.matrix(shape.total, target.width + fed.columns)
@@ -249,7 +249,8 @@ public struct TranslatorNetwork: Sendable {
           queries: rows.map { $0..<$0 + 1 }, memory: Array(memoryOfRow[rows]))
       }
       let run = decode(
-        targets.symbols + shape.offsets[step], PackedShape(steps: 1, batch: rows.count), rows: nil,
+        targets.symbols.part(shape.rows(ofStep: step)),
+        PackedShape(steps: 1, batch: rows.count), rows: nil,
         from: states.map { $0.rows(rows) }, fed: fed.rows(rows), looking: ranges,
         at: encoded.memory, masks: masks, on: workspace)
       states = zeroStates(decoder, rows.count, on: workspace)
@@ -349,9 +350,8 @@ public struct TranslatorNetwork: Sendable {
     let (targets, rowOfTarget) = Self.sources(pairs.inputs, on: workspace)
     let batch = pairs.sources.count
     // The decoder's rows are by the length of what is written, the encoder's of what is read.
-    let place = workspace.arena.indices(batch)
-    for sentence in 0..<batch { place[rowOfTarget[sentence]] = Int32(rowOfSource[sentence]) }
-    let places = UnsafePointer(place.baseAddress.unsafelyUnwrapped)
+    let places = workspace.arena.indices(batch)
+    for sentence in 0..<batch { places[rowOfTarget[sentence]] = Int32(rowOfSource[sentence]) }
     let states = encoded.bridged.map { bridged in
       let state = CellState(
         hidden: workspace.arena.matrix(batch, bridged.state.hidden.columns),
@@ -386,7 +386,7 @@ public struct TranslatorNetwork: Sendable {
 
   /// The way back of `encode`, after that of the decoder.
   private func encodeBackward<S: Real>(
-    _ encoded: Encoded<S>, _ stateGradients: [CellState<S>], places: UnsafePointer<Int32>,
+    _ encoded: Encoded<S>, _ stateGradients: [CellState<S>], places: IndexBlock,
     on workspace: Workspace<S>
   ) {
     let batch = encoded.sources.shape.batch

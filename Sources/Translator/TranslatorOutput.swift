@@ -93,9 +93,8 @@ struct TranslatorOutput: Sendable {
 
   /// The sum of -log p of the right symbol after each row of h̃, in nats.
   func loss<S: Real>(
-    _ combined: Matrix<S>, _ right: UnsafeMutableBufferPointer<Int32>, on workspace: Workspace<S>
+    _ combined: Matrix<S>, _ targets: IndexBlock, on workspace: Workspace<S>
   ) -> Double {
-    let targets = UnsafePointer(right.baseAddress.unsafelyUnwrapped)
     switch kind {
     case .affine(let affine):
       return SoftmaxCrossEntropy.loss(affine.forward(combined, on: workspace), targets: targets)
@@ -103,17 +102,16 @@ struct TranslatorOutput: Sendable {
       return SoftmaxCrossEntropy.loss(
         scores(combined, tied: bias, on: workspace), targets: targets)
     case .adaptive(let softmax):
-      for row in right.indices { right[row] = adaptiveClass(of: right[row]) }
+      for row in targets.indices { targets[row] = adaptiveClass(of: targets[row]) }
       return softmax.loss(combined, targets: targets, on: workspace)
     }
   }
 
   /// The same sum, with smoothing too, and the gradient of h̃ of `scale` times the smoothed one.
   func lossAndGradient<S: Real>(
-    _ combined: Matrix<S>, _ right: UnsafeMutableBufferPointer<Int32>, scale: Double,
+    _ combined: Matrix<S>, _ targets: IndexBlock, scale: Double,
     on workspace: Workspace<S>
   ) -> (loss: Double, smoothed: Double, gradient: Matrix<S>) {
-    let targets = UnsafePointer(right.baseAddress.unsafelyUnwrapped)
     func judge(_ scores: Matrix<S>) -> (loss: Double, smoothed: Double) {
       SoftmaxCrossEntropy.lossAndGradient(
         scores, targets: targets, scale: scale, smoothing: labelSmoothing,
@@ -133,7 +131,7 @@ struct TranslatorOutput: Sendable {
       workspace.productBack(scores, target.table, into: back, accumulate: false)
       return (loss, smoothed, back)
     case .adaptive(let softmax):
-      for row in right.indices { right[row] = adaptiveClass(of: right[row]) }
+      for row in targets.indices { targets[row] = adaptiveClass(of: targets[row]) }
       return softmax.lossAndGradient(
         combined, targets: targets, scale: scale, smoothing: labelSmoothing,
         on: workspace)

@@ -94,13 +94,11 @@ import Testing
       )
     }
     _ = testCase.forward()
-    let indexed = index.withUnsafeBufferPointer { pointer in
-      pointer.baseAddress.map { run(.indexed(table, $0)) }
-    }
+    let indexed = run(.indexed(table, indices(index)))
     let expanded = rows.withUnsafeMutableBufferPointer { buffer in
       buffer.baseAddress.map { run(.vectors(Matrix($0, rows: 5, columns: 3))) }
     }
-    guard let indexed, let expanded else {
+    guard let expanded else {
       Issue.record("no rows")
       return
     }

@@ -15,7 +15,8 @@ import Testing
     for seed in 0..<20 as Range<UInt64> {
       var arena = Arena<Float>()
       var addresses = batch(&arena, seed: seed).map { UInt(bitPattern: $0.base) }
-      addresses.append(UInt(bitPattern: arena.indices(5).baseAddress))
+      addresses.append(
+        arena.indices(5).withUnsafeMutableBufferPointer { UInt(bitPattern: $0.baseAddress) })
       addresses.append(UInt(bitPattern: arena.zeros(3, 3).base))
       #expect(addresses.allSatisfy { $0 != 0 && $0 % 64 == 0 }, "seed \(seed)")
     }
@@ -41,7 +42,7 @@ import Testing
     let before = arena.zeros(3, 7)
     let indices = arena.indices(1001)
     let after = arena.zeros(5, 5)
-    indices.update(repeating: -1)
+    indices.fill(with: -1)
     #expect(before.elements.allSatisfy { $0 == 0 })
     Float.fill(after, with: 8)
     #expect(indices.count == 1001 && indices.allSatisfy { $0 == -1 })
@@ -122,5 +123,15 @@ import Testing
     arena.reset()
     let after = arena.blocks
     #expect(before == 2 && after == 0)
+  }
+
+  @Test func indexBlocksAreViews() {
+    var arena = Arena<Float>()
+    let block = arena.indices(of: [5, 6, 7, 8])
+    block.part(1..<3)[1] = -7
+    #expect(Array(block) == [5, 6, -7, 8] && block.indices == 0..<4)
+    block.part(2..<4).fill(with: 1)
+    #expect(Array(block) == [5, 6, 1, 1])
+    arena.reset()
   }
 }

@@ -51,6 +51,31 @@
       }
     }
 
+    @Test func indicesTrapAfterReset() async {
+      await #expect(processExitsWith: .failure) {
+        var arena = Arena<Float>()
+        let part = arena.indices(of: [1, 2, 3]).part(0..<2)
+        arena.reset()
+        _ = part[0]
+      }
+    }
+
+    @Test func indicesTrapOutOfBounds() async {
+      await #expect(processExitsWith: .failure) {
+        var arena = Arena<Float>()
+        let block = arena.indices(of: [1, 2, 3])
+        _ = block.part(0..<2)[2]
+      }
+    }
+
+    @Test func aRowThatTheTableHasNotTraps() async {
+      await #expect(processExitsWith: .failure) {
+        var arena = Arena<Float>()
+        let (table, out) = (arena.zeros(3, 2), arena.zeros(2, 2))
+        Float.gather(table, at: arena.indices(of: [0, 3]), into: out)
+      }
+    }
+
     @Test func blocksOfTheSameBatchDoNotTrap() async {
       await #expect(processExitsWith: .success) {
         var arena = Arena<Float>()

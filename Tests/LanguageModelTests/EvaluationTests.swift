@@ -21,7 +21,7 @@ import Testing
       let (input, target) = (FixedNumbers([symbols[index]]), FixedNumbers([symbols[index + 1]]))
       nats += model.network.loss(
         .init(
-          inputs: input.pointer, targets: target.pointer, shape: PackedShape(steps: 1, batch: 1)),
+          inputs: input.block, targets: target.block, shape: PackedShape(steps: 1, batch: 1)),
         state: state, on: workspace)
       withExtendedLifetime((input, target)) {}
     }

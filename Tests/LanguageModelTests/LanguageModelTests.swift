@@ -51,11 +51,13 @@ func options(
 
 /// Numbers that stay where they are, for as long as this lives.
 final class FixedNumbers {
-  let pointer: UnsafeMutablePointer<Int32>
+  let block: IndexBlock
+  private let pointer: UnsafeMutablePointer<Int32>
 
   init(_ numbers: [Int]) {
     pointer = .allocate(capacity: numbers.count)
-    for (index, number) in numbers.enumerated() { pointer[index] = Int32(number) }
+    block = IndexBlock(pointer, count: numbers.count)
+    for (index, number) in numbers.enumerated() { block[index] = Int32(number) }
   }
 
   deinit { pointer.deallocate() }
@@ -91,7 +93,7 @@ func bits(_ model: LanguageModel) -> [UInt32] {
       return 0.25
         * network.lossAndGradients(
           .init(
-            inputs: inputs.pointer, targets: targets.pointer,
+            inputs: inputs.block, targets: targets.block,
             shape: PackedShape(steps: 4, batch: 2)), state: state, masks: masks, scale: 0.25,
           on: workspace)
     }

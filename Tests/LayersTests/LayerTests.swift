@@ -28,10 +28,11 @@ import Testing
       func run(_ backward: Bool) -> Double {
         packed.load(parameters, on: Shards(threads: 1))
         workspace.reset()
-        let embedded = embedding.forward(ids, count: count, on: workspace)
+        let embedded = embedding.forward(workspace.arena.indices(of: ids), on: workspace)
         let x = workspace.arena.matrix(count, width)
         Double.gather(embedded.vectors, at: embedded.index, into: x)
         let logits = affine.forward(x, on: workspace)
+        let targets = workspace.arena.indices(of: targets)
         guard backward else {
           return 0.7 * SoftmaxCrossEntropy.loss(logits, targets: targets)
         }
@@ -61,7 +62,7 @@ import Testing
     let workspace = Workspace(
       parameters, packed: PackedWeights(layout, forTraining: false), forTraining: false)
     let ids: [Int32] = [7, 2, 7, 7, 0]
-    let trace = embedding.forward(ids, count: 5, on: workspace)
+    let trace = embedding.forward(workspace.arena.indices(of: ids), on: workspace)
     #expect(trace.vectors.rows == 3)
     #expect((0..<5).map { trace.index[$0] } == [0, 1, 0, 0, 2])
     for (row, id) in ids.enumerated() {
@@ -91,7 +92,7 @@ import Testing
     for ids in [[7, 2, 7, 0], [1, 1, Int32(symbols - 1)]] as [[Int32]] {
       workspace.reset()
       workspace.gradients?.clear()
-      let trace = embedding.forward(ids, count: ids.count, on: workspace)
+      let trace = embedding.forward(workspace.arena.indices(of: ids), on: workspace)
       let gradient = workspace.arena.matrix(trace.vectors.rows, 2)
       for row in 0..<gradient.rows {
         (gradient[row, 0], gradient[row, 1]) = (Float(row + 1), -1)

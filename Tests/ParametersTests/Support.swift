@@ -87,3 +87,10 @@ func randomLayout(seed: UInt64) -> ParameterLayout {
   }
   return layout
 }
+
+/// A block of these indices in memory that is never given back: tests are short.
+func indices(_ numbers: [Int32]) -> IndexBlock {
+  let memory = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, numbers.count))
+  memory.initialize(from: numbers, count: numbers.count)
+  return IndexBlock(memory, count: numbers.count)
+}

@@ -89,7 +89,8 @@ private struct LookUp: TrainingTask {
     let ones = workspace.arena.matrix(2, 2)
     Float.fill(ones, with: 1)
     workspace.addGradient(
-      of: table, rows: ones, at: Self.touched(shard: shard, update: update))
+      of: table, rows: ones,
+      at: workspace.arena.indices(of: Self.touched(shard: shard, update: update)))
     return 1
   }
 
