@@ -45,7 +45,9 @@ let package = Package(
       ]),
     .target(
       name: "Translator",
-      dependencies: ["ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training"]),
+      dependencies: [
+        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
+      ]),
     .target(
       name: "Experiments",
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),

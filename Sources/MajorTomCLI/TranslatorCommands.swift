@@ -241,7 +241,7 @@ func translate(_ words: [String]) throws {
     best: best ?? 1)
   search.best = min(search.best, beam)
   search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
-  search.noRepeat = try arguments.integer("no-repeat", in: 0...1000) ?? 0
+  search.noRepeatNGram = try arguments.integer("no-repeat", in: 0...1000) ?? 0
   search.keepsAttention = ["attention", "alignments", "html"].contains(where: arguments.has)
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
   let threads = try arguments.integer("threads", in: 1...1024)

@@ -107,8 +107,8 @@ extension Translator {
     for pair in text.pairs {
       pairs.append(
         PairTask.Symbols(
-          source: asRead(try sourceCode.symbols(of: pair.source)),
-          target: try targetCode.symbols(of: pair.target) + [targetEnd]))
+          source: asRead(try sourceCode.ids(of: pair.source)),
+          target: try targetCode.ids(of: pair.target) + [targetEnd]))
     }
     return pairs
   }

@@ -142,7 +142,7 @@ public struct Translator: Sendable {
   public init(
     _ configuration: Configuration, source: Vocabulary, target: Vocabulary, seed: UInt64 = 1
   ) throws(TranslatorError) {
-    let targetSymbols = target.count + TranslatorOutput.ownSymbols
+    let targetSymbols = target.count + TranslatorOutput.specialTokens
     try configuration.validate(targetSymbols: targetSymbols)
     let network = TranslatorNetwork(
       configuration, sourceSymbols: source.count + 2, targetSymbols: targetSymbols)
@@ -216,7 +216,7 @@ public struct Translator: Sendable {
     let source: Vocabulary = try ModelMetadata.part("source", of: file, path: path)
     let target: Vocabulary = try ModelMetadata.part("target", of: file, path: path)
     let card: Card = try ModelMetadata.part("card", of: file, path: path)
-    let targetSymbols = target.count + TranslatorOutput.ownSymbols
+    let targetSymbols = target.count + TranslatorOutput.specialTokens
     do {
       try configuration.validate(targetSymbols: targetSymbols)
     } catch {

@@ -42,7 +42,7 @@ import Testing
       var search = Translator.Search(
         beam: known.search.beam, lengthPower: known.search.lengthPower, best: known.search.best)
       search.coverage = known.search.coverage
-      search.noRepeat = known.search.noRepeat
+      search.noRepeatNGram = known.search.noRepeat
       search.keepsAttention = true
       let found = try translator.translate(known.sources, search)
       #expect(found.map { $0.map(\.text) } == known.translations.map { $0.map(\.text) })
@@ -58,5 +58,25 @@ import Testing
     // Another processor may round otherwise.
     #expect(worst < 1e-4)
     print("searches: the largest difference is \(worst)")
+  }
+
+  /// More sentences than are searched at once, so that workers use their memory again.
+  @Test func memoryUsedAgainLeavesNoTrace() throws {
+    let words = ["meet", "Nabcd", "so", "now", "Zoe", "yes", "and", "go"]
+    let texts: [String] = (0..<120).map { (number: Int) -> String in
+      let length = number % 5 + 1
+      let sentence: [String] = (0..<length).map { words[(number * 7 + $0 * 3) % 8] }
+      return sentence.joined(separator: " ")
+    }
+    let translator = try Translator(contentsOf: fixture("words", "safetensors").path)
+    var search = Translator.Search(beam: 5, best: 2)
+    search.coverage = 0.3
+    search.keepsAttention = true
+    let one = try translator.translate(texts, search, threads: 1)
+    #expect(try translator.translate(texts, search, threads: 3) == one)
+    for (text, known) in zip(texts, one).prefix(30) {
+      let alone = try translator.translate([text], search)[0].map { $0.text }
+      #expect(alone == known.map { $0.text }, "\(text)")
+    }
   }
 }

@@ -117,8 +117,8 @@ private func options(
       configuration.tiesEmbeddings = ties
       let network = TranslatorNetwork(configuration, sourceSymbols: 3000, targetSymbols: 3000)
       let entries = network.layout.entries
-      #expect(entries[network.source.table.index].isRowSparse)
-      #expect(entries[network.target.table.index].isRowSparse != ties)
+      #expect(entries[network.encoder.embedding.table.index].isRowSparse)
+      #expect(entries[network.decoder.embedding.table.index].isRowSparse != ties)
     }
   }
 
@@ -156,7 +156,7 @@ private func options(
     #expect(
       abs(try translator.logProbabilities(of: given)[0] - greedy[0][0].logProbability) < 1e-3)
     #expect(try translator.translate(sources[0]) == greedy[0][0].text)
-    // The weights of what was looked at are shares, one row for each symbol and the end.
+    // The weights of what was looked at are fractions, one row for each token and the end.
     let shown = greedy[0][0]
     #expect(shown.attention.count == shown.written.count + 1)
     for row in shown.attention {
@@ -203,7 +203,7 @@ private func options(
   }
 
   /// A model that has hardly learnt writes the same over and over, unless it may not.
-  @Test(arguments: [1, 2, 3]) func noRowOfSymbolsIsWrittenTwice(length: Int) throws {
+  @Test(arguments: [1, 2, 3]) func noNGramIsWrittenTwice(length: Int) throws {
     let text = pairs(20, seed: 1)
     var translator = try translator(smallConfiguration(), text)
     try translator.train(on: text, options(epochs: 3))
@@ -218,7 +218,7 @@ private func options(
       var search = Translator.Search(beam: beam, best: beam)
       let free = try translator.translate(text.pairs.map(\.source), search)
       #expect(free.joined().contains { Set(rows($0.written)).count < rows($0.written).count })
-      search.noRepeat = length
+      search.noRepeatNGram = length
       for translation in try translator.translate(text.pairs.map(\.source), search).joined() {
         let written = rows(translation.written)
         #expect(Set(written).count == written.count, "\(translation.text)")

@@ -110,8 +110,8 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
   @Test func unknownWordsAreOneSymbolOfEachSide() throws {
     let made = try wordTranslator(greetings(50, seed: 1))
     let (source, target) = (made.source.count, made.target.count)
-    #expect(made.network.source.symbols == source + 2)
-    #expect(made.network.target.symbols == target + 3)
+    #expect(made.network.encoder.embedding.symbols == source + 2)
+    #expect(made.network.decoder.embedding.symbols == target + 3)
     let text = ParallelText([.init(source: "meet Zoë, so", target: "vide Zoë!")])
     let pair = try made.encode(text)[0]
     let meet = try #require(made.source.symbols.firstIndex(of: " meet")) + 256
@@ -134,15 +134,15 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     let vocabulary = try text.vocabulary(of: \.source, Segmentation(unit: unit))
     let code = SentenceCode(vocabulary: vocabulary, unknown: Int32(vocabulary.count + 1))
     for text in texts {
-      let symbols = try code.symbols(of: text)
-      let (same, pieces) = try code.symbolsWithTexts(of: text)
+      let symbols = try code.ids(of: text)
+      let (same, pieces) = try code.idsWithTexts(of: text)
       #expect(code.text(of: symbols).text == text)
       #expect(same == symbols && pieces.count == symbols.count)
     }
     guard unit == .spacedWord || unit == .subword else { return }
     // The first word is the same symbol as elsewhere.
-    #expect(try code.symbols(of: "tom").count == 1)
-    #expect(try code.symbols(of: "tom").last == code.symbols(of: "major tom").last)
+    #expect(try code.ids(of: "tom").count == 1)
+    #expect(try code.ids(of: "tom").last == code.ids(of: "major tom").last)
   }
 
   @Test func wordDropoutIsAFunctionOfPairAndPlace() throws {

@@ -1,0 +1,92 @@
+internal import Cells
+internal import DenseMath
+internal import Parameters
+
+/// Sentences in packed rows, falling in length, and where each of them stands.
+///
+/// A recurrence reads packed rows, step after step; attention reads sentence after sentence.
+struct PackedSentences {
+  let shape: PackedShape
+  /// The id in each packed row.
+  let ids: UnsafePointer<Int32>
+  /// For sentence after sentence, the packed row of each of its tokens.
+  let rows: UnsafePointer<Int32>
+  /// The stretch of each sentence in `rows`.
+  let stretches: [Range<Int>]
+  /// The place of each sentence among the rows of a step.
+  let rowOfSentence: [Int]
+
+  /// Packs sentences, which must not be empty; any order.
+  init<S: Real>(_ sentences: [[Int32]], on workspace: Workspace<S>) {
+    let order = sentences.indices.sorted { (sentences[$1].count, $0) < (sentences[$0].count, $1) }
+    let shape = PackedShape(lengths: order.map { sentences[$0].count })
+    var rowOfSentence = [Int](repeating: 0, count: sentences.count)
+    for (row, sentence) in order.enumerated() { rowOfSentence[sentence] = row }
+    let ids = workspace.arena.indices(shape.total)
+    let rows = workspace.arena.indices(shape.total)
+    var stretches: [Range<Int>] = []
+    var place = 0
+    for (number, sentence) in sentences.enumerated() {
+      stretches.append(place..<place + sentence.count)
+      for (step, id) in sentence.enumerated() {
+        let row = shape.offsets[step] + rowOfSentence[number]
+        ids[row] = id
+        rows[place] = Int32(row)
+        place += 1
+      }
+    }
+    self.shape = shape
+    self.ids = UnsafePointer(ids.baseAddress.unsafelyUnwrapped)
+    self.rows = UnsafePointer(rows.baseAddress.unsafelyUnwrapped)
+    self.stretches = stretches
+    self.rowOfSentence = rowOfSentence
+  }
+}
+
+extension Workspace {
+  /// Indices in scratch memory, for as long as its blocks.
+  func indices(_ values: [Int]) -> UnsafePointer<Int32> {
+    let index = arena.indices(max(1, values.count))
+    for (place, value) in values.enumerated() { index[place] = Int32(value) }
+    return UnsafePointer(index.baseAddress.unsafelyUnwrapped)
+  }
+}
+
+extension CellState {
+  /// The states in some rows, one after another.
+  func gathered(at rows: [Int], on workspace: Workspace<S>) -> CellState {
+    let index = workspace.indices(rows)
+    let found = CellState(
+      hidden: workspace.arena.matrix(rows.count, hidden.columns),
+      cell: workspace.arena.matrix(rows.count, cell.columns))
+    S.gather(hidden, at: index, into: found.hidden)
+    S.gather(cell, at: index, into: found.cell)
+    return found
+  }
+
+  /// The backward pass of `gathered`, of `count` rows: each row goes back to where it came from.
+  func scattered(to rows: [Int], of count: Int, on workspace: Workspace<S>) -> CellState {
+    let index = workspace.indices(rows)
+    let found = CellState(
+      hidden: workspace.arena.zeros(count, hidden.columns),
+      cell: workspace.arena.zeros(count, cell.columns))
+    S.scatterAdd(hidden, at: index, into: found.hidden)
+    S.scatterAdd(cell, at: index, into: found.cell)
+    return found
+  }
+}
+
+extension Stack {
+  func zeroStates<S: Real>(batch: Int, on workspace: Workspace<S>) -> [CellState<S>] {
+    layers.map { .zeros(of: $0, batch: batch, on: workspace) }
+  }
+
+  /// The state of each row after its own last step.
+  func finalStates<S: Real>(
+    of trace: Trace<S>, batch: Int, on workspace: Workspace<S>
+  ) -> [CellState<S>] {
+    let states: [CellState<S>] = zeroStates(batch: batch, on: workspace)
+    for (layer, state) in zip(trace.layers, states) { layer.copyFinalState(into: state) }
+    return states
+  }
+}
