@@ -69,7 +69,8 @@ let package = Package(
     .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
     .testTarget(
-      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
+      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "COneDNN"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
     .testTarget(name: "CommandLineOptionsTests", dependencies: ["CommandLineOptions"]),

@@ -139,6 +139,24 @@ LEVELS void mt_tanh_gradient(long rows, long columns, mt_view upstream, mt_view 
   }
 }
 
+LEVELS void mt_plain_sigmoid_gradient(long rows, long columns, mt_view upstream, mt_view y,
+                                      mt_view out) {
+  EACH_ROW {
+    const float *u = ROW(upstream), *v = ROW(y);
+    float *o = ROW(out);
+    EACH_COLUMN o[c] = u[c] * (v[c] * (1.0f - v[c]));
+  }
+}
+
+LEVELS void mt_plain_tanh_gradient(long rows, long columns, mt_view upstream, mt_view y,
+                                   mt_view out) {
+  EACH_ROW {
+    const float *u = ROW(upstream), *v = ROW(y);
+    float *o = ROW(out);
+    EACH_COLUMN o[c] = u[c] * (1.0f - v[c] * v[c]);
+  }
+}
+
 LEVELS void mt_add_tanh_gradient(long rows, long columns, mt_view upstream, mt_view factor,
                                  mt_view y, mt_view out) {
   EACH_ROW {
@@ -212,6 +230,22 @@ LEVELS void mt_add(long rows, long columns, mt_view a, mt_view out) {
     const float *x = ROW(a);
     float *o = ROW(out);
     EACH_COLUMN o[c] += x[c];
+  }
+}
+
+LEVELS void mt_subtract(long rows, long columns, mt_view a, mt_view from, mt_view out) {
+  EACH_ROW {
+    const float *x = ROW(a), *y = ROW(from);
+    float *o = ROW(out);
+    EACH_COLUMN o[c] = y[c] - x[c];
+  }
+}
+
+LEVELS void mt_one_minus(long rows, long columns, mt_view x, mt_view y) {
+  EACH_ROW {
+    const float *in = ROW(x);
+    float *out = ROW(y);
+    EACH_COLUMN out[c] = 1.0f - in[c];
   }
 }
 

@@ -98,10 +98,7 @@ struct Zoneout<S: Real> {
       } else {
         S.fill(taken, with: S(1 - rate))
       }
-      S.fill(kept, with: 1)
-      S.scale(kept, by: -1)
-      S.add(taken, into: kept)
-      S.scale(kept, by: -1)
+      S.oneMinus(taken, into: kept)
     }
   }
 

@@ -41,11 +41,8 @@ public struct Elman: RecurrentCell {
   ) {
     let a = step.gate(0)
     switch activation {
-    case .tanh:
-      // 1 - a² from the output alone; h' has the same values and lends itself as the product's y.
-      S.fill(a, with: 1)
-      S.tanhGradient(gradient.hidden, times: a, at: step.next.hidden, into: a)
-    case .relu: S.reluGradient(gradient.hidden, at: step.next.hidden, into: a)
+    case .tanh: S.tanhGradient(gradient.hidden, at: a, into: a)
+    case .relu: S.reluGradient(gradient.hidden, at: a, into: a)
     }
   }
 }

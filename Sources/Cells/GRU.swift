@@ -35,8 +35,7 @@ public struct GRU: RecurrentCell {
     S.tanh(n, into: n)
     // h' = n + z ∘ h - z ∘ n
     S.multiply(z, n, into: hNext)
-    S.scale(hNext, by: -1)
-    S.add(n, into: hNext)
+    S.subtract(hNext, from: n, into: hNext)
     S.multiplyAdd(z, h, into: hNext)
   }
 
@@ -46,22 +45,17 @@ public struct GRU: RecurrentCell {
   ) {
     let (r, z, n) = (step.gate(0), step.gate(1), step.gate(2))
     let (ur, uz, un) = (step.recurrent(0), step.recurrent(1), step.recurrent(2))
-    let (h, dh) = (step.previous.hidden, gradient.hidden)
+    let (h, dh, dhn) = (step.previous.hidden, gradient.hidden, step.next.hidden)
     // The products of r and z with U are used up: ur and uz are free.
-    // dn = dh' ∘ (1 - z) before tanh' ; with uz = 1 - z
-    S.fill(uz, with: -1)
-    S.add(z, into: uz)
-    S.scale(uz, by: -1)
-    S.copy(h, into: ur)
-    S.multiply(n, dh, into: step.next.hidden)  // dh' ∘ n, as n is about to change
+    // dn = dh' ∘ (1 - z) ∘ tanh'; dh' ∘ n is kept, as n is about to change
+    S.oneMinus(z, into: uz)
+    S.multiply(n, dh, into: dhn)
     S.tanhGradient(dh, times: uz, at: n, into: n)
-    // dz = dh' ∘ (h - n) ∘ z (1 - z), and dh takes its direct part z ∘ dh'
-    S.multiply(ur, dh, into: ur)
-    S.scale(step.next.hidden, by: -1)
-    S.add(step.next.hidden, into: ur)
-    S.fill(uz, with: 1)
+    // dz = (dh' ∘ h - dh' ∘ n) ∘ z (1 - z), and dh takes its direct part z ∘ dh'
+    S.multiply(h, dh, into: ur)
+    S.subtract(dhn, from: ur, into: ur)
     S.multiply(dh, z, into: dh)
-    S.sigmoidGradient(ur, times: uz, at: z, into: z)
+    S.sigmoidGradient(ur, at: z, into: z)
     // n's pre-activation is x·W + r ∘ (h·U): r gets dn ∘ un, un gets dn ∘ r
     S.copy(r, into: ur)
     S.sigmoidGradient(n, times: un, at: r, into: r)

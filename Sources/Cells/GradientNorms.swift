@@ -18,21 +18,17 @@ extension Stack {
     outputGradient: (Matrix<S>) -> Matrix<S>
   ) -> [Double] {
     precondition(directions == .forward, "back in time there is only one way")
-    func zeros() -> [CellState<S>] {
-      layers.map { .zeros(of: $0, batch: batch, on: workspace) }
-    }
     let shape = PackedShape(steps: 1, batch: batch)
     var traces: [Trace<S>] = []
-    var states = zeros()
+    var states = zeroStates(batch: batch, on: workspace)
     // Step by step, so that the gradient of every state in between can be looked at.
     for input in inputs {
       let trace = forward(input, shape, from: states, on: workspace)
       traces.append(trace)
-      states = zeros()
-      for (layer, state) in zip(trace.layers, states) { layer.copyFinalState(into: state) }
+      states = finalStates(of: trace, on: workspace)
     }
     guard let last = traces.last else { return [] }
-    let gradients = zeros()
+    let gradients = zeroStates(batch: batch, on: workspace)
     var output = outputGradient(last.output)
     return traces.reversed().map { trace in
       backward(

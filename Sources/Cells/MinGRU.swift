@@ -30,9 +30,7 @@ public struct MinGRU: RecurrentCell {
     let (h, difference) = (step.previous.hidden, step.memo)
     S.sigmoid(z, into: z)
     // h' = h + z ∘ (n - h)
-    S.copy(h, into: difference)
-    S.scale(difference, by: -1)
-    S.add(n, into: difference)
+    S.subtract(h, from: n, into: difference)
     S.copy(h, into: step.next.hidden)
     S.multiplyAdd(z, difference, into: step.next.hidden)
   }
@@ -46,8 +44,6 @@ public struct MinGRU: RecurrentCell {
     S.multiply(dh, z, into: n)
     S.sigmoidGradient(dh, times: difference, at: z, into: z)
     // dh ∘ (1 - z) = dh - dn
-    S.copy(n, into: difference)
-    S.scale(difference, by: -1)
-    S.add(difference, into: dh)
+    S.subtract(n, from: dh, into: dh)
   }
 }

@@ -46,9 +46,7 @@ public struct MinLSTM: RecurrentCell {
     S.add(i, into: kept)
     S.divide(f, kept, into: kept)
     // h' = n + f' ∘ (h - n)
-    S.copy(n, into: difference)
-    S.scale(difference, by: -1)
-    S.add(step.previous.hidden, into: difference)
+    S.subtract(n, from: step.previous.hidden, into: difference)
     S.copy(n, into: hNext)
     S.multiplyAdd(kept, difference, into: hNext)
   }
@@ -65,15 +63,11 @@ public struct MinLSTM: RecurrentCell {
     S.sigmoidGradient(dh, times: u, at: kept, into: u)
     // dn = dh' - dh' ∘ f', and dh' ∘ f' is what reaches h.
     S.multiply(dh, kept, into: kept)
-    S.copy(kept, into: n)
-    S.scale(n, by: -1)
-    S.add(dh, into: n)
+    S.subtract(kept, from: dh, into: n)
     S.copy(kept, into: dh)
     S.multiply(f, u, into: f)
-    S.scale(f, by: -1)
-    S.add(u, into: f)
+    S.subtract(f, from: u, into: f)
     S.multiply(i, u, into: i)
-    S.scale(u, by: -1)
-    S.add(u, into: i)
+    S.subtract(u, from: i, into: i)
   }
 }

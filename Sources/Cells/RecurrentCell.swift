@@ -97,9 +97,20 @@ public struct CellState<S: Real> {
   public static func zeros(
     of recurrence: Recurrence, batch: Int, on workspace: Workspace<S>
   ) -> CellState {
-    CellState(
-      hidden: workspace.arena.zeros(batch, recurrence.hiddenSize),
-      cell: workspace.arena.zeros(batch, recurrence.cell.cellVectorCount * recurrence.hiddenSize))
+    let state = uninitialized(of: recurrence, batch: batch, on: workspace)
+    S.fill(state.hidden, with: 0)
+    S.fill(state.cell, with: 0)
+    return state
+  }
+
+  /// A state in scratch memory whose numbers are whatever was there.
+  static func uninitialized(
+    of recurrence: Recurrence, batch: Int, on workspace: Workspace<S>
+  ) -> CellState {
+    let hiddenSize = recurrence.hiddenSize
+    return CellState(
+      hidden: workspace.arena.matrix(batch, hiddenSize),
+      cell: workspace.arena.matrix(batch, recurrence.cell.cellVectorCount * hiddenSize))
   }
 
   /// The state of the rows in a range.

@@ -59,6 +59,23 @@ public struct Stack: Sendable {
   /// The width of the output: `hiddenSize` for each direction.
   public var outputSize: Int { directions.rawValue * hiddenSize }
 
+  /// A state of zeros for each layer in scratch memory, for `batch` sequences: where they begin,
+  /// and the gradient of final states that no loss depends on.
+  public func zeroStates<S: Real>(batch: Int, on workspace: Workspace<S>) -> [CellState<S>] {
+    layers.map { .zeros(of: $0, batch: batch, on: workspace) }
+  }
+
+  /// The state of each layer after each sequence's own last step, copied to scratch memory.
+  public func finalStates<S: Real>(
+    of trace: Trace<S>, on workspace: Workspace<S>
+  ) -> [CellState<S>] {
+    zip(layers, trace.layers).map { layer, trace in
+      let state = CellState<S>.uninitialized(of: layer, batch: trace.shape.batch, on: workspace)
+      trace.copyFinalState(into: state)
+      return state
+    }
+  }
+
   /// What the way back needs.
   public struct Trace<S: Real> {
     /// The recurrences' traces, as `layers`; backward ones in their own order of time.

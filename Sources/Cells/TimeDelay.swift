@@ -69,8 +69,7 @@ public struct TimeDelay: RecurrentCell {
     guard let bias else { preconditionFailure("a cell's weights are declared before it runs") }
     let (size, sums) = (step.hiddenSize, cellVectorCount)
     let da = step.gate(0)
-    S.fill(da, with: 1)
-    S.tanhGradient(gradient.hidden, times: da, at: step.next.hidden, into: da)
+    S.tanhGradient(gradient.hidden, at: da, into: da)
     S.addColumns(of: da, into: workspace.gradient(of: bias))
     S.copy(gradient.cell, into: step.gates.columns(size..<window * size))
     S.copy(step.gates.columns(0..<sums * size), into: gradient.cell)

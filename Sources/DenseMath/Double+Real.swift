@@ -31,6 +31,18 @@ extension Double: Real {
     map(out) { r, c in upstream[r, c] * factor[r, c] * (1 - y[r, c] * y[r, c]) }
   }
 
+  public static func sigmoidGradient(
+    _ upstream: Matrix<Double>, at y: Matrix<Double>, into out: Matrix<Double>
+  ) {
+    map(out) { r, c in upstream[r, c] * y[r, c] * (1 - y[r, c]) }
+  }
+
+  public static func tanhGradient(
+    _ upstream: Matrix<Double>, at y: Matrix<Double>, into out: Matrix<Double>
+  ) {
+    map(out) { r, c in upstream[r, c] * (1 - y[r, c] * y[r, c]) }
+  }
+
   public static func addTanhGradient(
     _ upstream: Matrix<Double>, times factor: Matrix<Double>, at y: Matrix<Double>,
     into out: Matrix<Double>
@@ -87,6 +99,16 @@ extension Double: Real {
 
   public static func add(_ a: Matrix<Double>, into out: Matrix<Double>) {
     map(out) { r, c in out[r, c] + a[r, c] }
+  }
+
+  public static func subtract(
+    _ a: Matrix<Double>, from minuend: Matrix<Double>, into out: Matrix<Double>
+  ) {
+    map(out) { r, c in minuend[r, c] - a[r, c] }
+  }
+
+  public static func oneMinus(_ x: Matrix<Double>, into y: Matrix<Double>) {
+    map(y) { r, c in 1 - x[r, c] }
   }
 
   public static func copy(_ a: Matrix<Double>, into out: Matrix<Double>) {

@@ -42,6 +42,20 @@ extension Float: Real {
     mt_tanh_gradient(out.rows, out.columns, upstream.view, factor.view, y.view, out.view)
   }
 
+  public static func sigmoidGradient(
+    _ upstream: Matrix<Float>, at y: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, y, out])
+    mt_plain_sigmoid_gradient(out.rows, out.columns, upstream.view, y.view, out.view)
+  }
+
+  public static func tanhGradient(
+    _ upstream: Matrix<Float>, at y: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([upstream, y, out])
+    mt_plain_tanh_gradient(out.rows, out.columns, upstream.view, y.view, out.view)
+  }
+
   public static func addTanhGradient(
     _ upstream: Matrix<Float>, times factor: Matrix<Float>, at y: Matrix<Float>,
     into out: Matrix<Float>
@@ -100,6 +114,18 @@ extension Float: Real {
   public static func add(_ a: Matrix<Float>, into out: Matrix<Float>) {
     checkShapes([a, out])
     mt_add(out.rows, out.columns, a.view, out.view)
+  }
+
+  public static func subtract(
+    _ a: Matrix<Float>, from minuend: Matrix<Float>, into out: Matrix<Float>
+  ) {
+    checkShapes([a, minuend, out])
+    mt_subtract(out.rows, out.columns, a.view, minuend.view, out.view)
+  }
+
+  public static func oneMinus(_ x: Matrix<Float>, into y: Matrix<Float>) {
+    checkShapes([x, y])
+    mt_one_minus(y.rows, y.columns, x.view, y.view)
   }
 
   public static func copy(_ a: Matrix<Float>, into out: Matrix<Float>) {

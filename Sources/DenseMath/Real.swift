@@ -23,6 +23,11 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func tanhGradient(
     _ upstream: Matrix<Self>, times factor: Matrix<Self>, at y: Matrix<Self>,
     into out: Matrix<Self>)
+  /// out = upstream · y (1 - y), without a factor.
+  static func sigmoidGradient(
+    _ upstream: Matrix<Self>, at y: Matrix<Self>, into out: Matrix<Self>)
+  /// out = upstream · (1 - y²), without a factor.
+  static func tanhGradient(_ upstream: Matrix<Self>, at y: Matrix<Self>, into out: Matrix<Self>)
   /// out += upstream · factor · (1 - y²)
   static func addTanhGradient(
     _ upstream: Matrix<Self>, times factor: Matrix<Self>, at y: Matrix<Self>,
@@ -46,6 +51,10 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func addColumnProducts(_ a: Matrix<Self>, _ b: Matrix<Self>, into row: Matrix<Self>)
   /// out += a
   static func add(_ a: Matrix<Self>, into out: Matrix<Self>)
+  /// out = minuend - a
+  static func subtract(_ a: Matrix<Self>, from minuend: Matrix<Self>, into out: Matrix<Self>)
+  /// y = 1 - x
+  static func oneMinus(_ x: Matrix<Self>, into y: Matrix<Self>)
   /// out = a
   static func copy(_ a: Matrix<Self>, into out: Matrix<Self>)
   /// out = value

@@ -101,24 +101,20 @@ public enum GradientCheck {
       combined
       ? Dropout.Masks(CounterRandom(seed: seed, stream: .dropout), step: 1, firstLane: 0) : nil
     return worstError(layout, seed: seed) { workspace, gradients in
-      let state = StackState<Double>(stack, batch: shape.batch)
       let trace = stack.forward(
-        .vectors(workspace[input]), shape, from: state.layers, masks: masks, on: workspace)
+        .vectors(workspace[input]), shape,
+        from: stack.zeroStates(batch: shape.batch, on: workspace), masks: masks, on: workspace)
       if let gradients {
         let outputGradient = workspace.arena.matrix(shape.total, stack.outputSize)
         Double.copy(workspace[weights], into: outputGradient)
-        let stateGradients = state.layers.map {
-          CellState(
-            hidden: workspace.arena.zeros($0.hidden.rows, $0.hidden.columns),
-            cell: workspace.arena.zeros($0.cell.rows, $0.cell.columns))
-        }
         if let inputGradient = stack.backward(
-          trace, outputGradient: outputGradient, stateGradients: stateGradients, on: workspace)
+          trace, outputGradient: outputGradient,
+          stateGradients: stack.zeroStates(batch: shape.batch, on: workspace), on: workspace)
         {
           Double.copy(inputGradient, into: gradients[input])
         }
       }
-      return withExtendedLifetime(state) { product(trace.output, workspace[weights]) }
+      return product(trace.output, workspace[weights])
     }
   }
 

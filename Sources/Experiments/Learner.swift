@@ -65,8 +65,9 @@ final class Learner {
     }
     let gradient = output.backward(logits, x: trace.output, on: workspace)
     stack.backward(
-      trace, outputGradient: gradient, stateGradients: [zeroState(examples.count)],
-      wantsInput: false, on: workspace)
+      trace, outputGradient: gradient,
+      stateGradients: stack.zeroStates(batch: examples.count, on: workspace), wantsInput: false,
+      on: workspace)
     let norm = optimizer.sum([gradients], on: oneThread)
     guard norm.isFinite else { return (loss, norm) }
     let most = clip ?? .infinity
@@ -129,7 +130,8 @@ final class Learner {
       }
     }
     let trace = stack.forward(
-      .vectors(inputs), shape, from: [zeroState(examples.count)], on: workspace)
+      .vectors(inputs), shape, from: stack.zeroStates(batch: examples.count, on: workspace),
+      on: workspace)
     return (shape, trace, output.forward(trace.output, on: workspace), order)
   }
 
@@ -139,9 +141,5 @@ final class Learner {
     (0..<shape.steps).flatMap { step in
       (0..<shape.rowsPerStep[step]).map { examples[order[$0]].targets[step] }
     }
-  }
-
-  private func zeroState(_ batch: Int) -> CellState<Float> {
-    .zeros(of: stack.layers[0], batch: batch, on: workspace)
   }
 }

@@ -208,30 +208,32 @@ final class GenerationState {
     for start in stride(from: 0, to: symbols.count, by: atOnce) {
       let part = symbols[start..<min(start + atOnce, symbols.count)]
       workspace.reset()
-      Shards.useThreadsForProducts(threads)
       let ids = workspace.arena.indices(part.count)
       for (index, id) in part.enumerated() { ids[index] = Int32(id) }
       guard let first = ids.baseAddress else { continue }
-      let embedded = network.embedding.forward(first, count: part.count, on: workspace)
-      advance(
-        .indexed(embedded.vectors, embedded.index), PackedShape(steps: part.count, batch: 1))
+      Shards.withProductThreads(threads) {
+        let embedded = network.embedding.forward(first, count: part.count, on: workspace)
+        advance(
+          .indexed(embedded.vectors, embedded.index), PackedShape(steps: part.count, batch: 1))
+      }
     }
   }
 
   /// Reads one symbol.
   func read(_ symbol: Int) {
     workspace.reset()
-    Shards.useThreadsForProducts(threads)
     let id = workspace.arena.indices(1)
     id[0] = Int32(symbol)
     guard let first = id.baseAddress else { return }
-    if !isProjected[symbol] {
-      let embedded = network.embedding.forward(first, count: 1, on: workspace)
-      network.stack.layers[0].projection(
-        of: embedded.vectors, into: projections.rows(symbol..<symbol + 1), on: workspace)
-      isProjected[symbol] = true
+    Shards.withProductThreads(threads) {
+      if !isProjected[symbol] {
+        let embedded = network.embedding.forward(first, count: 1, on: workspace)
+        network.stack.layers[0].projection(
+          of: embedded.vectors, into: projections.rows(symbol..<symbol + 1), on: workspace)
+        isProjected[symbol] = true
+      }
+      advance(.projected(projections, first), oneStep)
     }
-    advance(.projected(projections, first), oneStep)
   }
 
   private func advance(_ input: SequenceInput<Float>, _ shape: PackedShape) {

@@ -112,8 +112,7 @@ public struct CharacterCNN: Sendable {
     _ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>
   ) {
     let inner = workspace.arena.matrix(gradient.rows, gradient.columns)
-    S.fill(inner, with: 1)
-    S.tanhGradient(gradient, times: inner, at: trace.features, into: inner)
+    S.tanhGradient(gradient, at: trace.features, into: inner)
     S.addColumns(of: inner, into: workspace.gradient(of: bias))
     let sums = workspace.arena.zeros(trace.positions, filters)
     S.largestRowsGradient(inner, at: trace.strongest, into: sums)

@@ -68,7 +68,7 @@ public final class PackedWeights<S: Real>: Sendable {
   }
 
   /// Takes the gradients of dropped elements away, by the masks of the last `load` that drew them.
-  public func maskGradients(_ gradients: Gradients<S>) {
+  package func maskGradients(_ gradients: Gradients<S>) {
     for (number, drop) in drops.enumerated() {
       S.multiply(gradients[drop.weight], masks.matrix(number), into: gradients[drop.weight])
     }
@@ -106,7 +106,8 @@ extension Parameters {
 /// What one shard needs to run a model: the weights to read, its own gradients to add to, and its
 /// own scratch memory.
 ///
-/// A workspace belongs to one thread at a time.
+/// A workspace belongs to one thread at a time. A cell or layer of any package reads its weights as
+/// `workspace[weight]`, multiplies by them with `product`, and adds to `gradient(of:)`.
 public final class Workspace<S: Real> {
   /// The weights; read only.
   public let parameters: Parameters<S>
@@ -133,7 +134,7 @@ public final class Workspace<S: Real> {
   /// Takes back all scratch memory.
   public func reset() { arena.reset() }
 
-  /// The weight's elements.
+  /// The weight's elements, to be read.
   public subscript(weight: Weight) -> Matrix<S> { parameters[weight] }
 
   /// Where the weight's gradient is added up, unless the weight is row-sparse.

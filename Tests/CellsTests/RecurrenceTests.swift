@@ -300,21 +300,17 @@ import Testing
     ) { _ in lossGradient(2) }
     #expect(norms.count == steps)
     for back in 1...steps {
-      func zeros() -> [CellState<Double>] {
-        stack.layers.map { .zeros(of: $0, batch: 2, on: workspace) }
-      }
-      var states = zeros()
+      var states = stack.zeroStates(batch: 2, on: workspace)
       if back < steps {
         let early = stack.forward(
           .vectors(testCase.input.rows(0..<2 * (steps - back))),
           PackedShape(steps: steps - back, batch: 2), from: states, on: workspace)
-        states = zeros()
-        for (layer, state) in zip(early.layers, states) { layer.copyFinalState(into: state) }
+        states = stack.finalStates(of: early, on: workspace)
       }
       let late = stack.forward(
         .vectors(testCase.input.rows(2 * (steps - back)..<2 * steps)),
         PackedShape(steps: back, batch: 2), from: states, on: workspace)
-      let gradients = zeros()
+      let gradients = stack.zeroStates(batch: 2, on: workspace)
       stack.backward(
         late, outputGradient: lossGradient(2 * back), stateGradients: gradients, wantsInput: false,
         on: workspace)
@@ -323,6 +319,29 @@ import Testing
       }
       #expect(abs(sum.squareRoot() - norms[back - 1]) < 1e-12 * max(1, norms[0]))
     }
+    withExtendedLifetime(testCase) {}
+  }
+
+  @Test(arguments: [CellKind.lstm, .gru])
+  func finalStatesAreThoseAfterEachSequencesLastStep(_ kind: CellKind) {
+    let lengths = [5, 3, 1]
+    let testCase = StackCase<Double>(
+      kind, layers: 2, inputSize: 3, hiddenSize: 4, lengths: lengths, seed: 8)
+    let trace = testCase.forward()
+    let states = testCase.stack.finalStates(of: trace, on: testCase.workspace)
+    let kept = testCase.finalStates(trace).layers
+    #expect(states.map(\.hidden.elements) == kept.map(\.hidden.elements))
+    #expect(states.map(\.cell.elements) == kept.map(\.cell.elements))
+    // Of the top layer h is the output, so each sequence's is found there.
+    for (row, length) in lengths.enumerated() {
+      let place = testCase.shape.offsets[length - 1] + row
+      #expect(
+        states[1].hidden.rows(row..<row + 1).elements
+          == trace.output.rows(place..<place + 1).elements)
+    }
+    let zeros = testCase.stack.zeroStates(batch: 3, on: testCase.workspace)
+    #expect(zeros.map(\.cell.columns) == states.map(\.cell.columns))
+    #expect(zeros.allSatisfy { ($0.hidden.elements + $0.cell.elements).allSatisfy { $0 == 0 } })
     withExtendedLifetime(testCase) {}
   }
 }

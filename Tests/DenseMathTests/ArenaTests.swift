@@ -101,4 +101,26 @@ import Testing
     let (capacity, allocations) = (arena.capacity, arena.allocations)
     #expect(capacity == 0 && allocations == 0)
   }
+
+  @Test func reshapedBlocksHaveTheSameElements() {
+    var arena = Arena<Double>()
+    let block = arena.matrix(3, 4)
+    for r in 0..<3 { for c in 0..<4 { block[r, c] = Double(4 * r + c) } }
+    #expect(block.reshaped(rows: 2, columns: 6)[1, 0] == 6)
+    let rest = block.reshaped(from: 3, rows: 3, columns: 3)
+    #expect(rest.elements == (3..<12).map { Double($0) })
+    rest[2, 2] = -1
+    #expect(block[2, 3] == -1)
+    arena.reset()
+  }
+
+  @Test func blocksAreCountedUntilReset() {
+    var arena = Arena<Float>()
+    _ = arena.matrix(2, 2)
+    _ = arena.indices(3)
+    let before = arena.blocks
+    arena.reset()
+    let after = arena.blocks
+    #expect(before == 2 && after == 0)
+  }
 }

@@ -6,13 +6,16 @@ import Testing
 enum Kernel: CaseIterable {
   case sigmoid, tanh, relu
   case sigmoidGradient, tanhGradient, addTanhGradient, reluGradient
-  case multiply, multiplyAdd, multiplyTwo, add, copy, fill, scale
+  case plainSigmoidGradient, plainTanhGradient
+  case multiply, multiplyAdd, multiplyTwo, add, subtract, oneMinus, copy, fill, scale
 
   var inputs: Int {
     switch self {
     case .fill, .scale: 0
-    case .sigmoid, .tanh, .relu, .add, .copy: 1
-    case .reluGradient, .multiply, .multiplyAdd: 2
+    case .sigmoid, .tanh, .relu, .add, .oneMinus, .copy: 1
+    case .plainSigmoidGradient, .plainTanhGradient, .reluGradient, .multiply, .multiplyAdd,
+      .subtract:
+      2
     case .sigmoidGradient, .tanhGradient, .addTanhGradient: 3
     case .multiplyTwo: 4
     }
@@ -28,11 +31,15 @@ enum Kernel: CaseIterable {
     case .sigmoidGradient: S.sigmoidGradient(x[0], times: x[1], at: x[2], into: out)
     case .tanhGradient: S.tanhGradient(x[0], times: x[1], at: x[2], into: out)
     case .addTanhGradient: S.addTanhGradient(x[0], times: x[1], at: x[2], into: out)
+    case .plainSigmoidGradient: S.sigmoidGradient(x[0], at: x[1], into: out)
+    case .plainTanhGradient: S.tanhGradient(x[0], at: x[1], into: out)
     case .reluGradient: S.reluGradient(x[0], at: x[1], into: out)
     case .multiply: S.multiply(x[0], x[1], into: out)
     case .multiplyAdd: S.multiplyAdd(x[0], x[1], into: out)
     case .multiplyTwo: S.multiplyTwo(x[0], x[1], plus: x[2], x[3], into: out)
     case .add: S.add(x[0], into: out)
+    case .subtract: S.subtract(x[0], from: x[1], into: out)
+    case .oneMinus: S.oneMinus(x[0], into: out)
     case .copy: S.copy(x[0], into: out)
     case .fill: S.fill(out, with: S(Self.constant))
     case .scale: S.scale(out, by: S(Self.constant))
@@ -48,11 +55,15 @@ enum Kernel: CaseIterable {
     case .sigmoidGradient: x[0] * x[1] * x[2] * (1 - x[2])
     case .tanhGradient: x[0] * x[1] * (1 - pow(x[2], 2))
     case .addTanhGradient: old + x[0] * x[1] * (1 - pow(x[2], 2))
+    case .plainSigmoidGradient: x[0] * x[1] * (1 - x[1])
+    case .plainTanhGradient: x[0] * (1 - pow(x[1], 2))
     case .reluGradient: x[1] > 0 ? x[0] : 0
     case .multiply: x[0] * x[1]
     case .multiplyAdd: old + x[0] * x[1]
     case .multiplyTwo: x[0] * x[1] + x[2] * x[3]
     case .add: old + x[0]
+    case .subtract: x[1] - x[0]
+    case .oneMinus: 1 - x[0]
     case .copy: x[0]
     case .fill: Self.constant
     case .scale: old * Self.constant

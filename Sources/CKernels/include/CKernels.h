@@ -27,6 +27,9 @@ void mt_sigmoid_gradient(long rows, long columns, mt_view upstream, mt_view fact
                          mt_view out);
 void mt_tanh_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
                       mt_view out);
+/// The same without a factor: out = upstream * f'(y).
+void mt_plain_sigmoid_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out);
+void mt_plain_tanh_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out);
 /// out += upstream * factor * (1 - y^2)
 void mt_add_tanh_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
                           mt_view out);
@@ -49,6 +52,10 @@ void mt_multiply_row_add(long rows, long columns, mt_view a, const float *row, m
 void mt_add_column_products(long rows, long columns, mt_view a, mt_view b, float *row);
 /// out += a
 void mt_add(long rows, long columns, mt_view a, mt_view out);
+/// out = from - a
+void mt_subtract(long rows, long columns, mt_view a, mt_view from, mt_view out);
+/// y = 1 - x
+void mt_one_minus(long rows, long columns, mt_view x, mt_view y);
 /// out = a
 void mt_copy(long rows, long columns, mt_view a, mt_view out);
 /// out = value
