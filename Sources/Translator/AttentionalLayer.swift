@@ -96,7 +96,8 @@ struct AttentionalLayer: Sendable {
   func backward<S: Real>(
     _ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>
   ) -> Matrix<S> {
-    let inner = workspace.tanhGradient(gradient, at: trace.output)
+    let inner = workspace.arena.matrix(gradient.rows, outputSize)
+    S.tanhGradient(gradient, at: trace.output, into: inner)
     let joined = combine.backward(inner, x: trace.joined, on: workspace)
     let queries = workspace.arena.matrix(gradient.rows, querySize)
     S.copy(joined.columns(combine.inputs - querySize..<combine.inputs), into: queries)

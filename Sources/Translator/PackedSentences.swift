@@ -75,18 +75,3 @@ extension CellState {
     return found
   }
 }
-
-extension Stack {
-  func zeroStates<S: Real>(batch: Int, on workspace: Workspace<S>) -> [CellState<S>] {
-    layers.map { .zeros(of: $0, batch: batch, on: workspace) }
-  }
-
-  /// The state of each row after its own last step.
-  func finalStates<S: Real>(
-    of trace: Trace<S>, batch: Int, on workspace: Workspace<S>
-  ) -> [CellState<S>] {
-    let states: [CellState<S>] = zeroStates(batch: batch, on: workspace)
-    for (layer, state) in zip(trace.layers, states) { layer.copyFinalState(into: state) }
-    return states
-  }
-}

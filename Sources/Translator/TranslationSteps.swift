@@ -92,8 +92,7 @@ final class TranslationSteps {
       AttentionRanges(
         queries: live.groups.map(\.rows), memory: live.groups.map { memory.stretches[$0.input] }),
       in: memory, masks: nil, on: workspace)
-    states = network.decoder.stack.finalStates(
-      of: pass.recurrence, batch: live.count, on: workspace)
+    states = network.decoder.stack.finalStates(of: pass.recurrence, on: workspace)
     if fed != nil { fed = pass.output }
     let candidates = network.output.likeliest(
       live.candidateCount, after: pass.output, withUnknown: writesUnknown, on: workspace

@@ -60,13 +60,16 @@ struct TranslatorBridge: Sendable {
   }
 
   /// The backward pass of `forward`: the gradients of the encoder's last states.
+  ///
+  /// `stateGradients` are used up.
   func backward<S: Real>(
     _ trace: Trace<S>, stateGradients: [CellState<S>], on workspace: Workspace<S>
   ) -> [CellState<S>] {
     layers.indices.flatMap { number in
       let (joined, gradient) = (trace.joined[number], stateGradients[number])
-      let inner = workspace.tanhGradient(gradient.hidden, at: trace.states[number].hidden)
-      let hidden = layers[number].hidden.backward(inner, x: joined.hidden, on: workspace)
+      S.tanhGradient(gradient.hidden, at: trace.states[number].hidden, into: gradient.hidden)
+      let hidden = layers[number].hidden.backward(
+        gradient.hidden, x: joined.hidden, on: workspace)
       let cell =
         layers[number].cell?.backward(gradient.cell, x: joined.cell, on: workspace)
         ?? workspace.arena.matrix(hidden.rows, 0)
@@ -94,15 +97,5 @@ struct TranslatorBridge: Sendable {
     let block = workspace.arena.matrix(joined.rows, width)
     S.copy(joined.part(side, width: width), into: block)
     return block
-  }
-}
-
-extension Workspace {
-  /// The backward pass of y = tanh(x): upstream · (1 - y²).
-  func tanhGradient(_ upstream: Matrix<S>, at y: Matrix<S>) -> Matrix<S> {
-    let gradient = arena.matrix(y.rows, y.columns)
-    S.fill(gradient, with: 1)
-    S.tanhGradient(upstream, times: gradient, at: y, into: gradient)
-    return gradient
   }
 }

@@ -129,7 +129,7 @@ struct TranslatorDecoder: Sendable {
         fed: fed?.rows(rows),
         AttentionRanges(queries: rows.map { $0..<$0 + 1 }, memory: Array(memoryOfRow[rows])),
         in: memory, masks: masks, on: workspace)
-      states = stack.finalStates(of: pass.recurrence, batch: rows.count, on: workspace)
+      states = stack.finalStates(of: pass.recurrence, on: workspace)
       fed = pass.output
       S.copy(pass.output, into: packed.rows(shape.rows(ofStep: step)))
       passes.append(pass)

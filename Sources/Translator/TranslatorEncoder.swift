@@ -49,7 +49,7 @@ struct TranslatorEncoder: Sendable {
     S.gather(recurrence.output, at: sentences.rows, into: outputs)
     return Trace(
       sentences: sentences, embedded: embedded, recurrence: recurrence, outputs: outputs,
-      finalStates: stack.finalStates(of: recurrence, batch: shape.batch, on: workspace))
+      finalStates: stack.finalStates(of: recurrence, on: workspace))
   }
 
   /// The backward pass of `forward`, from the gradients of the outputs, nil for zeros, and of the final
