@@ -114,7 +114,10 @@ final class TranslationSteps {
       let weights = attended.weights(ofSequence: group)
       return (0..<weights.rows).map { (live.groups[group].input, weights.rows($0..<$0 + 1)) }
     }
-    if kept.weights { weights.append(parts.map(\.1.elements)) }
+    if kept.weights {
+      weights.append(
+        parts.map { Array(UnsafeBufferPointer(start: $0.1.base, count: $0.1.columns)) })
+    }
     if kept.coverage > 0 {
       covered = zip(parts, live.parents).map { part, parent in
         covered[parent].enumerated().map { $1 + Double(part.1[0, $0]) }
