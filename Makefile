@@ -7,7 +7,7 @@ NAMES = models/names.safetensors
 PACKAGES = libicu-dev libdnnl-dev libpopt-dev zlib1g-dev unicode-data bzip2
 PYTHON ?= python3
 
-.PHONY: demo build test lint format benchmark packages clean
+.PHONY: demo build test test-views lint format docs benchmark packages clean
 
 demo: build
 	@mkdir -p models
@@ -28,6 +28,14 @@ build: packages
 
 test: packages
 	$(SWIFT) test -c release -Xswiftc -enable-testing
+
+# Debug builds trap on a view that outlives its arena's batch, and check bounds and shapes.
+test-views: packages
+	$(SWIFT) test --filter 'DenseMathTests|CellsTests|LayersTests'
+
+# The pages of docs/reference, from the tables that --help is made from.
+docs: build
+	$(TOOL) reference docs/reference
 
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

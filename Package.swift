@@ -6,7 +6,20 @@ import PackageDescription
 let package = Package(
   name: "MajorTom",
   products: [
+    // One import for all, or each room by itself.
     .library(name: "MajorTom", targets: ["MajorTom"]),
+    .library(name: "Files", targets: ["Files"]),
+    .library(name: "ICUText", targets: ["ICUText"]),
+    .library(name: "DenseMath", targets: ["DenseMath"]),
+    .library(name: "Parameters", targets: ["Parameters"]),
+    .library(name: "Cells", targets: ["Cells"]),
+    .library(name: "Layers", targets: ["Layers"]),
+    .library(name: "Training", targets: ["Training"]),
+    .library(name: "Decoding", targets: ["Decoding"]),
+    .library(name: "LanguageModel", targets: ["LanguageModel"]),
+    .library(name: "Tagger", targets: ["Tagger"]),
+    .library(name: "Translator", targets: ["Translator"]),
+    .library(name: "Experiments", targets: ["Experiments"]),
     .executable(name: "majortom", targets: ["MajorTomCLI"]),
   ],
   targets: [
@@ -20,32 +33,37 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Floor 1: the only targets that import C.
+    .target(name: "Files"),
     .target(name: "ICUText", dependencies: ["CICU", "CZlib"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt"]),
 
     // Floors 2 to 4: weights, networks, training, decoding.
-    .target(name: "Parameters", dependencies: ["DenseMath"]),
+    .target(name: "Parameters", dependencies: ["DenseMath", "Files"]),
     .target(name: "Cells", dependencies: ["Parameters", "DenseMath"]),
     .target(name: "Layers", dependencies: ["Parameters", "DenseMath"]),
-    .target(name: "Training", dependencies: ["Parameters", "DenseMath"]),
+    .target(name: "Training", dependencies: ["Parameters", "DenseMath", "Files"]),
     .target(name: "Decoding", dependencies: ["DenseMath"]),
 
     // Floor 5: one target a model.
     .target(
       name: "LanguageModel",
       dependencies: [
-        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
+        "Files", "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
       ]),
 
     .target(
       name: "Tagger",
       dependencies: [
-        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "LanguageModel",
+        "Files", "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training",
+        "LanguageModel",
       ]),
     .target(
       name: "Translator",
-      dependencies: ["ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training"]),
+      dependencies: [
+        "Files", "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training",
+        "Decoding",
+      ]),
     .target(
       name: "Experiments",
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
@@ -54,7 +72,7 @@ let package = Package(
     .target(
       name: "MajorTom",
       dependencies: [
-        "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
+        "Files", "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
         "LanguageModel", "Tagger", "Translator",
       ]),
     .executableTarget(
@@ -62,13 +80,17 @@ let package = Package(
 
     // Tests mirror the targets; what several of them need is in TestSupport.
     .target(
-      name: "TestSupport", dependencies: ["DenseMath", "Parameters", "Cells", "Experiments"],
+      name: "TestSupport",
+      dependencies: ["DenseMath", "Parameters", "Cells", "Training", "Experiments"],
       path: "Tests/TestSupport"),
     .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
     .testTarget(
-      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels"], exclude: ["Fixtures"]),
-    .testTarget(name: "ParametersTests", dependencies: ["Parameters", "DenseMath"]),
+      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "COneDNN"],
+      exclude: ["Fixtures"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+    .testTarget(
+      name: "ParametersTests", dependencies: ["Parameters", "DenseMath", "Files", "TestSupport"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
     .testTarget(name: "CommandLineOptionsTests", dependencies: ["CommandLineOptions"]),
     .testTarget(
@@ -76,7 +98,9 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "LayersTests", dependencies: ["Layers", "Parameters", "DenseMath", "TestSupport"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Parameters", "DenseMath"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Parameters", "DenseMath", "Files", "TestSupport"]),
     .testTarget(
       name: "LanguageModelTests", dependencies: ["LanguageModel", "MajorTom", "TestSupport"]),
     .testTarget(
@@ -88,6 +112,7 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),
+    .testTarget(name: "MajorTomTests", dependencies: ["MajorTom"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["MajorTom", "TestSupport"],
       resources: [.copy("Fixtures")]),

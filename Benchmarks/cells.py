@@ -38,10 +38,10 @@ for hidden in arguments.hidden:
     lines = subprocess.run(
         [arguments.tool, "selftest", "--speed", "--hidden", str(hidden), "--json"],
         check=True, capture_output=True, text=True).stdout
-    print(f"{hidden} units          copy     law    back   layer    back  | PyTorch's layer, back")
+    print(f"{hidden} units          copy    cell    back   layer    back  | PyTorch's layer, back")
     for line in lines.splitlines():
         found = json.loads(line)
-        row = [found[key] for key in ("copy", "law", "law_back", "layer", "layer_back")]
+        row = [found[key] for key in ("copy", "cell_forward", "cell_backward", "layer", "layer_backward")]
         beside = ""
         if found["cell"] in RIVALS:
             times = rival(RIVALS[found["cell"]], hidden, found["batch"], found["steps"])

@@ -30,6 +30,8 @@ def tool_nats(model):
 
 with safe_open(arguments.model, "pt") as file:
     metadata = file.metadata()
+    # The checksum is that of these bytes; a file that another program writes has none.
+    metadata.pop("checksum", None)
     weights = {name: file.get_tensor(name) for name in file.keys()}
 configuration = json.loads(metadata["configuration"])
 symbols = json.loads(metadata["vocabulary"])["symbols"]
@@ -41,11 +43,11 @@ cells = {
 }
 model = torch.nn.ModuleDict(
     {
-        "embedding": torch.nn.Embedding(256 + len(symbols), configuration["embeddingSize"]),
+        "embedding": torch.nn.Embedding(256 + len(symbols), configuration["embedding"]),
         "rnn": cells[configuration["cell"]](
-            configuration["embeddingSize"], configuration["hiddenSize"], configuration["layers"]
+            configuration["embedding"], configuration["hidden"], configuration["layers"]
         ),
-        "output": torch.nn.Linear(configuration["hiddenSize"], 256 + len(symbols)),
+        "output": torch.nn.Linear(configuration["hidden"], 256 + len(symbols)),
     }
 )
 model.load_state_dict(weights)  # strict: every name and shape must fit
@@ -55,7 +57,7 @@ numbers = {symbol: 256 + place for place, symbol in enumerate(symbols)}
 ids = []
 for character in open(arguments.text, encoding="utf-8", newline="").read():
     ids += [numbers[character]] if character in numbers else list(character.encode())
-if configuration.get("isBackwards"):
+if configuration.get("backwards"):
     ids.reverse()
 data = torch.tensor(ids)
 with torch.inference_mode():

@@ -1,3 +1,5 @@
+// Above 400 lines, as primitives, packed matrices and the threads' tables share descriptors whose type
+// depends on oneDNN's version: parts would need a header of their own for all that is static here.
 #include "COneDNN.h"
 
 #include <dlfcn.h>
@@ -21,7 +23,6 @@ static dnnl_status_t descriptor_copy(descriptor *d, const_dnnl_memory_desc_t fro
   return dnnl_memory_desc_clone(d, from);
 }
 #define DESCRIPTOR(d) (d)
-#define QUERIED(d) (d)
 #else
 typedef dnnl_memory_desc_t descriptor;  // a plain struct
 static void descriptor_free(descriptor *d) { (void)d; }
@@ -57,13 +58,16 @@ static dnnl_status_t engine_status;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
 static void (*set_omp_threads)(int);
+static int (*omp_threads)(void);
 
 /// What makes two products use the same primitive.
 typedef struct {
   long m, k, n, lda, ldb, ldc;
   int64_t flags;  // see below; the thread count above them
+  // Which layout a packed matrix has: a primitive reads its matrix by the layout that it was made
+  // for, whatever memory it is given, so matrices of one size may share it only with one layout.
+  long layout;
 } shape;
-// Packed matrices of one size and precision have one layout, so they share their primitives.
 enum { a_across = 1, b_across = 2, adding = 4, narrow_b = 8, packed_b = 16, flag_bits = 8 };
 
 typedef struct {
@@ -78,7 +82,7 @@ typedef struct {
   entry *entries;
   size_t capacity, count;  // a power of two; open addressing
   dnnl_stream_t stream;
-  int threads;
+  int threads;  // that a product may use
 } thread_state;
 
 static void entry_free(entry *e) {
@@ -111,6 +115,7 @@ static void engine_start(void) {
   if (pthread_key_create(&thread_key, thread_ends) != 0) engine_status = dnnl_out_of_memory;
   // Looked up at run time: Debian's oneDNN runs on libgomp, others on libomp or on TBB.
   set_omp_threads = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+  omp_threads = (int (*)(void))dlsym(RTLD_DEFAULT, "omp_get_max_threads");
 }
 
 static _Thread_local thread_state *this_thread;
@@ -125,17 +130,31 @@ static thread_state *thread_here(void) {
     free(state);
     return NULL;
   }
+  state->threads = 1;
   pthread_setspecific(thread_key, state);
   this_thread = state;
-  mt_product_threads(1);
   return state;
 }
 
-void mt_product_threads(int threads) {
+int mt_product_threads(int threads) {
   thread_state *state = thread_here();
-  if (!state || state->threads == threads) return;
+  if (!state) return 1;
+  int before = state->threads;
   state->threads = threads;
-  if (set_omp_threads) set_omp_threads(threads);
+  return before;
+}
+
+/// Sets OpenMP's threads for oneDNN; returns what they were, for `threads_end`. The thread may be
+/// one of a host program with OpenMP code of its own, so it gets its setting back after each call.
+static int threads_begin(const thread_state *state) {
+  if (!set_omp_threads || !omp_threads) return state->threads;
+  int before = omp_threads();
+  if (before != state->threads) set_omp_threads(state->threads);
+  return before;
+}
+
+static void threads_end(const thread_state *state, int before) {
+  if (before != state->threads) set_omp_threads(before);
 }
 
 // ---- Primitives, made once per shape and thread.
@@ -144,6 +163,7 @@ struct mt_packed {
   long k, n;
   dnnl_data_type_t type;
   descriptor layout;
+  long layout_number;  // equal for equal layouts
   dnnl_memory_t memory;
   void *bytes;
 };
@@ -195,7 +215,7 @@ static dnnl_status_t reorder_create(dnnl_primitive_t *primitive, descriptor *fro
 }
 
 static uint64_t shape_hash(const shape *s) {
-  const int64_t words[] = {s->m, s->k, s->n, s->lda, s->ldb, s->ldc, s->flags};
+  const int64_t words[] = {s->m, s->k, s->n, s->lda, s->ldb, s->ldc, s->flags, s->layout};
   uint64_t hash = 0x9E3779B97F4A7C15u;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     hash = (hash ^ (uint64_t)words[i]) * 0xD6E8FEB86659FD93u, hash ^= hash >> 32;
@@ -204,7 +224,7 @@ static uint64_t shape_hash(const shape *s) {
 
 static int shape_equal(const shape *x, const shape *y) {
   return x->m == y->m && x->k == y->k && x->n == y->n && x->lda == y->lda && x->ldb == y->ldb &&
-         x->ldc == y->ldc && x->flags == y->flags;
+         x->ldc == y->ldc && x->flags == y->flags && x->layout == y->layout;
 }
 
 static entry *entry_find(thread_state *state, const shape *key) {
@@ -264,10 +284,9 @@ static dnnl_status_t entry_fill(entry *e, const shape *key, const mt_packed *pac
   return dnnl_success;
 }
 
-static int product_run(const shape *key, const mt_packed *packed, const float *a, const float *b,
-                       float *c) {
-  thread_state *state = thread_here();
-  if (!state) return dnnl_out_of_memory;
+static dnnl_status_t product_run_here(thread_state *state, const shape *key,
+                                      const mt_packed *packed, const float *a, const float *b,
+                                      float *c) {
   shape full = *key;
   full.flags |= (int64_t)state->threads << flag_bits;
   entry *e = entry_for(state, &full);
@@ -294,12 +313,23 @@ static int product_run(const shape *key, const mt_packed *packed, const float *a
   return dnnl_primitive_execute(e->primitive, state->stream, 3, arguments);
 }
 
+static int product_run(const shape *key, const mt_packed *packed, const float *a, const float *b,
+                       float *c) {
+  thread_state *state = thread_here();
+  if (!state) return dnnl_out_of_memory;
+  int before = threads_begin(state);
+  dnnl_status_t status = product_run_here(state, key, packed, a, b, c);
+  threads_end(state, before);
+  return status;
+}
+
 int mt_product(long m, long k, long n, const float *a, long lda, int a_transposed, const float *b,
                long ldb, int b_transposed, float *c, long ldc, int accumulate) {
   if (m == 0 || n == 0) return 0;
   shape key = {m, k, n, lda, ldb, ldc,
                (a_transposed ? a_across : 0) | (b_transposed ? b_across : 0) |
-                   (accumulate ? adding : 0)};
+                   (accumulate ? adding : 0),
+               0};
   return product_run(&key, NULL, a, b, c);
 }
 
@@ -307,44 +337,92 @@ int mt_packed_product(const mt_packed *packed, long m, const float *a, long lda,
                       int accumulate) {
   if (m == 0) return 0;
   shape key = {m, packed->k, packed->n, lda, 0, ldc,
-               packed_b | (packed->type == dnnl_f32 ? 0 : narrow_b) | (accumulate ? adding : 0)};
+               packed_b | (packed->type == dnnl_f32 ? 0 : narrow_b) | (accumulate ? adding : 0),
+               packed->layout_number};
   return product_run(&key, packed, a, NULL, c);
 }
 
 // ---- Packed matrices.
 
-mt_packed *mt_packed_create(long k, long n, int precision) {
-  if (!thread_here()) return NULL;
-  mt_packed *packed = calloc(1, sizeof *packed);
+/// The layouts in use so far, one of each kind: few, as a model has few sizes of weights.
+static struct {
+  pthread_mutex_t mutex;
+  descriptor *layouts;
+  long count;
+} known = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+
+/// The number of a layout, from 1, the same for equal ones; 0 when there is no memory for it.
+static long layout_number(descriptor *layout) {
+  long number = 0;
+  pthread_mutex_lock(&known.mutex);
+  for (long i = 0; i < known.count && !number; i++)
+    if (dnnl_memory_desc_equal(DESCRIPTOR(known.layouts[i]), DESCRIPTOR(*layout))) number = i + 1;
+  if (!number) {
+    descriptor *grown = realloc(known.layouts, (size_t)(known.count + 1) * sizeof *grown);
+    if (grown) {
+      known.layouts = grown;
+      if (descriptor_copy(&grown[known.count], DESCRIPTOR(*layout)) == dnnl_success)
+        number = ++known.count;
+    }
+  }
+  pthread_mutex_unlock(&known.mutex);
+  return number;
+}
+
+/// Sets the layout that oneDNN likes best for products of `packed`'s size.
+static dnnl_status_t choose_layout(mt_packed *packed) {
+  // The layout is chosen once, for a batch of this many rows; other batches take it as given.
+  enum { typical_rows = 16 };
+  long k = packed->k, n = packed->n;
+  dnnl_dims_t a_dims = {typical_rows, k}, b_dims = {k, n}, c_dims = {typical_rows, n};
+  dnnl_dims_t a_strides = {k, 1}, c_strides = {n, 1};
+  descriptor a, b, c;
+  TRY(descriptor_strided(&a, a_dims, packed->type, a_strides));
+  TRY(descriptor_any(&b, b_dims, packed->type));
+  TRY(descriptor_strided(&c, c_dims, dnnl_f32, c_strides));
+  TRY(matmul_create(NULL, &a, &b, &c, 0, &packed->layout));
+  descriptor_free(&a);
+  descriptor_free(&b);
+  descriptor_free(&c);
+  return dnnl_success;
+}
+
+static mt_packed *packed_create(long k, long n, int precision, int plain) {
+  thread_state *state = thread_here();
+  mt_packed *packed = state ? calloc(1, sizeof *packed) : NULL;
   if (!packed) return NULL;
   packed->k = k;
   packed->n = n;
   packed->type = precision == mt_precision_bf16 ? dnnl_bf16 : dnnl_f32;
-  // The layout is chosen once, for a batch of this many rows; other batches take it as given.
-  enum { typical_rows = 16 };
-  dnnl_dims_t a_dims = {typical_rows, k}, b_dims = {k, n}, c_dims = {typical_rows, n};
-  dnnl_dims_t a_strides = {k, 1}, c_strides = {n, 1};
-  descriptor a, b, c;
-  dnnl_status_t status = descriptor_strided(&a, a_dims, packed->type, a_strides);
-  if (status == dnnl_success) status = descriptor_any(&b, b_dims, packed->type);
-  if (status == dnnl_success) status = descriptor_strided(&c, c_dims, dnnl_f32, c_strides);
-  if (status == dnnl_success) status = matmul_create(NULL, &a, &b, &c, 0, &packed->layout);
+  dnnl_dims_t dims = {k, n}, strides = {n, 1};
+  int before = threads_begin(state);
+  dnnl_status_t status = plain
+                             ? descriptor_strided(&packed->layout, dims, packed->type, strides)
+                             : choose_layout(packed);
   if (status == dnnl_success) {
+    packed->layout_number = layout_number(&packed->layout);
     size_t size = dnnl_memory_desc_get_size(DESCRIPTOR(packed->layout));
     packed->bytes = aligned_alloc(64, (size + 63) / 64 * 64);
-    status = packed->bytes ? dnnl_memory_create(&packed->memory, DESCRIPTOR(packed->layout), engine,
-                                                packed->bytes)
-                           : dnnl_out_of_memory;
-    descriptor_free(&a);
-    descriptor_free(&b);
-    descriptor_free(&c);
+    status = packed->bytes && packed->layout_number
+                 ? dnnl_memory_create(&packed->memory, DESCRIPTOR(packed->layout), engine,
+                                      packed->bytes)
+                 : dnnl_out_of_memory;
   }
+  threads_end(state, before);
   if (status != dnnl_success) {
     free(packed->bytes);
     free(packed);
     return NULL;
   }
   return packed;
+}
+
+mt_packed *mt_packed_create(long k, long n, int precision) {
+  return packed_create(k, n, precision, 0);
+}
+
+mt_packed *mt_packed_create_plain(long k, long n, int precision) {
+  return packed_create(k, n, precision, 1);
 }
 
 void mt_packed_destroy(mt_packed *packed) {
@@ -364,11 +442,13 @@ int mt_packed_load(mt_packed *packed, const float *matrix, long leading, int tra
   dnnl_memory_t from = NULL;
   dnnl_primitive_t reorder = NULL;
   dnnl_status_t status = dnnl_memory_create(&from, DESCRIPTOR(plain), engine, (void *)matrix);
+  int before = threads_begin(state);
   if (status == dnnl_success) status = reorder_create(&reorder, &plain, &packed->layout);
   if (status == dnnl_success) {
     dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, packed->memory}};
     status = dnnl_primitive_execute(reorder, state->stream, 2, arguments);
   }
+  threads_end(state, before);
   if (reorder) dnnl_primitive_destroy(reorder);
   if (from) dnnl_memory_destroy(from);
   descriptor_free(&plain);

@@ -21,7 +21,7 @@ public struct CoupledLSTM: RecurrentCell {
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c') and 1 - i.
-  public var memoCount: Int { 2 }
+  public var savedCount: Int { 2 }
 
   /// The input gate begins nearly closed, so that memory lasts from the start.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
@@ -31,7 +31,7 @@ public struct CoupledLSTM: RecurrentCell {
   /// The five equations.
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
     let (i, g, o) = (step.gate(0), step.gate(1), step.gate(2))
-    let (tanhC, kept) = (step.memo(0), step.memo(1))
+    let (tanhC, kept) = (step.saved(0), step.saved(1))
     S.sigmoid(i, into: i)
     S.tanh(g, into: g)
     S.sigmoid(o, into: o)
@@ -46,12 +46,12 @@ public struct CoupledLSTM: RecurrentCell {
     _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
   ) {
     let (i, g, o) = (step.gate(0), step.gate(1), step.gate(2))
-    let (tanhC, kept) = (step.memo(0), step.memo(1))
+    let (tanhC, kept) = (step.saved(0), step.saved(1))
     let (dh, dc) = (gradient.hidden, gradient.cell)
     // h' = o ∘ tanh(c')
     S.addTanhGradient(dh, times: o, at: tanhC, into: dc)
     S.sigmoidGradient(dh, times: tanhC, at: o, into: o)
-    // c' = c + i ∘ (g - c); dh and tanh(c') are used up and lend their room.
+    // c' = c + i ∘ (g - c); dh and tanh(c') are not needed any more and serve as scratch.
     let (difference, oldI) = (dh, tanhC)
     S.subtract(step.previous.cell, from: g, into: difference)
     S.copy(i, into: oldI)

@@ -9,16 +9,16 @@ internal import Parameters
 /// state of the step before, drawn anew at each step; outside training a unit takes the mean of
 /// both (D. Krueger et al., ICLR 2017). Recurrent matrices lose elements by `WeightDrop`.
 public struct Dropout: Codable, Sendable, Equatable {
-  /// The share of the lowest layer's inputs that is dropped.
+  /// The dropout probability of the lowest layer's inputs.
   public var inputs: Double
-  /// The share of h that is dropped on its way into the product with U.
+  /// The dropout probability of h where it goes into the product with U.
   public var states: Double
-  /// The share of every layer's outputs that is dropped.
+  /// The dropout probability of every layer's outputs.
   public var outputs: Double
-  /// The share of h, and of c, that stays as it was.
+  /// The probability with which a unit of h, and of c, keeps its value of the step before.
   public var zoneoutHidden, zoneoutCell: Double
 
-  /// Nothing, but for the shares given.
+  /// Nothing is dropped, but with the probabilities given.
   public init(
     inputs: Double = 0, states: Double = 0, outputs: Double = 0, zoneoutHidden: Double = 0,
     zoneoutCell: Double = 0
@@ -87,7 +87,7 @@ struct Zoneout<S: Real> {
     Zoneout(taken: taken.rows(range), kept: kept.rows(range))
   }
 
-  /// Sets the shares of a time step: drawn in training, their means outside it.
+  /// Sets what a time step takes and keeps: drawn in training, the mean outside it.
   func set(_ dropout: Dropout, layer: Int, timeStep: Int, masks: Dropout.Masks?) {
     for (taken, kept, rate, ofCell) in [
       (taken.hidden, kept.hidden, dropout.zoneoutHidden, false),
@@ -108,7 +108,7 @@ struct Zoneout<S: Real> {
     S.multiplyTwo(taken.cell, fresh.cell, plus: kept.cell, previous.cell, into: next.cell)
   }
 
-  /// The way back of `mix`: `gradient` of next becomes that of fresh, `direct` gets that of previous.
+  /// The backward pass of `mix`: `gradient` of next becomes that of fresh, `direct` gets that of previous.
   func unmix(_ gradient: CellState<S>, direct: CellState<S>) {
     S.multiply(kept.hidden, gradient.hidden, into: direct.hidden)
     S.multiply(kept.cell, gradient.cell, into: direct.cell)

@@ -46,7 +46,7 @@ public struct GRU: RecurrentCell {
     let (r, z, n) = (step.gate(0), step.gate(1), step.gate(2))
     let (ur, uz, un) = (step.recurrent(0), step.recurrent(1), step.recurrent(2))
     let (h, dh, dhn) = (step.previous.hidden, gradient.hidden, step.next.hidden)
-    // The products of r and z with U are used up: ur and uz are free.
+    // The products of r and z with U are not needed any more: ur and uz serve as scratch.
     // dn = dh' ∘ (1 - z) ∘ tanh'; dh' ∘ n is kept, as n is about to change
     S.oneMinus(z, into: uz)
     S.multiply(n, dh, into: dhn)

@@ -17,7 +17,7 @@ public import Parameters
 /// forget gate: F. Gers, J. Schmidhuber and F. Cummins, "Learning to forget", ICANN 1999. The gates
 /// lie in PyTorch's order i, f, g, o. The forget gate's bias starts at `forgetBias`, as
 /// R. Jozefowicz, W. Zaremba and I. Sutskever recommend (ICML 2015); it is an initial value, not
-/// something added in the law.
+/// something added in the forward pass.
 public struct LSTM: RecurrentCell {
   /// The initial bias of the forget gate.
   public let forgetBias: Double
@@ -38,7 +38,7 @@ public struct LSTM: RecurrentCell {
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c').
-  public var memoCount: Int { 1 }
+  public var savedCount: Int { 1 }
 
   /// PyTorch's bounds, but for the forget gate.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
@@ -51,7 +51,7 @@ public struct LSTM: RecurrentCell {
   /// The six equations.
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
     let (i, f, g, o) = (step.gate(0), step.gate(1), step.gate(2), step.gate(3))
-    let (c, cNext, tanhC) = (step.previous.cell, step.next.cell, step.memo)
+    let (c, cNext, tanhC) = (step.previous.cell, step.next.cell, step.saved)
     S.sigmoid(i, into: i)
     S.sigmoid(f, into: f)
     S.tanh(g, into: g)
@@ -66,12 +66,12 @@ public struct LSTM: RecurrentCell {
     _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
   ) {
     let (i, f, g, o) = (step.gate(0), step.gate(1), step.gate(2), step.gate(3))
-    let (c, tanhC) = (step.previous.cell, step.memo)
+    let (c, tanhC) = (step.previous.cell, step.saved)
     let (dh, dc) = (gradient.hidden, gradient.cell)
     // h' = o ∘ tanh(c')
     S.addTanhGradient(dh, times: o, at: tanhC, into: dc)
     S.sigmoidGradient(dh, times: tanhC, at: o, into: o)
-    // c' = f ∘ c + i ∘ g; dh and tanh(c') are used up and lend their room.
+    // c' = f ∘ c + i ∘ g; dh and tanh(c') are not needed any more and serve as scratch.
     let (oldI, dcPrevious) = (dh, tanhC)
     S.copy(i, into: oldI)
     S.sigmoidGradient(dc, times: g, at: i, into: i)

@@ -31,7 +31,7 @@ public struct LayerNormLSTM: RecurrentCell {
   /// c.
   public var cellVectorCount: Int { 1 }
   /// The normalised x·Wᵀ and c', tanh(...), and 1 / deviation of each norm in a first column.
-  public var memoCount: Int { 9 }
+  public var savedCount: Int { 9 }
   /// Both are normalised first.
   public var keepsProjectionsApart: Bool { true }
   /// They come after the norm.
@@ -59,11 +59,11 @@ public struct LayerNormLSTM: RecurrentCell {
   /// The equations.
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
     guard let own else { preconditionFailure("a cell's weights are declared before it runs") }
-    let (x, h) = (step.memo.columns(0..<4 * step.hiddenSize), step.recurrent)
-    let (c, tanhC, cNext) = (step.memo(4), step.memo(5), step.next.cell)
+    let (x, h) = (step.saved.columns(0..<4 * step.hiddenSize), step.recurrent)
+    let (c, tanhC, cNext) = (step.saved(4), step.saved(5), step.next.cell)
     let epsilon = S(Self.epsilon)
-    S.normalizeRows(step.gates, epsilon: epsilon, into: x, inverse: step.memo(6).columns(0..<1))
-    S.normalizeRows(h, epsilon: epsilon, into: h, inverse: step.memo(7).columns(0..<1))
+    S.normalizeRows(step.gates, epsilon: epsilon, into: x, inverse: step.saved(6).columns(0..<1))
+    S.normalizeRows(h, epsilon: epsilon, into: h, inverse: step.saved(7).columns(0..<1))
     S.fill(step.gates, with: 0)
     S.addRow(workspace[own.bias], into: step.gates)
     S.multiplyRowAdd(x, workspace[own.inputGain], into: step.gates)
@@ -74,7 +74,7 @@ public struct LayerNormLSTM: RecurrentCell {
     S.tanh(g, into: g)
     S.sigmoid(o, into: o)
     S.multiplyTwo(f, step.previous.cell, plus: i, g, into: cNext)
-    S.normalizeRows(cNext, epsilon: epsilon, into: c, inverse: step.memo(8).columns(0..<1))
+    S.normalizeRows(cNext, epsilon: epsilon, into: c, inverse: step.saved(8).columns(0..<1))
     S.fill(tanhC, with: 0)
     S.addRow(workspace[own.shift], into: tanhC)
     S.multiplyRowAdd(c, workspace[own.gain], into: tanhC)
@@ -87,8 +87,8 @@ public struct LayerNormLSTM: RecurrentCell {
     _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
   ) {
     guard let own else { preconditionFailure("a cell's weights are declared before it runs") }
-    let (x, h) = (step.memo.columns(0..<4 * step.hiddenSize), step.recurrent)
-    let (c, tanhC) = (step.memo(4), step.memo(5))
+    let (x, h) = (step.saved.columns(0..<4 * step.hiddenSize), step.recurrent)
+    let (c, tanhC) = (step.saved(4), step.saved(5))
     let (i, f, g, o) = (step.gate(0), step.gate(1), step.gate(2), step.gate(3))
     let (dh, dc) = (gradient.hidden, gradient.cell)
     // h' = o ∘ tanh(u); next.hidden takes du, and o its own gradient.
@@ -100,9 +100,9 @@ public struct LayerNormLSTM: RecurrentCell {
     S.addColumnProducts(du, c, into: workspace.gradient(of: own.gain))
     S.addColumns(of: du, into: workspace.gradient(of: own.shift))
     S.normalizeRowsGradient(
-      du, gain: workspace[own.gain], at: c, inverse: step.memo(8).columns(0..<1), into: du)
+      du, gain: workspace[own.gain], at: c, inverse: step.saved(8).columns(0..<1), into: du)
     S.add(du, into: dc)
-    // c' = f ∘ c + i ∘ g; dh and tanh(u) are used up and lend their room.
+    // c' = f ∘ c + i ∘ g; dh and tanh(u) are not needed any more and serve as scratch.
     S.copy(i, into: dh)
     S.sigmoidGradient(dc, times: g, at: i, into: i)
     S.tanhGradient(dc, times: dh, at: g, into: g)
@@ -114,10 +114,10 @@ public struct LayerNormLSTM: RecurrentCell {
     S.addColumnProducts(step.gates, h, into: workspace.gradient(of: own.stateGain))
     S.addColumns(of: step.gates, into: workspace.gradient(of: own.bias))
     S.normalizeRowsGradient(
-      step.gates, gain: workspace[own.stateGain], at: h, inverse: step.memo(7).columns(0..<1),
+      step.gates, gain: workspace[own.stateGain], at: h, inverse: step.saved(7).columns(0..<1),
       into: h)
     S.normalizeRowsGradient(
-      step.gates, gain: workspace[own.inputGain], at: x, inverse: step.memo(6).columns(0..<1),
+      step.gates, gain: workspace[own.inputGain], at: x, inverse: step.saved(6).columns(0..<1),
       into: step.gates)
   }
 }

@@ -18,7 +18,7 @@ public struct MinGRU: RecurrentCell {
   /// None.
   public var cellVectorCount: Int { 0 }
   /// n - h.
-  public var memoCount: Int { 1 }
+  public var savedCount: Int { 1 }
   /// (1 - z) ∘ h.
   public var carriesHiddenDirectly: Bool { true }
   /// None.
@@ -27,7 +27,7 @@ public struct MinGRU: RecurrentCell {
   /// The three equations.
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
     let (z, n) = (step.gate(0), step.gate(1))
-    let (h, difference) = (step.previous.hidden, step.memo)
+    let (h, difference) = (step.previous.hidden, step.saved)
     S.sigmoid(z, into: z)
     // h' = h + z ∘ (n - h)
     S.subtract(h, from: n, into: difference)
@@ -40,7 +40,7 @@ public struct MinGRU: RecurrentCell {
     _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
   ) {
     let (z, n) = (step.gate(0), step.gate(1))
-    let (dh, difference) = (gradient.hidden, step.memo)
+    let (dh, difference) = (gradient.hidden, step.saved)
     S.multiply(dh, z, into: n)
     S.sigmoidGradient(dh, times: difference, at: z, into: z)
     // dh ∘ (1 - z) = dh - dn

@@ -9,7 +9,7 @@ public import Parameters
 ///     f' = f / (f + i)
 ///     h' = f' ∘ h + (1 - f') ∘ n
 ///
-/// The gates share out one whole, so that the scale of h does not depend on time. L. Feng, F. Tung,
+/// The two gates are scaled to a sum of 1, so that the scale of h does not depend on time. L. Feng, F. Tung,
 /// M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?" (2024).
 public struct MinLSTM: RecurrentCell {
   /// The initial bias of the forget gate.
@@ -23,7 +23,7 @@ public struct MinLSTM: RecurrentCell {
   /// None.
   public var cellVectorCount: Int { 0 }
   /// f' and h - n.
-  public var memoCount: Int { 2 }
+  public var savedCount: Int { 2 }
   /// f' ∘ h.
   public var carriesHiddenDirectly: Bool { true }
   /// None.
@@ -38,7 +38,7 @@ public struct MinLSTM: RecurrentCell {
   /// The five equations.
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
     let (f, i, n) = (step.gate(0), step.gate(1), step.gate(2))
-    let (kept, difference) = (step.memo(0), step.memo(1))
+    let (kept, difference) = (step.saved(0), step.saved(1))
     let hNext = step.next.hidden
     S.sigmoid(f, into: f)
     S.sigmoid(i, into: i)
@@ -58,7 +58,7 @@ public struct MinLSTM: RecurrentCell {
     _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
   ) {
     let (f, i, n) = (step.gate(0), step.gate(1), step.gate(2))
-    let (kept, u) = (step.memo(0), step.memo(1))
+    let (kept, u) = (step.saved(0), step.saved(1))
     let dh = gradient.hidden
     S.sigmoidGradient(dh, times: u, at: kept, into: u)
     // dn = dh' - dh' ∘ f', and dh' ∘ f' is what reaches h.

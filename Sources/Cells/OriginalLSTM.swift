@@ -24,7 +24,7 @@ public struct OriginalLSTM: RecurrentCell {
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c').
-  public var memoCount: Int { 1 }
+  public var savedCount: Int { 1 }
 
   /// PyTorch's bounds, but for an input gate's bias that is given.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
@@ -40,8 +40,8 @@ public struct OriginalLSTM: RecurrentCell {
     S.sigmoid(o, into: o)
     S.copy(step.previous.cell, into: step.next.cell)
     S.multiplyAdd(i, g, into: step.next.cell)
-    S.tanh(step.next.cell, into: step.memo)
-    S.multiply(o, step.memo, into: step.next.hidden)
+    S.tanh(step.next.cell, into: step.saved)
+    S.multiply(o, step.saved, into: step.next.hidden)
   }
 
   /// The same equations from the last to the first; the gradient of c is left as it is.
@@ -50,8 +50,8 @@ public struct OriginalLSTM: RecurrentCell {
   ) {
     let (i, g, o) = (step.gate(0), step.gate(1), step.gate(2))
     let (dh, dc) = (gradient.hidden, gradient.cell)
-    S.addTanhGradient(dh, times: o, at: step.memo, into: dc)
-    S.sigmoidGradient(dh, times: step.memo, at: o, into: o)
+    S.addTanhGradient(dh, times: o, at: step.saved, into: dc)
+    S.sigmoidGradient(dh, times: step.saved, at: o, into: o)
     let oldI = dh
     S.copy(i, into: oldI)
     S.sigmoidGradient(dc, times: g, at: i, into: i)

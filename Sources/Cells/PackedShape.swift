@@ -2,7 +2,7 @@
 ///
 /// Sequences are sorted by falling length; step t holds the rows of those that are still running,
 /// and the steps lie one after another. There is no mask and no arithmetic on padding, and a row's
-/// final state is the one after its own last symbol. It is PyTorch's `PackedSequence`.
+/// final state is the one after its own last step. It is PyTorch's `PackedSequence`.
 public struct PackedShape: Sendable, Equatable {
   /// The number of rows of each step, never growing.
   public let rowsPerStep: [Int]
@@ -34,7 +34,7 @@ public struct PackedShape: Sendable, Equatable {
   public var steps: Int { rowsPerStep.count }
   /// The number of sequences.
   public var batch: Int { rowsPerStep.first ?? 0 }
-  /// The number of symbols of all sequences.
+  /// The number of steps of all sequences together.
   public var total: Int { offsets[offsets.count - 1] }
   /// The steps of the sequence in a row of the first step.
   public func length(ofRow row: Int) -> Int {

@@ -31,7 +31,7 @@ public struct PeepholeLSTM: RecurrentCell {
   /// c.
   public var cellVectorCount: Int { 1 }
   /// tanh(c').
-  public var memoCount: Int { 1 }
+  public var savedCount: Int { 1 }
 
   /// Those of the plain LSTM.
   public func biasInitializer(hiddenSize: Int) -> Initializer {
@@ -56,7 +56,7 @@ public struct PeepholeLSTM: RecurrentCell {
   public func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
     guard let peepholes else { preconditionFailure("a cell's weights are declared before it runs") }
     let (i, f, g, o) = (step.gate(0), step.gate(1), step.gate(2), step.gate(3))
-    let (c, cNext, tanhC) = (step.previous.cell, step.next.cell, step.memo)
+    let (c, cNext, tanhC) = (step.previous.cell, step.next.cell, step.saved)
     S.multiplyRowAdd(c, workspace[peepholes.input], into: i)
     S.multiplyRowAdd(c, workspace[peepholes.forget], into: f)
     S.sigmoid(i, into: i)
@@ -75,14 +75,14 @@ public struct PeepholeLSTM: RecurrentCell {
   ) {
     guard let peepholes else { preconditionFailure("a cell's weights are declared before it runs") }
     let (i, f, g, o) = (step.gate(0), step.gate(1), step.gate(2), step.gate(3))
-    let (c, cNext, tanhC) = (step.previous.cell, step.next.cell, step.memo)
+    let (c, cNext, tanhC) = (step.previous.cell, step.next.cell, step.saved)
     let (dh, dc) = (gradient.hidden, gradient.cell)
     // h' = o ∘ tanh(c'), and o sees c'.
     S.addTanhGradient(dh, times: o, at: tanhC, into: dc)
     S.sigmoidGradient(dh, times: tanhC, at: o, into: o)
     S.multiplyRowAdd(o, workspace[peepholes.output], into: dc)
     S.addColumnProducts(o, cNext, into: workspace.gradient(of: peepholes.output))
-    // c' = f ∘ c + i ∘ g; dh and tanh(c') are used up and lend their room.
+    // c' = f ∘ c + i ∘ g; dh and tanh(c') are not needed any more and serve as scratch.
     let (oldI, dcPrevious) = (dh, tanhC)
     S.copy(i, into: oldI)
     S.sigmoidGradient(dc, times: g, at: i, into: i)

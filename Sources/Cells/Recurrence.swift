@@ -14,7 +14,7 @@ public import Parameters
 /// Weights carry PyTorch's names, shapes and gate order: `weight_ih_l0` [gates · hidden, input],
 /// `weight_hh_l0` [gates · hidden, hidden], `bias_ih_l0`, `bias_hh_l0`.
 public struct Recurrence: Sendable {
-  /// The law.
+  /// The cell function.
   public let cell: any RecurrentCell
   /// The width of the input and of the state.
   public let inputSize, hiddenSize: Int
@@ -62,11 +62,11 @@ public struct Recurrence: Sendable {
       hiddenSize: hiddenSize, name: { "\(prefix)\($0)\(suffix)" }, in: &layout)
   }
 
-  /// What the way back needs: views of the workspace's arena.
+  /// What the backward pass needs: views of the workspace's arena.
   public struct Trace<S: Real> {
     let input: SequenceInput<S>
     let shape: PackedShape
-    let gates, recurrent, memo: Matrix<S>
+    let gates, recurrent, saved: Matrix<S>
     let previous, next: CellState<S>
     // What the cell made of a step, before zoneout; without zoneout that is `next` itself.
     let fresh: CellState<S>
@@ -76,7 +76,7 @@ public struct Recurrence: Sendable {
 
     /// Every step's h, packed: [total, hiddenSize].
     public var output: Matrix<S> { next.hidden }
-    /// Every step's gate activations, until the way back has been taken.
+    /// Every step's gate activations, until the backward pass overwrites them.
     public var activations: Matrix<S> { gates }
     /// Every step's c, packed; without columns where the cell has none.
     public var cells: Matrix<S> { next.cell }
@@ -93,7 +93,7 @@ public struct Recurrence: Sendable {
       let rows = shape.rows(ofStep: step)
       let now = trace.step(rows, hiddenSize)
       if let (table, index) = projected {
-        S.gather(table, at: index + rows.lowerBound, into: now.gates)
+        S.gather(table, at: index.part(rows), into: now.gates)
       }
       let before =
         step == 0
@@ -120,10 +120,10 @@ public struct Recurrence: Sendable {
     return trace
   }
 
-  /// The way back of `forward`: adds to the weights' gradients.
+  /// The backward pass of `forward`: adds to the weights' gradients.
   ///
   /// - Parameters:
-  ///   - trace: What `forward` returned; its gates are used up.
+  ///   - trace: What `forward` returned; its gates and saved activations are overwritten.
   ///   - outputGradient: The gradient of every step's output, [total, hiddenSize].
   ///   - stateGradient: Holds the gradient of the final state (zeros if nothing used it), and
   ///     becomes that of the initial state, [batch, hiddenSize].
@@ -192,7 +192,7 @@ public struct Recurrence: Sendable {
   /// Projects all inputs at once, into `gates` or, for indexed rows, into a table to gather from.
   private func project<S: Real>(
     _ input: SequenceInput<S>, into gates: Matrix<S>, on workspace: Workspace<S>
-  ) -> (table: Matrix<S>, index: UnsafePointer<Int32>)? {
+  ) -> (table: Matrix<S>, index: IndexBlock)? {
     switch input {
     case .vectors(let vectors):
       projection(of: vectors, into: gates, on: workspace)
@@ -206,7 +206,7 @@ public struct Recurrence: Sendable {
     }
   }
 
-  /// The mirror of `project`.
+  /// The backward pass of `project`.
   private func backProject<S: Real>(
     _ trace: Trace<S>, wantsInput: Bool, on workspace: Workspace<S>
   ) -> Matrix<S>? {
@@ -247,7 +247,7 @@ public struct Recurrence: Sendable {
     return Trace(
       input: input, shape: shape, gates: block(gateCount),
       recurrent: block(cell.keepsProjectionsApart ? gateCount : 0),
-      memo: block(cell.memoCount), previous: state(), next: next,
+      saved: block(cell.savedCount), previous: state(), next: next,
       fresh: dropout.hasZoneout ? state() : next,
       zoneout: dropout.hasZoneout ? Zoneout(taken: state(), kept: state()) : nil, masked: masked)
   }
@@ -257,7 +257,7 @@ extension Recurrence.Trace {
   fileprivate func step(_ rows: Range<Int>, _ hiddenSize: Int) -> CellStep<S> {
     CellStep(
       hiddenSize: hiddenSize, gates: gates.rows(rows), recurrent: recurrent.rows(rows),
-      previous: previous.rows(rows), next: fresh.rows(rows), memo: memo.rows(rows))
+      previous: previous.rows(rows), next: fresh.rows(rows), saved: saved.rows(rows))
   }
 
   /// Writes each row's state after its own last step to `state`, [batch, hiddenSize].
@@ -278,7 +278,7 @@ public enum SequenceInput<S: Real> {
   /// One vector a row.
   case vectors(Matrix<S>)
   /// Row r reads vector index[r] of a table of distinct vectors: each is projected only once.
-  case indexed(Matrix<S>, UnsafePointer<Int32>)
+  case indexed(Matrix<S>, IndexBlock)
   /// Row r reads row index[r] of a table of projections that are known already; inference only.
-  case projected(Matrix<S>, UnsafePointer<Int32>)
+  case projected(Matrix<S>, IndexBlock)
 }

@@ -1,13 +1,23 @@
 public import DenseMath
 public import Parameters
 
-/// The law of a recurrent cell: what happens to one time step of a batch, element by element.
+/// The cell function of a recurrent network: what happens to one time step of a batch, element by
+/// element, forward and backward.
 ///
-/// A cell has no time and no matrix products: `Recurrence` owns both. Before `activate` it has
-/// filled `step.gates` with the pre-activations x·Wᵀ + h·Uᵀ + b; after `differentiate` it takes the
-/// gradients of those from the same place, and does backpropagation through time for every cell.
-/// So a new cell is one file: its equations, its weights if it has any of its own, its law forward,
-/// and right below it the mirror of the law.
+/// A cell knows neither time nor matrix products: `Recurrence` owns both. It fills `step.gates` with
+/// the pre-activations x·Wᵀ + h·Uᵀ + b and calls `activate`, which turns them into activations in
+/// place and writes `step.next`. In the backward pass it calls `differentiate` for the steps from the
+/// last to the first:
+///
+///     gets      the step as `activate` left it, and in `gradient` those of next.hidden and next.cell
+///     returns   in step.gates (and step.recurrent, where it is kept apart) the gradients of the
+///               pre-activations, in `gradient` those of previous.hidden and previous.cell
+///     destroys  the activations in step.gates, step.saved, and step.next.hidden: all of them may be
+///               used as scratch; step.previous is read only
+///
+/// `Recurrence` then multiplies what it finds in the gates by the weights: backpropagation through
+/// time is written once for all cells. So a new cell is one file: its equations, its own weights if it
+/// has any, its cell function, and right below it the derivative.
 public protocol RecurrentCell: Sendable {
   /// The gates as the equations call them, in their order.
   var gateNames: [String] { get }
@@ -15,8 +25,8 @@ public protocol RecurrentCell: Sendable {
   var gateCount: Int { get }
   /// How many vectors of `hiddenSize` the state has beside h: 1 for the c of an LSTM.
   var cellVectorCount: Int { get }
-  /// How many vectors of `hiddenSize` a step remembers for the way back, besides gates and state.
-  var memoCount: Int { get }
+  /// How many vectors of `hiddenSize` a step saves for the backward pass, besides gates and state.
+  var savedCount: Int { get }
   /// Whether h·Uᵀ + b stays apart from x·Wᵀ + b, in `step.recurrent` (GRU), or is added (others).
   var keepsProjectionsApart: Bool { get }
   /// Whether h reaches the next h also directly, not only through the product with U.
@@ -34,13 +44,13 @@ public protocol RecurrentCell: Sendable {
     hiddenSize: Int, name: (String) -> String, in layout: inout ParameterLayout
   ) -> any RecurrentCell
 
-  /// How the biases of the input projection begin; both biases are added up in the law.
+  /// How the biases of the input projection begin; the pre-activations hold the sum of both.
   func biasInitializer(hiddenSize: Int) -> Initializer
 
-  /// Takes one step: `gates` hold pre-activations and become activations; `next` is filled.
+  /// Runs one step forward: `gates` hold pre-activations and become activations; `next` is filled.
   func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>)
 
-  /// Takes one step back.
+  /// Runs one step of the backward pass.
   ///
   /// `gates` hold activations and become the gradients of the pre-activations (`recurrent` too,
   /// where projections are kept apart). `gradient` holds those of `next` and becomes those of
@@ -54,8 +64,8 @@ public protocol RecurrentCell: Sendable {
 extension RecurrentCell {
   /// As many as have names.
   public var gateCount: Int { gateNames.count }
-  /// No memo.
-  public var memoCount: Int { 0 }
+  /// Nothing is saved.
+  public var savedCount: Int { 0 }
   /// Projections are added.
   public var keepsProjectionsApart: Bool { false }
   /// h acts through the product alone.
@@ -129,24 +139,25 @@ public struct CellStep<S: Real> {
   public let recurrent: Matrix<S>
   /// The state before the step and after it.
   public let previous, next: CellState<S>
-  /// [rows, memoCount · hiddenSize], written by `activate`, free to overwrite on the way back.
-  public let memo: Matrix<S>
+  /// The saved activations [rows, savedCount · hiddenSize]: written by `activate`, and free to be
+  /// overwritten in the backward pass.
+  public let saved: Matrix<S>
 
   /// A step of these blocks, whose widths are the cell's counts times `hiddenSize`.
   public init(
     hiddenSize: Int, gates: Matrix<S>, recurrent: Matrix<S>, previous: CellState<S>,
-    next: CellState<S>, memo: Matrix<S>
+    next: CellState<S>, saved: Matrix<S>
   ) {
     self.hiddenSize = hiddenSize
     self.gates = gates
     self.recurrent = recurrent
     self.previous = previous
     self.next = next
-    self.memo = memo
+    self.saved = saved
   }
 
-  /// Part k of the memo, [rows, hiddenSize].
-  public func memo(_ k: Int) -> Matrix<S> { memo.part(k, width: hiddenSize) }
+  /// Saved activations number k, [rows, hiddenSize].
+  public func saved(_ k: Int) -> Matrix<S> { saved.part(k, width: hiddenSize) }
   /// Gate k, [rows, hiddenSize].
   public func gate(_ k: Int) -> Matrix<S> { gates.part(k, width: hiddenSize) }
   /// The recurrent projection of gate k, [rows, hiddenSize].

@@ -3,7 +3,7 @@ public import Parameters
 
 /// Which way the layers of a stack read a sequence.
 public enum Directions: Int, Codable, Sendable {
-  /// From the first symbol to the last.
+  /// From the first step to the last.
   case forward = 1
   /// Both ways; the outputs of both stand side by side, [forward | backward].
   case both = 2
@@ -14,7 +14,7 @@ public enum Directions: Int, Codable, Sendable {
 /// Reading both ways (M. Schuster and K. K. Paliwal, "Bidirectional recurrent neural networks",
 /// IEEE TSP 45, 1997), a level has two recurrences, and each sequence of a ragged batch is turned
 /// about its own end. The final state of the backward one is that after the sequence's first
-/// symbol, the last one in its direction.
+/// step, the last one in its direction.
 ///
 /// With `isResidual`, a level above the lowest adds its input to its output: what it learns is only
 /// the difference, and gradients pass by it (Y. Wu et al., "Google's neural machine translation
@@ -76,14 +76,14 @@ public struct Stack: Sendable {
     }
   }
 
-  /// What the way back needs.
+  /// What the backward pass needs.
   public struct Trace<S: Real> {
     /// The recurrences' traces, as `layers`; backward ones in their own order of time.
     public let layers: [Recurrence.Trace<S>]
     let source: SequenceInput<S>
     let inputMask: Matrix<S>?
     let outputMasks: [Matrix<S>]
-    let reversal: UnsafeMutableBufferPointer<Int32>?
+    let reversal: IndexBlock?
     /// The top level's outputs, dropped out in training: [total, outputSize].
     public let output: Matrix<S>
   }
@@ -109,14 +109,14 @@ public struct Stack: Sendable {
         input, shape, from: initial[number], masks: masks, on: workspace)
       traces.append(ahead)
       output = ahead.output
-      if let reversal, let place = reversal.baseAddress {
+      if let reversal {
         let back = layers[number + 1].forward(
           turned(input, by: reversal, on: workspace), shape, from: initial[number + 1],
           masks: masks, on: workspace)
         traces.append(back)
         output = workspace.arena.matrix(shape.total, outputSize)
         S.copy(ahead.output, into: output.part(0, width: hiddenSize))
-        S.gather(back.output, at: place, into: output.part(1, width: hiddenSize))
+        S.gather(back.output, at: reversal, into: output.part(1, width: hiddenSize))
       }
       if dropout.outputs > 0, let masks {
         let mask = workspace.arena.matrix(shape.batch, outputSize)
@@ -139,7 +139,7 @@ public struct Stack: Sendable {
       output: output)
   }
 
-  /// The way back; `outputGradient` is used up.
+  /// The backward pass; `outputGradient` is overwritten.
   ///
   /// `stateGradients` hold the gradients of the final states and become those of the initial ones.
   /// Returns the gradient of the input's vectors if `wantsInput`.
@@ -165,9 +165,9 @@ public struct Stack: Sendable {
       let below = layers[number].backward(
         trace.layers[number], outputGradient: gradient.part(0, width: hiddenSize),
         stateGradient: stateGradients[number], wantsInput: wantsInput, on: workspace)
-      if let place = trace.reversal?.baseAddress {
+      if let reversal = trace.reversal {
         let turned = workspace.arena.matrix(shape.total, hiddenSize)
-        S.gather(gradient.part(1, width: hiddenSize), at: place, into: turned)
+        S.gather(gradient.part(1, width: hiddenSize), at: reversal, into: turned)
         let other = layers[number + 1].backward(
           trace.layers[number + 1], outputGradient: turned,
           stateGradient: stateGradients[number + 1], wantsInput: wantsInput, on: workspace)
@@ -201,7 +201,7 @@ public struct Stack: Sendable {
     return (.vectors(rows), mask)
   }
 
-  /// The way back of `masked`.
+  /// The backward pass of `masked`.
   private func unmasked<S: Real>(
     _ gradient: Matrix<S>, _ trace: Trace<S>, _ shape: PackedShape, on workspace: Workspace<S>
   ) -> Matrix<S> {
@@ -218,7 +218,7 @@ public struct Stack: Sendable {
   /// It is its own inverse.
   private func reversal<S: Real>(
     of shape: PackedShape, on workspace: Workspace<S>
-  ) -> UnsafeMutableBufferPointer<Int32> {
+  ) -> IndexBlock {
     let places = workspace.arena.indices(shape.total)
     for step in 0..<shape.steps {
       for row in 0..<shape.rowsPerStep[step] {
@@ -232,17 +232,17 @@ public struct Stack: Sendable {
 
   /// The same input in the order of the backward direction.
   private func turned<S: Real>(
-    _ input: SequenceInput<S>, by reversal: UnsafeMutableBufferPointer<Int32>,
+    _ input: SequenceInput<S>, by reversal: IndexBlock,
     on workspace: Workspace<S>
   ) -> SequenceInput<S> {
-    func composed(_ index: UnsafePointer<Int32>) -> UnsafePointer<Int32> {
+    func composed(_ index: IndexBlock) -> IndexBlock {
       let places = workspace.arena.indices(reversal.count)
       for row in 0..<reversal.count { places[row] = index[Int(reversal[row])] }
-      return UnsafePointer(places.baseAddress.unsafelyUnwrapped)
+      return places
     }
     switch input {
     case .vectors(let vectors):
-      return .indexed(vectors, UnsafePointer(reversal.baseAddress.unsafelyUnwrapped))
+      return .indexed(vectors, reversal)
     case .indexed(let vectors, let index): return .indexed(vectors, composed(index))
     case .projected: preconditionFailure("projections are of one direction")
     }
@@ -260,7 +260,7 @@ public struct Stack: Sendable {
 
 /// The states of all layers of a stack between two batches, in memory of their own.
 ///
-/// Lanes that run on through a corpus, and generation symbol by symbol, keep one of these.
+/// Lanes that run on through a corpus, and generation step by step, keep one of these.
 public final class StackState<S: Real> {
   /// All numbers in one block, so that a checkpoint can keep them: `state.h_l0`, `state.c_l0` ...
   public let block: Parameters<S>

@@ -7,7 +7,13 @@ public struct Option: Sendable {
   public let name: String
   let short: Character?
   let argument: String?
-  let help: String
+  /// What it does, in a line.
+  public let help: String
+
+  /// How it is written: `-o, --output FILE`.
+  public var synopsis: String {
+    (short.map { "-\($0), " } ?? "") + "--\(name)" + (argument.map { " \($0)" } ?? "")
+  }
 
   /// An option that takes an argument, called `argument` in the help.
   public init(
@@ -168,8 +174,11 @@ public struct ParsedArguments: Sendable {
 }
 
 /// The known name that is fewest edits away, if any is near enough to be a slip of the fingers.
+///
+/// Capitals count as small letters.
 public func nearestName(to typed: String, among known: [String]) -> String? {
-  let ranked = known.map { (name: $0, edits: edits(Array(typed), Array($0))) }
+  let wanted = Array(typed.lowercased())
+  let ranked = known.map { (name: $0, edits: edits(wanted, Array($0.lowercased()))) }
   guard let best = ranked.min(by: { $0.edits < $1.edits }) else { return nil }
   return best.edits <= max(1, min(typed.count, best.name.count) / 2) ? best.name : nil
 }

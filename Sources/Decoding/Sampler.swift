@@ -1,15 +1,18 @@
 public import DenseMath
 internal import Glibc
 
-/// One link of the sampler chain: what it does to the candidates for the next symbol.
+/// One step of the sampler chain: what it does to the candidates for the next token.
 public enum SamplingStep: Sendable, Equatable {
-  /// Divides the logits by a number: below 1 bolder, above 1 wilder, 0 always the likeliest.
+  /// Divides the logits by a number: lower is safer, higher more varied, 1 leaves them as they are, and
+  /// 0 always takes the likeliest.
   case temperature(Double)
-  /// Keeps the k likeliest.
+  /// Keeps the k likeliest (Fan et al., ACL 2018).
   case topK(Int)
-  /// Keeps the likeliest that together reach a probability (Holtzman et al., ICLR 2020).
+  /// Nucleus sampling: keeps the likeliest that together reach a probability (Holtzman et al., ICLR
+  /// 2020).
   case topP(Double)
-  /// Keeps those at least this share as likely as the likeliest (Nguyen et al., 2024).
+  /// Keeps those whose probability is at least this fraction of the likeliest one's (Nguyen et al.,
+  /// 2024).
   case minP(Double)
 }
 
@@ -19,7 +22,7 @@ public struct SamplingError: Error, Sendable, Equatable, CustomStringConvertible
   public let description: String
 }
 
-/// Chooses symbols from logits: a chain of steps in the order given, then a draw.
+/// Chooses tokens from logits: a chain of steps in the order given, then a draw.
 ///
 /// With no step at all it draws from the softmax of the logits as they are.
 public struct Sampler: Sendable {
@@ -49,7 +52,7 @@ public struct Sampler: Sendable {
     self.steps = steps
   }
 
-  /// The id of the symbol chosen from one row of logits, with a random number from [0, 1).
+  /// The id of the token drawn from one row of logits, with a random number from [0, 1).
   public mutating func choose(from logits: Matrix<Float>, random: Double) -> Int {
     candidates.removeAll(keepingCapacity: true)
     for id in 0..<logits.columns {
@@ -85,7 +88,7 @@ public struct Sampler: Sendable {
     }
     let (high, total) = weights()
     var rest = random * total
-    // Where rounding leaves a rest, the last symbol that can be drawn at all.
+    // Where rounding leaves a rest, the last token that can be drawn at all.
     var chosen = candidates[candidates.count - 1].id
     for candidate in candidates {
       let weight = exp(candidate.logit - high)

@@ -8,19 +8,29 @@ internal import Glibc
 ///
 ///     var arena = Arena<Float>()
 ///     let x = arena.matrix(64, 512)
-///     arena.reset()                   // x must not be used any more
+///     arena.reset()                   // x must not be used any more: debug builds trap where it is
 public struct Arena<S: Real>: ~Copyable {
   private var chunks: [UnsafeMutableRawBufferPointer] = []
   private var used = 0  // bytes of the last chunk
   private var total = 0  // bytes of all chunks
 
+  #if DEBUG
+    private let clock = ArenaClock()
+  #endif
+
   /// How often memory was asked of the system: constant once training is steady.
   public private(set) var allocations = 0
+
+  /// The blocks handed out since the last `reset()`.
+  public private(set) var blocks = 0
 
   /// An empty arena.
   public init() {}
 
   deinit {
+    #if DEBUG
+      clock.end()
+    #endif
     for chunk in chunks { chunk.deallocate() }
   }
 
@@ -29,7 +39,11 @@ public struct Arena<S: Real>: ~Copyable {
 
   /// Takes all blocks back.
   public mutating func reset() {
+    #if DEBUG
+      clock.advance()
+    #endif
     used = 0
+    blocks = 0
     guard chunks.count > 1 else { return }
     for chunk in chunks { chunk.deallocate() }
     chunks.removeAll(keepingCapacity: true)
@@ -41,7 +55,12 @@ public struct Arena<S: Real>: ~Copyable {
   /// A block of rows and columns whose content is whatever was there.
   public mutating func matrix(_ rows: Int, _ columns: Int) -> Matrix<S> {
     let bytes = take(rows * columns * MemoryLayout<S>.stride)
-    return Matrix(bytes.assumingMemoryBound(to: S.self), rows: rows, columns: columns)
+    let start = bytes.assumingMemoryBound(to: S.self)
+    #if DEBUG
+      return Matrix(start, rows: rows, columns: columns, lease: Lease(clock))
+    #else
+      return Matrix(start, rows: rows, columns: columns)
+    #endif
   }
 
   /// A block of zeros.
@@ -51,16 +70,27 @@ public struct Arena<S: Real>: ~Copyable {
     return block
   }
 
-  /// A place for `count` indices.
-  public mutating func indices(_ count: Int) -> UnsafeMutableBufferPointer<Int32> {
-    let bytes = take(count * MemoryLayout<Int32>.stride)
-    return UnsafeMutableBufferPointer(
-      start: bytes.assumingMemoryBound(to: Int32.self), count: count)
+  /// A place for `count` indices, whose content is whatever was there.
+  public mutating func indices(_ count: Int) -> IndexBlock {
+    let start = take(count * MemoryLayout<Int32>.stride).assumingMemoryBound(to: Int32.self)
+    #if DEBUG
+      return IndexBlock(start, count: count, lease: Lease(clock))
+    #else
+      return IndexBlock(start, count: count)
+    #endif
+  }
+
+  /// A block of these indices.
+  public mutating func indices(of numbers: some Collection<Int32>) -> IndexBlock {
+    let block = indices(numbers.count)
+    for (place, number) in numbers.enumerated() { block[place] = number }
+    return block
   }
 
   private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
     let padded = max((bytes + 63) & ~63, 64)
     if chunks.isEmpty || used + padded > chunks[chunks.count - 1].count { grow(to: padded) }
+    blocks += 1
     defer { used += padded }
     return chunks[chunks.count - 1].baseAddress.unsafelyUnwrapped + used
   }
@@ -74,6 +104,37 @@ public struct Arena<S: Real>: ~Copyable {
     used = 0
   }
 }
+
+#if DEBUG
+  /// Which batch an arena is at.
+  final class ArenaClock {
+    fileprivate private(set) var batch = 0
+    fileprivate private(set) var hasEnded = false
+
+    func advance() { batch += 1 }
+    func end() { hasEnded = true }
+  }
+
+  /// What a view of an arena's memory holds to know whether it is still good.
+  ///
+  /// A reference for each view and a comparison for each use: too dear for release builds, which have
+  /// nothing of this.
+  struct Lease {
+    private let clock: ArenaClock
+    private let batch: Int
+
+    init(_ clock: ArenaClock) {
+      self.clock = clock
+      batch = clock.batch
+    }
+
+    func check() {
+      precondition(!clock.hasEnded, "a block of an arena is used after the arena's end")
+      precondition(
+        clock.batch == batch, "a block of an arena is used after the arena's reset()")
+    }
+  }
+#endif
 
 /// The memory of the machine.
 public enum SystemMemory {

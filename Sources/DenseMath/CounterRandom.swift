@@ -12,7 +12,7 @@ public struct CounterRandom: Sendable, Equatable {
     case dropout
     /// The order of the data; `step` counts epochs.
     case shuffle
-    /// Choices while generating; `step` counts symbols.
+    /// Choices while generating; `step` counts tokens.
     case sampling
     /// Which words are taken for unknown ones in training; `step` counts updates.
     case words

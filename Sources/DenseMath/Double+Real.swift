@@ -132,13 +132,13 @@ extension Double: Real {
   }
 
   public static func gather(
-    _ table: Matrix<Double>, at index: UnsafePointer<Int32>, into out: Matrix<Double>
+    _ table: Matrix<Double>, at index: IndexBlock, into out: Matrix<Double>
   ) {
     map(out) { r, c in table[Int(index[r]), c] }
   }
 
   public static func scatterAdd(
-    _ a: Matrix<Double>, at index: UnsafePointer<Int32>, into table: Matrix<Double>
+    _ a: Matrix<Double>, at index: IndexBlock, into table: Matrix<Double>
   ) {
     for r in 0..<a.rows {
       for c in 0..<a.columns { table[Int(index[r]), c] += a[r, c] }
@@ -146,8 +146,8 @@ extension Double: Real {
   }
 
   public static func largestRows(
-    _ x: Matrix<Double>, starts: UnsafePointer<Int32>, into y: Matrix<Double>,
-    at: UnsafeMutablePointer<Int32>
+    _ x: Matrix<Double>, starts: IndexBlock, into y: Matrix<Double>,
+    at: IndexBlock
   ) {
     for s in 0..<y.rows {
       for c in 0..<y.columns {
@@ -161,7 +161,7 @@ extension Double: Real {
   }
 
   public static func largestRowsGradient(
-    _ upstream: Matrix<Double>, at: UnsafePointer<Int32>, into out: Matrix<Double>
+    _ upstream: Matrix<Double>, at: IndexBlock, into out: Matrix<Double>
   ) {
     for s in 0..<upstream.rows {
       for c in 0..<upstream.columns {
@@ -171,7 +171,7 @@ extension Double: Real {
   }
 
   public static func softmaxCrossEntropy(
-    _ logits: Matrix<Double>, targets: UnsafePointer<Int32>, scale: Double,
+    _ logits: Matrix<Double>, targets: IndexBlock, scale: Double,
     losses: UnsafeMutablePointer<Double>?
   ) -> Double {
     var total = 0.0
@@ -185,8 +185,8 @@ extension Double: Real {
       total += loss
       guard scale != 0 else { continue }
       for c in 0..<logits.columns {
-        let share = exp(row[c] - high) / sum - (c == target ? 1 : 0)
-        logits[r, c] = target < 0 ? 0 : scale * share
+        let gradient = exp(row[c] - high) / sum - (c == target ? 1 : 0)
+        logits[r, c] = target < 0 ? 0 : scale * gradient
       }
     }
     return total

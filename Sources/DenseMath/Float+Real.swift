@@ -152,39 +152,48 @@ extension Float: Real {
   }
 
   public static func gather(
-    _ table: Matrix<Float>, at index: UnsafePointer<Int32>, into out: Matrix<Float>
+    _ table: Matrix<Float>, at index: IndexBlock, into out: Matrix<Float>
   ) {
     assert(table.columns == out.columns)
-    mt_gather(out.rows, out.columns, table.view, index, out.view)
+    assert(index.count == out.rows && index.allSatisfy { 0..<table.rows ~= Int($0) })
+    mt_gather(out.rows, out.columns, table.view, index.base, out.view)
   }
 
   public static func scatterAdd(
-    _ a: Matrix<Float>, at index: UnsafePointer<Int32>, into table: Matrix<Float>
+    _ a: Matrix<Float>, at index: IndexBlock, into table: Matrix<Float>
   ) {
     assert(table.columns == a.columns)
-    mt_scatter_add(a.rows, a.columns, a.view, index, table.view)
+    assert(index.count == a.rows && index.allSatisfy { 0..<table.rows ~= Int($0) })
+    mt_scatter_add(a.rows, a.columns, a.view, index.base, table.view)
   }
 
   public static func largestRows(
-    _ x: Matrix<Float>, starts: UnsafePointer<Int32>, into y: Matrix<Float>,
-    at: UnsafeMutablePointer<Int32>
+    _ x: Matrix<Float>, starts: IndexBlock, into y: Matrix<Float>,
+    at: IndexBlock
   ) {
     assert(x.columns == y.columns)
-    mt_largest_rows(y.rows, y.columns, x.view, starts, y.view, at)
+    assert(starts.count == y.rows + 1 && at.count == y.rows * y.columns)
+    assert(starts.allSatisfy { 0...x.rows ~= Int($0) })
+    mt_largest_rows(y.rows, y.columns, x.view, starts.base, y.view, at.base)
   }
 
   public static func largestRowsGradient(
-    _ upstream: Matrix<Float>, at: UnsafePointer<Int32>, into out: Matrix<Float>
+    _ upstream: Matrix<Float>, at: IndexBlock, into out: Matrix<Float>
   ) {
     assert(upstream.columns == out.columns)
-    mt_largest_rows_gradient(upstream.rows, upstream.columns, upstream.view, at, out.view)
+    assert(at.count == upstream.rows * upstream.columns)
+    assert(at.allSatisfy { 0..<out.rows ~= Int($0) })
+    mt_largest_rows_gradient(
+      upstream.rows, upstream.columns, upstream.view, at.base, out.view)
   }
 
   public static func softmaxCrossEntropy(
-    _ logits: Matrix<Float>, targets: UnsafePointer<Int32>, scale: Float,
+    _ logits: Matrix<Float>, targets: IndexBlock, scale: Float,
     losses: UnsafeMutablePointer<Float>?
   ) -> Double {
-    mt_softmax_cross_entropy(logits.rows, logits.columns, logits.view, targets, scale, losses)
+    assert(targets.count == logits.rows && targets.allSatisfy { Int($0) < logits.columns })
+    return mt_softmax_cross_entropy(
+      logits.rows, logits.columns, logits.view, targets.base, scale, losses)
   }
 
   public static func softmax(_ x: Matrix<Float>, into y: Matrix<Float>) {

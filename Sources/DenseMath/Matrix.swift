@@ -2,10 +2,23 @@
 /// a mapped file.
 ///
 /// A matrix is a place, not a value: copying it copies the view. Views of an `Arena` end with the
-/// arena's next `reset()`. Bounds are checked in debug builds.
+/// arena's next `reset()`, or with the arena. Debug builds trap where one is used after that, and
+/// where an index is out of bounds; release builds check neither.
 public struct Matrix<S: Real> {
-  /// The first element.
-  public let base: UnsafeMutablePointer<S>
+  #if DEBUG
+    private let start: UnsafeMutablePointer<S>
+    // Nil where the memory is no arena's.
+    private let lease: Lease?
+
+    /// The first element.
+    public var base: UnsafeMutablePointer<S> {
+      lease?.check()
+      return start
+    }
+  #else
+    /// The first element.
+    public let base: UnsafeMutablePointer<S>
+  #endif
   /// The number of rows and of columns.
   public let rows, columns: Int
   /// The elements from the start of one row to the start of the next.
@@ -13,11 +26,39 @@ public struct Matrix<S: Real> {
 
   /// A view of `rows` rows of `columns` elements, `stride` elements apart (default: dense).
   public init(_ base: UnsafeMutablePointer<S>, rows: Int, columns: Int, stride: Int? = nil) {
-    self.base = base
+    #if DEBUG
+      start = base
+      lease = nil
+    #else
+      self.base = base
+    #endif
     self.rows = rows
     self.columns = columns
     self.stride = stride ?? columns
     assert(rows >= 0 && columns >= 0 && self.stride >= columns)
+  }
+
+  #if DEBUG
+    /// A view of an arena's memory.
+    init(
+      _ start: UnsafeMutablePointer<S>, rows: Int, columns: Int, stride: Int? = nil, lease: Lease?
+    ) {
+      self.start = start
+      self.lease = lease
+      self.rows = rows
+      self.columns = columns
+      self.stride = stride ?? columns
+      assert(rows >= 0 && columns >= 0 && self.stride >= columns)
+    }
+  #endif
+
+  /// Another view of the same memory, which ends with this one.
+  private func view(at offset: Int, rows: Int, columns: Int, stride: Int) -> Matrix {
+    #if DEBUG
+      Matrix(base + offset, rows: rows, columns: columns, stride: stride, lease: lease)
+    #else
+      Matrix(base + offset, rows: rows, columns: columns, stride: stride)
+    #endif
   }
 
   /// The element in a row and column.
@@ -36,14 +77,20 @@ public struct Matrix<S: Real> {
   /// The rows in a range.
   public func rows(_ range: Range<Int>) -> Matrix {
     assert(range.lowerBound >= 0 && range.upperBound <= rows)
-    return Matrix(
-      base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+    return view(at: range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 
   /// The columns in a range.
   public func columns(_ range: Range<Int>) -> Matrix {
     assert(range.lowerBound >= 0 && range.upperBound <= columns)
-    return Matrix(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    return view(at: range.lowerBound, rows: rows, columns: range.count, stride: stride)
+  }
+
+  /// The elements of a dense block from number `offset` on, in another shape.
+  public func reshaped(from offset: Int = 0, rows: Int, columns: Int) -> Matrix {
+    assert(stride == self.columns || self.rows <= 1, "a strided block cannot be reshaped")
+    assert(offset >= 0 && offset + rows * columns <= self.rows * self.columns)
+    return view(at: offset, rows: rows, columns: columns, stride: columns)
   }
 
   /// The k-th of the equally wide parts that lie side by side, `width` columns each: one gate.

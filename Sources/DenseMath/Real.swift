@@ -15,11 +15,11 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   /// y = max(x, 0)
   static func relu(_ x: Matrix<Self>, into y: Matrix<Self>)
 
-  /// out = upstream · factor · y (1 - y), the way back through y = sigmoid(x).
+  /// out = upstream · factor · y (1 - y): the backward pass of y = sigmoid(x).
   static func sigmoidGradient(
     _ upstream: Matrix<Self>, times factor: Matrix<Self>, at y: Matrix<Self>,
     into out: Matrix<Self>)
-  /// out = upstream · factor · (1 - y²), the way back through y = tanh(x).
+  /// out = upstream · factor · (1 - y²): the backward pass of y = tanh(x).
   static func tanhGradient(
     _ upstream: Matrix<Self>, times factor: Matrix<Self>, at y: Matrix<Self>,
     into out: Matrix<Self>)
@@ -32,7 +32,7 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func addTanhGradient(
     _ upstream: Matrix<Self>, times factor: Matrix<Self>, at y: Matrix<Self>,
     into out: Matrix<Self>)
-  /// out = upstream where y > 0, else 0: the way back through y = relu(x).
+  /// out = upstream where y > 0, else 0: the backward pass of y = relu(x).
   static func reluGradient(_ upstream: Matrix<Self>, at y: Matrix<Self>, into out: Matrix<Self>)
 
   /// out = a · b, element by element.
@@ -67,39 +67,39 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func addColumns(of a: Matrix<Self>, into row: Matrix<Self>)
   /// out[r] = table[index[r]]; `table` has any number of rows.
   static func gather(
-    _ table: Matrix<Self>, at index: UnsafePointer<Int32>, into out: Matrix<Self>)
+    _ table: Matrix<Self>, at index: IndexBlock, into out: Matrix<Self>)
   /// table[index[r]] += a[r], in the order of the rows; `table` has any number of rows.
   static func scatterAdd(
-    _ a: Matrix<Self>, at index: UnsafePointer<Int32>, into table: Matrix<Self>)
+    _ a: Matrix<Self>, at index: IndexBlock, into table: Matrix<Self>)
 
   /// y[s] = the largest of rows starts[s]..<starts[s + 1] of `x` in each column; no stretch is empty.
   ///
   /// `at` [y.rows · y.columns] becomes the row that it stands in, the first of equal ones.
   static func largestRows(
-    _ x: Matrix<Self>, starts: UnsafePointer<Int32>, into y: Matrix<Self>,
-    at: UnsafeMutablePointer<Int32>)
-  /// The way back: out[at] += upstream, column by column.
+    _ x: Matrix<Self>, starts: IndexBlock, into y: Matrix<Self>,
+    at: IndexBlock)
+  /// Its backward pass: out[at] += upstream, column by column.
   static func largestRowsGradient(
-    _ upstream: Matrix<Self>, at: UnsafePointer<Int32>, into out: Matrix<Self>)
+    _ upstream: Matrix<Self>, at: IndexBlock, into out: Matrix<Self>)
 
   /// The sum over rows of -log softmax(logits)[target], in nats; rows with a negative target count
   /// nothing. Leaves scale · (softmax - one-hot), the gradient, in `logits`, unless `scale` is 0.
   /// `losses`, when given, receives each row's -log p.
   static func softmaxCrossEntropy(
-    _ logits: Matrix<Self>, targets: UnsafePointer<Int32>, scale: Self,
+    _ logits: Matrix<Self>, targets: IndexBlock, scale: Self,
     losses: UnsafeMutablePointer<Self>?
   ) -> Double
   /// y = softmax(x), row by row.
   static func softmax(_ x: Matrix<Self>, into y: Matrix<Self>)
 
-  /// out = (upstream - Σ upstream · y) · y, row by row: the way back through y = softmax(x).
+  /// out = (upstream - Σ upstream · y) · y, row by row: the backward pass of y = softmax(x).
   static func softmaxGradient(
     _ upstream: Matrix<Self>, at y: Matrix<Self>, into out: Matrix<Self>)
   /// y = (x - mean) · inverse, row by row, where `inverse` [rows, 1] becomes
   /// 1 / √(variance + epsilon): layer normalisation without its gain and bias.
   static func normalizeRows(
     _ x: Matrix<Self>, epsilon: Self, into y: Matrix<Self>, inverse: Matrix<Self>)
-  /// The way back through it, for g = upstream · gain, with a 1 x columns `gain`:
+  /// Its backward pass, for g = upstream · gain, with a 1 x columns `gain`:
   /// out = (g - mean of g - y · mean of g · y) · inverse.
   static func normalizeRowsGradient(
     _ upstream: Matrix<Self>, gain: Matrix<Self>, at y: Matrix<Self>, inverse: Matrix<Self>,

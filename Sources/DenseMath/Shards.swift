@@ -16,9 +16,16 @@ public struct Shards: Sendable {
   /// The processors that this process may use.
   public static var processors: Int { max(1, Int(mt_processors())) }
 
-  /// Lets products on the calling thread use `threads` threads: for work that is not sharded.
-  public static func useThreadsForProducts(_ threads: Int) {
-    mt_product_threads(Int32(threads))
+  /// Lets products that `body` runs on the calling thread use `threads` threads: for work that is not
+  /// sharded.
+  ///
+  /// Afterwards the thread has what it had before, as a host program may run products of its own.
+  public static func withProductThreads<Result, Failure: Error>(
+    _ threads: Int, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let before = mt_product_threads(Int32(threads))
+    defer { _ = mt_product_threads(before) }
+    return try body()
   }
 
   /// Calls `body` once for each element, each with its own element to change.
@@ -35,14 +42,16 @@ public struct Shards: Sendable {
   public func forEachIndex(_ count: Int, _ body: @Sendable (Int) -> Void) {
     let workers = min(threads, count)
     guard workers > 1 else {
-      mt_product_threads(1)
-      for index in 0..<count { body(index) }
+      Self.withProductThreads(1) {
+        for index in 0..<count { body(index) }
+      }
       return
     }
     // Worker w takes shards w, w + workers, ...: no counter to share, nothing to allocate.
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      mt_product_threads(1)
-      for index in stride(from: worker, to: count, by: workers) { body(index) }
+      Self.withProductThreads(1) {
+        for index in stride(from: worker, to: count, by: workers) { body(index) }
+      }
     }
   }
 }

@@ -27,7 +27,7 @@ public struct EmbeddedReber: SequenceTask {
   public var published: String { "8,440 (1997), 4,800 (a numpy reproduction)" }
   /// Small batches: sequences are what counts.
   public var recipe: Recipe {
-    Recipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, mostSequences: 4800)
+    Recipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, maxSequences: 4800)
   }
 
   /// The strings are short: Elman networks often learn them too, but not always.
@@ -98,7 +98,7 @@ public struct ContinualReber: SequenceTask {
   public var published: String { "62 of 100 runs, after 14,087 streams (2000)" }
   /// The best found.
   public var recipe: Recipe {
-    Recipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, mostSequences: 8000)
+    Recipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, maxSequences: 8000)
   }
   /// Not shown beside it.
   public var defeatsElman: Bool { false }

@@ -49,15 +49,15 @@ public func worstGradientError(
 /// - Parameters:
 ///   - parameters: The weights, changed and put back.
 ///   - workspace: Where the network runs; its gradients are cleared first.
-///   - loss: Runs the network, where asked the way back too, which adds to the gradients.
+///   - loss: Runs the network, and where asked the backward pass too, which adds to the gradients.
 /// - Returns: The names of the weights, and `worstGradientError` of each.
 public func worstGradientErrors(
   of parameters: Parameters<Double>, on workspace: Workspace<Double>,
-  loss: (_ takesWayBack: Bool) -> Double
+  loss: (_ runsBackward: Bool) -> Double
 ) -> [(name: String, error: Double)] {
   workspace.gradients?.clear()
   _ = loss(true)
-  // A loss that takes the way back unasked goes on adding: what counts is kept first.
+  // A loss that runs the backward pass unasked goes on adding: what counts is kept first.
   guard let gradients = workspace.gradients?.values.copy() else { return [("all", .infinity)] }
   return parameters.layout.entries.map { entry in
     (
@@ -147,7 +147,7 @@ public enum GradientCheck {
 
   /// The largest error over all weights but those named "loss".
   ///
-  /// `run` returns the loss, and takes the way back where it is given where to put gradients.
+  /// `run` returns the loss, and runs the backward pass where it is given a place for gradients.
   private static func worstError(
     _ layout: ParameterLayout, seed: UInt64,
     run: (Workspace<Double>, Gradients<Double>?) -> Double
@@ -155,12 +155,12 @@ public enum GradientCheck {
     let parameters = Parameters<Double>(layout, seed: seed)
     let packed = PackedWeights<Double>(layout, forTraining: true)
     let workspace = Workspace(parameters, packed: packed, forTraining: true)
-    let errors = worstGradientErrors(of: parameters, on: workspace) { takesWayBack in
+    let errors = worstGradientErrors(of: parameters, on: workspace) { runsBackward in
       packed.load(parameters, on: Shards(threads: 1))
       workspace.reset()
-      return run(workspace, takesWayBack ? workspace.gradients : nil)
+      return run(workspace, runsBackward ? workspace.gradients : nil)
     }
-    // What weighs the outputs is no weight of the network, and has no way back.
+    // What weighs the outputs is no weight of the network, and gets no gradient.
     return errors.filter { $0.name != "loss" }.reduce(0) { max($0, $1.error) }
   }
 }

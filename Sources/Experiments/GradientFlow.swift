@@ -25,7 +25,7 @@ public enum GradientFlow {
       self.values = values
     }
 
-    /// The curve of norms one step back, two steps back and so on, as shares of the first.
+    /// The curve of norms one step back, two steps back and so on, divided by the first.
     ///
     /// It keeps 1, 2, 4 and so on, and the farthest.
     public init(label: String, norms: [Double]) {
@@ -44,7 +44,7 @@ public enum GradientFlow {
   ///   - forgetBias: The initial bias of forget gates.
   ///   - gain: What the recurrent matrix is multiplied by: above 1 gradients may explode.
   ///   - seed: The seed of weights and input.
-  /// - Returns: The norms' shares, taken over a batch of 8 sequences together.
+  /// - Returns: The norms divided by the first, taken over a batch of 8 sequences together.
   public static func measure(
     _ kind: CellKind, label: String, hiddenSize: Int, length: Int, forgetBias: Double = 1,
     gain: Double = 1, seed: UInt64 = 1

@@ -26,7 +26,7 @@ public struct Adding: SequenceTask {
   /// The best found for T = 100.
   public var recipe: Recipe {
     Recipe(
-      hiddenSize: 16, batch: 2, rate: 0.01, forgetBias: 4, inputBias: -4, mostSequences: 20000)
+      hiddenSize: 16, batch: 2, rate: 0.01, forgetBias: 4, inputBias: -4, maxSequences: 20000)
   }
 
   /// One mark among the first tenth, one in the first half of the rest.
@@ -79,14 +79,14 @@ public struct TemporalOrder: SequenceTask {
   public var inputSize: Int { 8 }
   /// The eight orders.
   public var outputSize: Int { 8 }
-  /// Stricter than the share that papers ask for.
+  /// Stricter than the fraction that papers ask for.
   public var criterion: String { "all 256 fresh sequences named right, T = \(length)" }
   /// The paper and a reproduction.
   public var published: String { "31,390 (1997), about 6,400 (a reproduction)" }
   /// The best found for T = 100.
   public var recipe: Recipe {
     Recipe(
-      hiddenSize: 32, batch: 4, rate: 0.01, forgetBias: 4, inputBias: -3, mostSequences: 6400)
+      hiddenSize: 32, batch: 4, rate: 0.01, forgetBias: 4, inputBias: -3, maxSequences: 6400)
   }
 
   /// X or Y near a tenth, a third and two thirds of the way.
@@ -141,7 +141,7 @@ public struct LongLag: SequenceTask {
   public var recipe: Recipe {
     Recipe(
       hiddenSize: 16, batch: 4, rate: 0.005, forgetBias: 5 + 2 * log(max(1, Double(lag) / 100)),
-      inputBias: -4, mostSequences: 5040)
+      inputBias: -4, maxSequences: 5040)
   }
 
   /// x or y, the row, and the question.
@@ -186,7 +186,7 @@ public struct Copying: SequenceTask {
   public var published: String { "-" }
   /// The best found for a delay of 20.
   public var recipe: Recipe {
-    Recipe(hiddenSize: 48, batch: 8, rate: 0.01, forgetBias: 3, mostSequences: 30000)
+    Recipe(hiddenSize: 48, batch: 8, rate: 0.01, forgetBias: 3, maxSequences: 30000)
   }
 
   /// Four symbols, blanks, the sign, and four steps to answer in.
@@ -233,7 +233,7 @@ public struct Counting: SequenceTask {
   /// About one start in eight learns the ten cases without counting; it is given up and counted.
   public var recipe: Recipe {
     Recipe(
-      hiddenSize: 7, batch: 8, rate: 0.03, forgetBias: 12, mostSequences: 20000,
+      hiddenSize: 7, batch: 8, rate: 0.03, forgetBias: 12, maxSequences: 20000,
       sequencesPerStart: 4000)
   }
 

@@ -50,15 +50,13 @@ final class Learner {
     for (row, target) in steps.enumerated() {
       if case .symbol(let id) = target { classes[row] = Int32(id) } else { classes[row] = -1 }
     }
-    guard let first = classes.baseAddress, let gradients = workspace.gradients else {
-      return (.nan, .nan)
-    }
+    guard let gradients = workspace.gradients else { return (.nan, .nan) }
     let errors = steps.enumerated().compactMap { row, target -> (Int, Float)? in
       guard case .value(let value) = target else { return nil }
       return (row, 2 * (logits[row, 0] - value))
     }
     var loss =
-      SoftmaxCrossEntropy.lossAndGradient(logits, targets: first, scale: 1 / count) / count
+      SoftmaxCrossEntropy.lossAndGradient(logits, targets: classes, scale: 1 / count) / count
     for (row, error) in errors {
       logits[row, 0] = error / Float(count)
       loss += Double(error * error) / 4 / count

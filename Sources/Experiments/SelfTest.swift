@@ -20,7 +20,7 @@ public enum SelfTest {
     public let sequences: Int?
   }
 
-  /// Learns a task until its criterion is met on fresh examples or its sequences are used up.
+  /// Learns a task until its criterion is met on fresh examples, or gives up after its last sequence.
   ///
   /// Every sequence that an update learns from is counted, those of starts given up included. The
   /// criterion is tried on examples from a stream of their own, another set each time, some forty
@@ -30,11 +30,11 @@ public enum SelfTest {
     var learner = Learner(cell, for: task, seed: seed)
     var training = TaskRandom(seed: seed, stream: 1)
     var testing = TaskRandom(seed: seed, stream: 2)
-    let interval = max(1, recipe.mostSequences / recipe.batch / 40)
+    let interval = max(1, recipe.maxSequences / recipe.batch / 40)
     var sequences = 0
     var update = 0
     var start = 0
-    while sequences < recipe.mostSequences {
+    while sequences < recipe.maxSequences {
       if sequences - start >= recipe.sequencesPerStart {
         start = sequences
         // Seeds of later starts are far from those that a user counts up.

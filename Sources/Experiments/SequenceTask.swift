@@ -45,22 +45,22 @@ public struct Recipe: Sendable {
   /// The initial bias of input gates, or nil to draw it.
   public var inputBias: Double?
   /// The sequences after which training gives up.
-  public var mostSequences: Int
+  public var maxSequences: Int
   /// The sequences after which it begins anew with fresh weights; those before count all the same.
   public var sequencesPerStart: Int
 
   /// A recipe.
   public init(
     hiddenSize: Int, batch: Int, rate: Double, forgetBias: Double = 1, inputBias: Double? = nil,
-    mostSequences: Int, sequencesPerStart: Int? = nil
+    maxSequences: Int, sequencesPerStart: Int? = nil
   ) {
     self.hiddenSize = hiddenSize
     self.batch = batch
     self.rate = rate
     self.forgetBias = forgetBias
     self.inputBias = inputBias
-    self.mostSequences = mostSequences
-    self.sequencesPerStart = sequencesPerStart ?? mostSequences
+    self.maxSequences = maxSequences
+    self.sequencesPerStart = sequencesPerStart ?? maxSequences
   }
 }
 

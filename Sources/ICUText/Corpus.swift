@@ -1,9 +1,11 @@
+public import FoundationEssentials
+
 /// Text files read as one stream, never held whole.
 ///
-///     let corpus = try Corpus(contentsOf: ["war_and_peace.txt"])
+///     let corpus = try Corpus(contentsOf: "war_and_peace.txt")
 ///     let vocabulary = try Vocabulary(counting: Segmentation(), in: corpus)
 ///
-/// No symbol reaches from one file into the next. Byte order marks are no part of the text.
+/// No token reaches from one file into the next. Byte order marks are no part of the text.
 public struct Corpus: Sendable {
   private enum Source: Sendable {
     case memory([UInt8])
@@ -29,6 +31,23 @@ public struct Corpus: Sendable {
     for path in paths { files.append(try TextFile(checking: path, encoding: encoding)) }
     source = .files(files)
     byteCount = files.reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// Checks and reads one file, as `init(contentsOf:encoding:)` of many paths does.
+  public init(contentsOf path: String, encoding: TextEncoding = .detect) throws(TextError) {
+    try self.init(contentsOf: [path], encoding: encoding)
+  }
+
+  /// Checks and reads one file, as `init(contentsOf:encoding:)` of many paths does.
+  public init(contentsOf url: URL, encoding: TextEncoding = .detect) throws(TextError) {
+    try self.init(contentsOf: [url.filePath], encoding: encoding)
+  }
+
+  /// Checks and reads files in their order, as `init(contentsOf:encoding:)` of paths does.
+  public init(
+    contentsOf urls: some Collection<URL>, encoding: TextEncoding = .detect
+  ) throws(TextError) {
+    try self.init(contentsOf: urls.map(\.filePath), encoding: encoding)
   }
 
   /// A corpus in memory.
@@ -65,7 +84,7 @@ public struct Corpus: Sendable {
 
   /// Gives out the decoded text in pieces of about 1 MiB, in order.
   ///
-  /// Pieces end after line feeds, where no symbol, sentence or normalisation segment is split. A
+  /// Pieces end after line feeds, where no token, sentence or normalisation segment is split. A
   /// stretch of over 4 MiB without a line feed is cut at a space or full stop, and failing that
   /// at a grapheme boundary, so memory stays bounded. Throws `TextError` for what is wrong with a
   /// file, and what `body` throws.

@@ -1,5 +1,12 @@
-/// What can go wrong where ICU makes a parallel corpus; `description` is a sentence for people.
+/// What can go wrong where a parallel corpus is read, or made by ICU; `description` is a sentence for
+/// people.
 public enum CorpusError: Error, Sendable, Equatable {
+  /// A line of a file with too few columns; the line counts from 1.
+  case columnMissing(path: String, line: Int, found: Int, needed: Int)
+  /// Files that hold no pair with something on both sides.
+  case noPairs(paths: [String])
+  /// Two files that should go line by line: their paths and how many lines each has.
+  case unequalLines(String, Int, String, Int)
   /// A locale that ICU does not know.
   case unknownLocale(String)
   /// A locale without words for numbers, and the languages that have some.
@@ -12,10 +19,10 @@ public enum CorpusError: Error, Sendable, Equatable {
   case unspelled(Int, locale: String)
   /// More pairs were asked for than there are different sources, such as numbers from 0 to 99.
   case tooMany(count: Int, available: Int, sources: String)
-  /// The parts for development and test leave nothing to train on.
+  /// The parts for development and test leave none of the sources to train on.
   case nothingToTrainOn(count: Int, dev: Int, test: Int)
   /// There is nothing that both locales have a name for.
-  case noPairs(from: String, to: String)
+  case noCommonNames(from: String, to: String)
   /// ICU failed in a way that no argument explains, such as missing data files.
   case icu(operation: String, code: String)
 }
@@ -24,6 +31,16 @@ extension CorpusError: CustomStringConvertible {
   /// One sentence: what was found, where, and what to do.
   public var description: String {
     switch self {
+    case .columnMissing(let path, let line, let found, let needed):
+      return "\(path):\(line): \(found) column\(found == 1 ? "" : "s"), separated by tabs, where"
+        + " \(needed) are needed: what is read and what is written."
+    case .noPairs(let paths):
+      return
+        "\(paths.joined(separator: ", ")): there is no pair to learn from; a pair has something"
+        + " on both sides."
+    case .unequalLines(let path, let count, let other, let otherCount):
+      return "\(path) has \(Self.lines(count)) and \(other) has \(Self.lines(otherCount)): line"
+        + " \(min(count, otherCount) + 1) of \(count > otherCount ? path : other) has no counterpart."
     case .unknownLocale(let locale):
       return TextError.unknownLocale(locale).description
     case .noSpelling(let locale, let known):
@@ -40,12 +57,15 @@ extension CorpusError: CustomStringConvertible {
       return "\(count) pairs are more than there are: only \(available) different \(sources); ask"
         + " for fewer pairs or widen the range."
     case .nothingToTrainOn(let count, let dev, let test):
-      return "\(dev) pairs for development and \(test) for test leave nothing of \(count) pairs to"
-        + " train on; ask for more pairs or smaller parts."
-    case .noPairs(let from, let to):
+      return
+        "\(dev) sources for development and \(test) for test leave none of \(count) to train on;"
+        + " ask for more pairs or smaller parts."
+    case .noCommonNames(let from, let to):
       return "Nothing has a name in both \"\(from)\" and \"\(to)\"; choose other locales or kinds."
     case .icu(let operation, let code):
       return TextError.icu(operation: operation, code: code).description
     }
   }
+
+  private static func lines(_ count: Int) -> String { count == 1 ? "1 line" : "\(count) lines" }
 }

@@ -1,7 +1,7 @@
 internal import CICU
 import Synchronization
 
-/// Cuts UTF-8 into symbols: decides most boundaries from tables, and asks ICU about the rest.
+/// Cuts UTF-8 into tokens: decides most boundaries from tables, and asks ICU about the rest.
 ///
 /// A part that ICU must see always starts and ends at boundaries that no rule can look across, so
 /// that ICU finds in it what it would find in the whole text.
@@ -17,10 +17,10 @@ final class Cutter: @unchecked Sendable {
 
   init(locale: String) { self.locale = locale }
 
-  /// Gives each symbol's byte range, its code point where it is only one (else -1), and whether it
+  /// Gives each token's byte range, its code point where it is only one (else -1), and whether it
   /// is a word-like segment, in order and without gaps.
   @inline(__always)
-  func forEachSymbol(
+  func forEachToken(
     in text: UnsafeBufferPointer<UInt8>, unit: TextUnit,
     _ body: (_ start: Int, _ end: Int, _ scalar: Int32, _ isWordLike: Bool) -> Void
   ) throws(TextError) {
@@ -270,7 +270,7 @@ final class Cutter: @unchecked Sendable {
   /// The last place in a text without line feeds where it may be cut, 0 if there is none.
   ///
   /// First choice is before the single space that a word begins with, or after more spaces or a
-  /// full stop before a plain letter, which splits no symbol of any unit; then any grapheme
+  /// full stop before a plain letter, which splits no token of any unit; then any grapheme
   /// boundary, which may split a word of a script without spaces.
   static func emergencyCut(in text: UnsafeBufferPointer<UInt8>) -> Int {
     let graphemes = PropertyTable.graphemes

@@ -1,16 +1,16 @@
 import Glibc
 
-/// A corpus as numbers: a byte a symbol where the vocabulary has at most 256 symbols, two where it
-/// has at most 65536, else four.
+/// A corpus as ids of its tokens: a byte each where the vocabulary has at most 256 tokens, two where
+/// it has at most 65536, else four.
 ///
-/// The numbers live in a memory map of their own: anonymous, or in a temporary file without a name
+/// The ids live in a memory map of their own: anonymous, or in a temporary file without a name
 /// (in `TMPDIR`, else `/var/tmp`) for a corpus of over a quarter of the machine's memory.
 public struct EncodedCorpus: Sendable {
-  /// The number of symbols.
+  /// The number of tokens.
   public let count: Int
-  /// The bytes that a symbol takes: 1, 2 or 4.
+  /// The bytes that a token takes: 1, 2 or 4.
   public let width: Int
-  /// Whether the last symbol of the text comes first.
+  /// Whether the last token of the text comes first.
   public private(set) var isReversed = false
   private let map: MemoryMap
 
@@ -22,7 +22,7 @@ public struct EncodedCorpus: Sendable {
   }
 
   init(_ corpus: Corpus, vocabulary: Vocabulary, storage: MapStorage) throws(TextError) {
-    width = Self.width(forSymbols: vocabulary.count)
+    width = Self.width(forVocabularyOf: vocabulary.count)
     map = try MemoryMap(expectedSize: corpus.byteCount * width, storage)
     switch width {
     case 1: count = try Self.fill(map, corpus, vocabulary, as: UInt8.self)
@@ -32,38 +32,38 @@ public struct EncodedCorpus: Sendable {
     try map.seal(size: count * width)
   }
 
-  /// Takes numbers as they are, each in `0..<vocabularyCount`; for tests and measurements.
-  public init(symbols: [Int], vocabularyCount: Int) {
-    precondition(symbols.allSatisfy { $0 >= 0 && $0 < vocabularyCount }, "a number without symbol")
-    width = Self.width(forSymbols: vocabularyCount)
-    count = symbols.count
+  /// Takes ids as they are, each in `0..<vocabularyCount`; for tests and measurements.
+  public init(ids: [Int], vocabularyCount: Int) {
+    precondition(ids.allSatisfy { $0 >= 0 && $0 < vocabularyCount }, "an id without a token")
+    width = Self.width(forVocabularyOf: vocabularyCount)
+    count = ids.count
     do {
-      map = try MemoryMap(expectedSize: symbols.count * width, .usual)
-      try map.reserve(symbols.count * width)
-      for (index, symbol) in symbols.enumerated() {
+      map = try MemoryMap(expectedSize: ids.count * width, .usual)
+      try map.reserve(ids.count * width)
+      for (index, id) in ids.enumerated() {
         switch width {
-        case 1: map.base.storeBytes(of: UInt8(symbol), toByteOffset: index, as: UInt8.self)
-        case 2: map.base.storeBytes(of: UInt16(symbol), toByteOffset: 2 * index, as: UInt16.self)
-        default: map.base.storeBytes(of: UInt32(symbol), toByteOffset: 4 * index, as: UInt32.self)
+        case 1: map.base.storeBytes(of: UInt8(id), toByteOffset: index, as: UInt8.self)
+        case 2: map.base.storeBytes(of: UInt16(id), toByteOffset: 2 * index, as: UInt16.self)
+        default: map.base.storeBytes(of: UInt32(id), toByteOffset: 4 * index, as: UInt32.self)
         }
       }
-      try map.seal(size: symbols.count * width)
+      try map.seal(size: ids.count * width)
     } catch {
-      // As for any array: numbers that a caller holds in memory must fit there once more.
+      // As for any array: ids that a caller holds in memory must fit there once more.
       fatalError(error.description)
     }
   }
 
-  /// The same symbols from the last to the first: a view, which costs no memory.
+  /// The same tokens from the last to the first: a view, which costs no memory.
   ///
-  /// The symbols themselves, such as words, stay as they are.
+  /// The tokens themselves, such as words, stay as they are.
   public func reversed() -> EncodedCorpus {
     var view = self
     view.isReversed.toggle()
     return view
   }
 
-  /// The number of the symbol at a place in `0..<count`.
+  /// The id of the token at a place in `0..<count`.
   public subscript(index: Int) -> Int {
     precondition(index >= 0 && index < count, "index \(index) of \(count)")
     let place = isReversed ? count - 1 - index : index
@@ -74,10 +74,10 @@ public struct EncodedCorpus: Sendable {
     }
   }
 
-  /// Copies the numbers of a range to the start of a buffer.
+  /// Copies the ids of a range to the start of a buffer.
   public func copy(_ range: Range<Int>, into output: UnsafeMutableBufferPointer<Int32>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count)")
-    precondition(range.count <= output.count, "no room for \(range.count) numbers")
+    precondition(range.count <= output.count, "no room for \(range.count) ids")
     guard let output = output.baseAddress, !range.isEmpty else { return }
     switch width {
     case 1: copy(range, into: output, from: UInt8.self)
@@ -90,17 +90,17 @@ public struct EncodedCorpus: Sendable {
   private func copy<Number: FixedWidthInteger>(
     _ range: Range<Int>, into output: UnsafeMutablePointer<Int32>, from _: Number.Type
   ) {
-    let numbers = map.base.assumingMemoryBound(to: Number.self)
+    let ids = map.base.assumingMemoryBound(to: Number.self)
     if isReversed {
-      let last = numbers + (count - 1 - range.lowerBound)
+      let last = ids + (count - 1 - range.lowerBound)
       for index in 0..<range.count { output[index] = Int32(truncatingIfNeeded: last[-index]) }
     } else {
-      let first = numbers + range.lowerBound
+      let first = ids + range.lowerBound
       for index in 0..<range.count { output[index] = Int32(truncatingIfNeeded: first[index]) }
     }
   }
 
-  private static func width(forSymbols count: Int) -> Int {
+  private static func width(forVocabularyOf count: Int) -> Int {
     count <= 1 << 8 ? 1 : count <= 1 << 16 ? 2 : 4
   }
 
@@ -127,7 +127,7 @@ extension Corpus {
   /// `EncodedCorpus.init(_:vocabulary:)` throw.
   public func encoded(
     by segmentation: Segmentation, minimumCount: Int = 1, maximumSize: Int? = nil
-  ) throws(TextError) -> (vocabulary: Vocabulary, symbols: EncodedCorpus) {
+  ) throws(TextError) -> (vocabulary: Vocabulary, ids: EncodedCorpus) {
     let vocabulary = try Vocabulary(
       counting: segmentation, in: self, minimumCount: minimumCount, maximumSize: maximumSize)
     return (vocabulary, try EncodedCorpus(self, vocabulary: vocabulary))

@@ -1,30 +1,30 @@
 extension Vocabulary {
-  /// One step of byte-pair encoding: wherever two symbols meet within a segment, they become one.
+  /// One step of byte-pair encoding: wherever two tokens meet within a segment, they become one.
   ///
-  /// The symbol that comes of it is the one whose bytes are those of the two. In JSON it is a list
-  /// of the two numbers.
+  /// The token that comes of it is the one whose bytes are those of the two. In JSON it is a list
+  /// of the two ids.
   public struct Merge: Codable, Hashable, Sendable {
-    /// The numbers of the two symbols, in the order of the text.
+    /// The ids of the two tokens, in the order of the text.
     public let left, right: Int
 
-    /// A merge of two symbols.
+    /// A merge of two tokens.
     public init(left: Int, right: Int) {
       self.left = left
       self.right = right
     }
 
-    /// Reads a list of two numbers.
+    /// Reads a list of two ids.
     public init(from decoder: any Decoder) throws {
       var list = try decoder.unkeyedContainer()
       left = try list.decode(Int.self)
       right = try list.decode(Int.self)
       if !list.isAtEnd {
         throw DecodingError.dataCorruptedError(
-          in: list, debugDescription: "a merge joins two symbols")
+          in: list, debugDescription: "a merge joins two tokens")
       }
     }
 
-    /// Writes a list of two numbers.
+    /// Writes a list of two ids.
     public func encode(to encoder: any Encoder) throws {
       var list = encoder.unkeyedContainer()
       try list.encode(left)
@@ -33,7 +33,7 @@ extension Vocabulary {
   }
 }
 
-/// The merges of a vocabulary in their order, found fit for its symbols.
+/// The merges of a vocabulary in their order, found fit for its tokens.
 ///
 /// A merge's place in the order is its rank. Every piece is made by one merge: until a piece stands
 /// in a text, no merge has reached beyond its ends, so that its characters have been merged as they
@@ -44,16 +44,16 @@ struct MergeTable: Sendable {
   static let most = 1 << 24
 
   let merges: [Vocabulary.Merge]
-  /// The symbol that each merge makes.
+  /// The token that each merge makes.
   private(set) var results: [Int32] = []
   private var ranks: [Vocabulary.Merge: Int32] = [:]
 
   /// No merges.
   init() { merges = [] }
 
-  /// Throws `TextError.badMerge` for a merge of what is no symbol yet, into what is none or is one
-  /// already, and `TextError.badSymbol` for a piece that no merge makes.
-  init(_ merges: [Vocabulary.Merge], of table: SymbolTable) throws(TextError) {
+  /// Throws `TextError.badMerge` for a merge of what is no token yet, into what is none or is one
+  /// already, and `TextError.badToken` for a piece that no merge makes.
+  init(_ merges: [Vocabulary.Merge], of table: StringTable) throws(TextError) {
     self.merges = merges
     if merges.count > Self.most {
       throw .badMerge(index: Self.most, reason: "is one more than there can be")
@@ -69,7 +69,7 @@ struct MergeTable: Sendable {
       var joined: [UInt8] = []
       for part in [merge.left, merge.right] {
         if part < 0 || part >= 256 + table.count {
-          throw .badMerge(index: rank, reason: "joins symbol \(part), which there is not")
+          throw .badMerge(index: rank, reason: "joins token \(part), which there is not")
         }
         if part < 0x80 {
           joined.append(UInt8(part))
@@ -79,21 +79,21 @@ struct MergeTable: Sendable {
           throw .badMerge(index: rank, reason: "joins byte \(part), which is no character")
         }
         if !isMade[part - 256] {
-          throw .badMerge(index: rank, reason: "joins symbol \(part) before any merge makes it")
+          throw .badMerge(index: rank, reason: "joins token \(part) before any merge makes it")
         }
         joined.append(contentsOf: table.bytes[table.range(of: part - 256)])
       }
       let result = joined.withUnsafeBufferPointer { table.find($0) }
-      if result < 0 { throw .badMerge(index: rank, reason: "makes what is no symbol") }
+      if result < 0 { throw .badMerge(index: rank, reason: "makes what is no token") }
       if isMade[result] {
-        throw .badMerge(index: rank, reason: "makes symbol \(256 + result) once more")
+        throw .badMerge(index: rank, reason: "makes token \(256 + result) once more")
       }
       isMade[result] = true
       results.append(Int32(256 + result))
       ranks[merge] = Int32(rank)
     }
     if let index = isMade.firstIndex(of: false) {
-      throw .badSymbol(id: 256 + index, reason: "is made by no merge")
+      throw .badToken(id: 256 + index, reason: "is made by no merge")
     }
   }
 

@@ -1,13 +1,16 @@
-/// Learns the symbols and merges of subwords from counted segments, by byte-pair encoding.
+/// Learns the tokens and merges of subwords from counted segments, by byte-pair encoding.
 ///
 /// R. Sennrich, B. Haddow and A. Birch, "Neural machine translation of rare words with subword
 /// units", ACL 2016: the pair of neighbouring symbols that occurs most often becomes one symbol,
-/// over and over. Each pair knows where it occurs, so a merge costs no more than what it changes,
-/// and a queue knows which pair is next. Pairs that occur equally often come in the order of the
-/// bytes of their left symbols, then of their right ones.
+/// over and over. Symbols are what the paper calls so: at first the characters, then also the pieces
+/// merged so far; those that a vocabulary keeps become its tokens.
+///
+/// Each pair knows where it occurs, so a merge costs no more than what it changes, and a heap knows
+/// which pair is next. Pairs that occur equally often come in the order of the bytes of their left
+/// symbols, then of their right ones.
 struct PairLearner {
   /// The text of each symbol, at first the characters of the segments.
-  private var texts = SymbolTable()
+  private var texts = StringTable()
   /// How often each character occurs.
   private var characterCounts: [Int] = []
 
@@ -25,11 +28,16 @@ struct PairLearner {
   private var places: [[Int32]] = []
   private var changes: [Int] = []
 
-  // The pairs as a binary heap, each with a count that is at least its count by now.
-  private var queue: [(count: Int, pair: Int32)] = []
+  // The pairs, the most frequent first, each with a count that is at least its count by now.
+  private var heap = Heap<Candidate>()
 
   private struct Pair: Hashable {
     let left, right: Int32
+  }
+
+  private struct Candidate {
+    let count: Int
+    let pair: Int32
   }
 
   /// Cuts the segments into code points, of which those that are too rare to become symbols part a
@@ -89,7 +97,7 @@ struct PairLearner {
   /// - Returns: Both, with numbers as a vocabulary has them.
   mutating func learn(
     minimumCount: Int, mergeLimit: Int, symbolLimit: Int
-  ) -> (symbols: SymbolTable, merges: [Vocabulary.Merge]) {
+  ) -> (symbols: StringTable, merges: [Vocabulary.Merge]) {
     var candidates = spelledCharacters(minimumCount: minimumCount)[...]
     var characters: [Int] = []
     var pieces: [Int] = []
@@ -106,7 +114,7 @@ struct PairLearner {
       }
       if characters.count + pieces.count >= symbolLimit { break }
       let pair = pairs[best.number]
-      let text = bytes(of: pair.left) + bytes(of: pair.right)
+      let text = texts.bytes(of: pair.left) + texts.bytes(of: pair.right)
       let symbol = text.withUnsafeBufferPointer { texts.insert($0) }
       pieces.append(symbol)
       merge(best.number, into: Int32(symbol))
@@ -128,30 +136,22 @@ struct PairLearner {
     }
     return found.sorted {
       $0.saved != $1.saved
-        ? $0.saved > $1.saved : precedes(Int32($0.symbol), Int32($1.symbol))
+        ? $0.saved > $1.saved : texts.precedes(Int32($0.symbol), Int32($1.symbol))
     }
-  }
-
-  private func bytes(of symbol: Int32) -> ArraySlice<UInt8> {
-    texts.bytes[texts.range(of: Int(symbol))]
-  }
-
-  private func precedes(_ left: Int32, _ right: Int32) -> Bool {
-    bytes(of: left).lexicographicallyPrecedes(bytes(of: right))
   }
 
   /// Numbers the symbols as a vocabulary does.
   private func vocabulary(
     of kept: [Int], _ merges: [Pair]
-  ) -> (symbols: SymbolTable, merges: [Vocabulary.Merge]) {
-    var table = SymbolTable()
+  ) -> (symbols: StringTable, merges: [Vocabulary.Merge]) {
+    var table = StringTable()
     var ids = [Int](repeating: -1, count: texts.count)
     for symbol in characterCounts.indices where texts.range(of: symbol).count == 1 {
       ids[symbol] = Int(texts.bytes[texts.range(of: symbol).lowerBound])
     }
     for symbol in kept {
       ids[symbol] =
-        256 + bytes(of: Int32(symbol)).withUnsafeBufferPointer { table.insert($0) }
+        256 + texts.bytes(of: Int32(symbol)).withUnsafeBufferPointer { table.insert($0) }
     }
     let numbered = merges.map {
       Vocabulary.Merge(left: ids[Int($0.left)], right: ids[Int($0.right)])
@@ -209,7 +209,7 @@ struct PairLearner {
     if let number = numbers[Pair(left: left, right: right)] { counts[Int(number)] -= weight }
   }
 
-  // MARK: The queue
+  // MARK: The heap
 
   /// Enters the pairs whose counts have risen.
   private mutating func offerChanges() {
@@ -218,7 +218,7 @@ struct PairLearner {
     for number in changes where number != last {
       last = number
       // What occurs once is never merged, and most pairs do.
-      if counts[number] > 1 { insert((counts[number], Int32(number))) }
+      if counts[number] > 1 { offer(Candidate(count: counts[number], pair: Int32(number))) }
     }
     changes.removeAll(keepingCapacity: true)
   }
@@ -229,57 +229,40 @@ struct PairLearner {
       let count = counts[Int(first.pair)]
       if count == first.count { return (Int(first.pair), count) }
       // It has lost some occurrences to other pairs since it was entered.
-      if count > 1 { insert((count, first.pair)) }
+      if count > 1 { offer(Candidate(count: count, pair: first.pair)) }
     }
     return nil
   }
 
-  private func comesFirst(
-    _ one: (count: Int, pair: Int32), _ other: (count: Int, pair: Int32)
+  private mutating func offer(_ candidate: Candidate) {
+    heap.insert(candidate) { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
+  }
+
+  private mutating func removeFirst() -> Candidate? {
+    heap.removeFirst { [pairs, texts] in Self.comesFirst($0, $1, pairs, texts) }
+  }
+
+  /// The more frequent pair comes first; of two alike, the one whose bytes do.
+  private static func comesFirst(
+    _ one: Candidate, _ other: Candidate, _ pairs: [Pair], _ texts: StringTable
   ) -> Bool {
     if one.count != other.count { return one.count > other.count }
     let (pair, otherPair) = (pairs[Int(one.pair)], pairs[Int(other.pair)])
-    if pair.left != otherPair.left { return precedes(pair.left, otherPair.left) }
-    return pair.right != otherPair.right && precedes(pair.right, otherPair.right)
-  }
-
-  private mutating func insert(_ item: (count: Int, pair: Int32)) {
-    var place = queue.count
-    queue.append(item)
-    while place > 0, comesFirst(item, queue[(place - 1) / 2]) {
-      queue[place] = queue[(place - 1) / 2]
-      place = (place - 1) / 2
-    }
-    queue[place] = item
-  }
-
-  private mutating func removeFirst() -> (count: Int, pair: Int32)? {
-    guard let first = queue.first, let item = queue.popLast() else { return nil }
-    if queue.isEmpty { return first }
-    var place = 0
-    while true {
-      var child = 2 * place + 1
-      if child >= queue.count { break }
-      if child + 1 < queue.count, comesFirst(queue[child + 1], queue[child]) { child += 1 }
-      if !comesFirst(queue[child], item) { break }
-      queue[place] = queue[child]
-      place = child
-    }
-    queue[place] = item
-    return first
+    if pair.left != otherPair.left { return texts.precedes(pair.left, otherPair.left) }
+    return pair.right != otherPair.right && texts.precedes(pair.right, otherPair.right)
   }
 }
 
 /// Counts the distinct segments of a text.
 struct SegmentCounter {
-  private(set) var table = SymbolTable()
+  private(set) var table = StringTable()
   private(set) var counts: [Int] = []
 
   @inline(__always)
   mutating func count(
     _ text: UnsafeBufferPointer<UInt8>, unit: TextUnit, _ cutter: Cutter
   ) throws(TextError) {
-    try cutter.forEachSymbol(in: text, unit: unit) { start, end, _, _ in
+    try cutter.forEachToken(in: text, unit: unit) { start, end, _, _ in
       let index = table.insert(UnsafeBufferPointer(rebasing: text[start..<end]))
       if index == counts.count { counts.append(0) }
       counts[index] += 1
@@ -298,5 +281,13 @@ private func forEachCharacter(
     let end = start + codePoint(in: text, at: start).length
     body(UnsafeBufferPointer(rebasing: text[start..<end]))
     start = end
+  }
+}
+
+extension StringTable {
+  fileprivate func bytes(of symbol: Int32) -> ArraySlice<UInt8> { bytes[range(of: Int(symbol))] }
+
+  fileprivate func precedes(_ left: Int32, _ right: Int32) -> Bool {
+    bytes(of: left).lexicographicallyPrecedes(bytes(of: right))
   }
 }

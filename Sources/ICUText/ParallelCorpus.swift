@@ -1,204 +1,129 @@
-/// Pairs of a source and its translation, made by ICU, in an order drawn by a seed.
+/// Sentences with their translations: what a translator learns from.
 ///
-/// No source occurs twice. The same arguments and the same version of ICU give the same pairs.
+/// The pairs are read from files, or made by ICU: numbers in words, dates, names.
 ///
-///     let corpus = try ParallelCorpus(
-///       numbers: 0...999_999, from: SpelledNumbers(locale: "en"), to: SpelledNumbers(locale: "fr"),
-///       count: 20_000, seed: 1)
-///     let parts = try corpus.split(dev: 1000, test: 1000)
-public struct ParallelCorpus: Sendable {
-  /// A source and its translation.
-  public struct Pair: Sendable, Hashable {
-    /// What is to be translated.
-    public let source: String
-    /// The translation.
-    public let target: String
+///     let phrases = try ParallelCorpus(contentsOf: "phrases.tsv")
+///     let numbers = try ParallelCorpus(
+///       numbers: 0...999, from: .init(locale: "en"), to: .init(locale: "fr"))
+///     let parts = try numbers.split(dev: 100, test: 100)
+public struct ParallelCorpus: Sendable, Equatable {
+  /// The pairs: in the order of the files, or in the order in which they were drawn.
+  public var pairs: [SentencePair]
+  /// How many pairs of the files were left out because a side was empty.
+  public internal(set) var skipped: Int
 
-    /// The pair as a line of tab-separated values, with its line feed.
-    public var line: String { "\(source)\t\(target)\n" }
+  /// A corpus of these pairs.
+  public init(_ pairs: [SentencePair], skipped: Int = 0) {
+    self.pairs = pairs
+    self.skipped = skipped
   }
+}
 
+extension ParallelCorpus {
   /// The parts of a corpus, which share no source.
-  public struct Parts: Sendable {
+  public struct Parts: Sendable, Equatable {
     /// What to learn from.
-    public let train: [Pair]
+    public let train: ParallelCorpus
     /// What to choose by.
-    public let dev: [Pair]
+    public let dev: ParallelCorpus
     /// What to measure on in the end.
-    public let test: [Pair]
+    public let test: ParallelCorpus
   }
 
-  /// How many pairs of numbers or dates are drawn where no count is given and there are so many.
-  public static let usualCount = 20_000
-
-  /// The pairs in the order in which they were drawn.
-  public let pairs: [Pair]
-
-  /// Numbers of a range, each at most once.
-  ///
-  /// Where a locale spells two numbers alike, the one drawn later is left out for another.
+  /// The corpus in three parts, cut by distinct source in the order of the pairs: the first sources
+  /// are those of `dev`, the next those of `test`, and all pairs of a source go where it goes.
   ///
   /// - Parameters:
-  ///   - numbers: The range to draw from, every number as likely as any other.
-  ///   - from: The words of the source.
-  ///   - to: The words of the target.
-  ///   - count: How many pairs; nil for all that there are, at most `usualCount`.
-  ///   - seed: Another seed draws others in another order.
-  /// - Throws: `CorpusError.tooMany` and `CorpusError.unspelled`.
-  public init(
-    numbers: ClosedRange<Int>, from: SpelledNumbers, to: SpelledNumbers, count: Int? = nil,
-    seed: UInt64 = 1
-  ) throws(CorpusError) {
-    // Fails at once where the ends of the range are too far from 0 for the rules.
-    for locale in [from, to] {
-      _ = try locale.text(of: numbers.lowerBound)
-      _ = try locale.text(of: numbers.upperBound)
-    }
-    pairs = try Self.draw(
-      count, of: numbers.lowerBound, through: numbers.upperBound, seed,
-      "numbers from \(numbers.lowerBound) to \(numbers.upperBound)"
-    ) { (number, _) throws(CorpusError) in
-      Pair(source: try from.text(of: number), target: try to.text(of: number))
-    }
-  }
-
-  /// Days of a range, each at most once and in a format drawn from those of `from`, to the long
-  /// form of `to`.
-  ///
-  /// - Parameters:
-  ///   - dates: The range to draw from, every day as likely as any other.
-  ///   - from: The formats of the source.
-  ///   - to: Whose long form is the target.
-  ///   - count: How many pairs; nil for all that there are, at most `usualCount`.
-  ///   - seed: Another seed draws others in another order.
-  /// - Throws: `CorpusError.tooMany`.
-  public init(
-    dates: ClosedRange<CalendarDay>, from: DateFormats, to: DateFormats, count: Int? = nil,
-    seed: UInt64 = 1
-  ) throws(CorpusError) {
-    pairs = try Self.draw(
-      count, of: dates.lowerBound.daysSince1970, through: dates.upperBound.daysSince1970, seed,
-      "days from \(dates.lowerBound.iso8601) to \(dates.upperBound.iso8601)"
-    ) { (number, random) throws(CorpusError) in
-      let day = CalendarDay(daysSince1970: number)
-      let format = Int(random.next(below: UInt64(from.patterns.count)))
-      return Pair(source: try from.text(of: day, format: format), target: try to.longText(of: day))
-    }
-  }
-
-  /// All names that both locales have; of codes with the same source name, the first one's.
-  ///
-  /// - Parameters:
-  ///   - names: The kinds of names.
-  ///   - from: The names of the source.
-  ///   - to: The names of the target.
-  ///   - seed: Another seed gives another order.
-  /// - Throws: `CorpusError.noPairs`.
-  public init(
-    names: [DisplayNames.Kind], from: DisplayNames, to: DisplayNames, seed: UInt64 = 1
-  ) throws(CorpusError) {
-    var found: [Pair] = []
-    var sources: Set<String> = []
-    for kind in names {
-      for code in try kind.codes() {
-        guard let source = try from.name(of: code, kind), let target = try to.name(of: code, kind),
-          sources.insert(source).inserted
-        else { continue }
-        found.append(Pair(source: source, target: target))
-      }
-    }
-    if found.isEmpty { throw .noPairs(from: from.locale, to: to.locale) }
-    pairs = try Self.draw(nil, of: 0, through: found.count - 1, seed, "names", atMost: .max) {
-      number, _ in found[number]
-    }
-  }
-
-  /// Draws numbers without replacement and keeps the pairs whose source is new.
-  private static func draw(
-    _ count: Int?, of first: Int, through last: Int, _ seed: UInt64, _ sources: String,
-    atMost usualCount: Int = Self.usualCount,
-    _ pair: (Int, inout SplitMix64) throws(CorpusError) -> Pair
-  ) throws(CorpusError) -> [Pair] {
-    // All of Int is one more than fits.
-    let span = UInt64(bitPattern: Int64(last &- first))
-    let size = span == .max ? span : span + 1
-    if let count, count > size {
-      throw .tooMany(count: count, available: Int(size), sources: sources)
-    }
-    var random = SplitMix64(seed: seed)
-    var lot = Lot(size: size)
-    var seen: Set<String> = []
-    var pairs: [Pair] = []
-    while pairs.count < count ?? usualCount, let drawn = lot.next(&random) {
-      let next = try pair(first &+ Int(truncatingIfNeeded: drawn), &random)
-      if seen.insert(next.source).inserted { pairs.append(next) }
-    }
-    if let count, pairs.count < count {
-      throw .tooMany(count: count, available: pairs.count, sources: sources)
-    }
-    return pairs
-  }
-
-  /// The corpus in three parts.
-  ///
-  /// A count of nil is a tenth of the pairs.
-  ///
-  /// Throws `CorpusError.nothingToTrainOn`.
+  ///   - dev: How many sources to choose by; nil for a tenth.
+  ///   - test: How many sources to measure on; nil for a tenth.
+  /// - Returns: The parts, of which `train` is never empty.
+  /// - Throws: `CorpusError.nothingToTrainOn` where no source is left.
   public func split(dev: Int? = nil, test: Int? = nil) throws(CorpusError) -> Parts {
-    let dev = max(0, dev ?? pairs.count / 10)
-    let test = max(0, test ?? pairs.count / 10)
-    guard dev < pairs.count, test < pairs.count - dev else {
-      throw .nothingToTrainOn(count: pairs.count, dev: dev, test: test)
+    var numbers: [String: Int] = [:]
+    let numbered = pairs.map { pair in
+      let number = numbers[pair.source] ?? numbers.count
+      numbers[pair.source] = number
+      return (number: number, pair: pair)
+    }
+    let count = numbers.count
+    let dev = max(0, dev ?? count / 10)
+    let test = max(0, test ?? count / 10)
+    guard dev < count, test < count - dev else {
+      throw .nothingToTrainOn(count: count, dev: dev, test: test)
+    }
+    func part(_ sources: Range<Int>) -> ParallelCorpus {
+      ParallelCorpus(numbered.filter { sources.contains($0.number) }.map(\.pair))
     }
     return Parts(
-      train: Array(pairs.dropFirst(dev + test)), dev: Array(pairs.prefix(dev)),
-      test: Array(pairs.dropFirst(dev).prefix(test)))
-  }
-}
-
-/// Numbers below a bound in random order, each once; memory grows with what was drawn.
-private struct Lot {
-  private var rest: UInt64
-  // A shuffle after Fisher and Yates of which only the moved numbers are kept.
-  private var moved: [UInt64: UInt64] = [:]
-
-  init(size: UInt64) { rest = size }
-
-  mutating func next(_ random: inout SplitMix64) -> UInt64? {
-    guard rest > 0 else { return nil }
-    let place = random.next(below: rest)
-    rest -= 1
-    let drawn = moved[place] ?? place
-    let last = moved.removeValue(forKey: rest) ?? rest
-    if place != rest { moved[place] = last }
-    return drawn
-  }
-}
-
-/// The generator SplitMix64 of Steele, Lea and Flood (OOPSLA 2014).
-struct SplitMix64 {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
+      train: part(dev + test..<count), dev: part(0..<dev), test: part(dev..<dev + test))
   }
 
-  /// A number below a bound, each as likely as any other, after Lemire (2019).
+  /// Splits by distinct source, so that none stands on both sides; the same fraction always gives
+  /// the same split.
   ///
-  /// Written out, because the standard library may change its own way of choosing.
-  mutating func next(below bound: UInt64) -> UInt64 {
-    precondition(bound > 0, "there is no number below 0")
-    var product = next().multipliedFullWidth(by: bound)
-    if product.low < bound {
-      let unfair = (0 &- bound) % bound
-      while product.low < unfair { product = next().multipliedFullWidth(by: bound) }
+  /// Which side a source goes to is decided by its text alone (the hash FNV-1a), not by its place
+  /// or by the other pairs.
+  ///
+  /// - Parameter fraction: Of the sources, how many to keep apart: from 0 to 1.
+  /// - Returns: The pairs to train on, and those kept apart.
+  public func split(
+    keeping fraction: Double
+  ) -> (training: ParallelCorpus, kept: ParallelCorpus) {
+    let threshold = UInt64(min(max(fraction, 0), 1) * 0x1p32)
+    func isKept(_ pair: SentencePair) -> Bool {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      for byte in pair.source.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      // The upper bits of FNV-1a are the well mixed ones.
+      hash ^= hash >> 29
+      hash = hash &* 0xbf58_476d_1ce4_e5b9
+      return hash >> 32 < threshold
     }
-    return product.high
+    return (
+      ParallelCorpus(pairs.filter { !isKept($0) }), ParallelCorpus(pairs.filter { isKept($0) })
+    )
+  }
+}
+
+extension ParallelCorpus {
+  /// A vocabulary of one side.
+  ///
+  /// Where tokens may begin with the space before a word, one is put before each sentence as well,
+  /// so that its first word is the same token as elsewhere.
+  ///
+  /// - Parameters:
+  ///   - side: `\.source` or `\.target`.
+  ///   - segmentation: How sentences are cut.
+  ///   - minimumCount: How often a token occurs at least.
+  ///   - maximumSize: The most tokens, the 256 bytes included; nil for all.
+  /// - Returns: The vocabulary, whose segmentation is the one given.
+  /// - Throws: `TextError` where ICU cannot cut the text, or a size is too small.
+  public func vocabulary(
+    of side: KeyPath<SentencePair, String>, _ segmentation: Segmentation, minimumCount: Int = 2,
+    maximumSize: Int? = nil
+  ) throws(TextError) -> Vocabulary {
+    try vocabulary(
+      of: [side], segmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+  }
+
+  /// One vocabulary for both sides, so that names and loan words are cut alike on both.
+  ///
+  /// Parameters and errors are those of `vocabulary(of:_:minimumCount:maximumSize:)`.
+  public func jointVocabulary(
+    _ segmentation: Segmentation, minimumCount: Int = 2, maximumSize: Int? = nil
+  ) throws(TextError) -> Vocabulary {
+    try vocabulary(
+      of: [\.source, \.target], segmentation, minimumCount: minimumCount, maximumSize: maximumSize)
+  }
+
+  private func vocabulary(
+    of sides: [KeyPath<SentencePair, String>], _ segmentation: Segmentation, minimumCount: Int,
+    maximumSize: Int?
+  ) throws(TextError) -> Vocabulary {
+    let lines = sides.map { side in
+      pairs.map { segmentation.sentence($0[keyPath: side]) + "\n" }.joined()
+    }
+    return try Vocabulary(
+      counting: segmentation, in: Corpus(text: lines.joined()), minimumCount: minimumCount,
+      maximumSize: maximumSize)
   }
 }

@@ -11,7 +11,7 @@ public enum TextUnit: String, Codable, Sendable, CaseIterable {
   case word
   /// A word with the single space before it, or what stands between words.
   ///
-  /// Texts have half as many symbols as with words and spaces apart, and lose nothing.
+  /// Texts have half as many tokens as with words and spaces apart, and lose nothing.
   case spacedWord = "spaced-word"
   /// A piece of a word, learnt by byte-pair encoding.
   ///
@@ -35,9 +35,9 @@ public enum Normalization: String, Codable, Sendable, CaseIterable {
   case caseFolding = "case-folding"
 }
 
-/// How text is cut into symbols: recorded in a model.
+/// How text is cut into tokens: recorded in a model.
 public struct Segmentation: Codable, Sendable, Equatable {
-  /// The unit of a symbol.
+  /// The unit of a token.
   public var unit: TextUnit
   /// What is done to the text first.
   public var normalization: Normalization
@@ -54,5 +54,16 @@ public struct Segmentation: Codable, Sendable, Equatable {
     self.unit = unit
     self.normalization = normalization
     self.locale = locale
+  }
+}
+
+extension Segmentation {
+  /// Whether a token may begin with the space before its word.
+  package var joinsSpaces: Bool { unit == .spacedWord || unit == .subword }
+
+  /// A sentence as it is cut: with a space before it where tokens have one, so that its first word is
+  /// the same token as elsewhere.
+  package func sentence(_ text: String) -> String {
+    joinsSpaces && !text.isEmpty ? " " + text : text
   }
 }

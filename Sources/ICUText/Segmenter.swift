@@ -1,33 +1,6 @@
-/// One piece of a text, with where it stands in the original, before normalisation.
-public struct TextSpan: Sendable, Equatable {
-  /// The piece, after normalisation.
-  public var text: String
-  /// Where it stands in the UTF-8 bytes of the original.
-  public var bytes: Range<Int>
-  /// Where it stands in the UTF-16 units of the original.
-  public var utf16: Range<Int>
-  /// Where it stands in the code points of the original.
-  public var codePoints: Range<Int>
-  /// Whether it is a word rather than space or punctuation, by ICU's rule status; `false` for
-  /// units other than words.
-  public var isWordLike: Bool
-
-  /// Puts a span together.
-  public init(
-    text: String, bytes: Range<Int>, utf16: Range<Int>, codePoints: Range<Int>,
-    isWordLike: Bool = false
-  ) {
-    self.text = text
-    self.bytes = bytes
-    self.utf16 = utf16
-    self.codePoints = codePoints
-    self.isWordLike = isWordLike
-  }
-}
-
-/// Cuts texts into symbols and sentences with their places in the original (UAX #29).
+/// Cuts texts into tokens and sentences with their places in the original (UAX #29).
 ///
-/// Without normalisation the spans tile the text. With it, spans whose symbols come from one
+/// Without normalisation the spans tile the text. With it, spans whose tokens come from one
 /// normalisation segment (the `f` and `i` of the ligature `ﬁ`, say) all have that segment's place.
 public struct Segmenter: Sendable {
   /// How texts are cut.
@@ -40,12 +13,12 @@ public struct Segmenter: Sendable {
     pool = try CutterPool(locale: segmentation.locale)
   }
 
-  /// The symbols of a text; unit `byte` gives a span a byte, whose text is U+FFFD unless ASCII.
+  /// The tokens of a text; unit `byte` gives a span a byte, whose text is U+FFFD unless ASCII.
   ///
   /// Throws `TextError.tooLong` where ICU would have to see 2 GiB or more at once.
   public func spans(of text: String) throws(TextError) -> [TextSpan] {
     try spans(of: text) { (cutter, text, body) throws(TextError) in
-      try cutter.forEachSymbol(in: text, unit: segmentation.unit) { start, end, _, isWordLike in
+      try cutter.forEachToken(in: text, unit: segmentation.unit) { start, end, _, isWordLike in
         body(start, end, isWordLike)
       }
     }
@@ -62,7 +35,7 @@ public struct Segmenter: Sendable {
 
   /// The text after this segmentation's normalisation.
   public func normalized(_ text: String) throws(TextError) -> String {
-    try withNormalized(text) { normalized, _ in String(decoding: normalized, as: UTF8.self) }
+    try withNormalized(text) { _, normalized, _ in String(decoding: normalized, as: UTF8.self) }
   }
 
   /// The spans of what `cut` gives out as parts of the text after normalisation.
@@ -73,45 +46,24 @@ public struct Segmenter: Sendable {
     ) throws(TextError) -> Void
   ) throws(TextError) -> [TextSpan] {
     let original = Array(text.utf8)
-    return try withNormalized(text) { (normalized, edits) throws(TextError) in
+    return try withNormalized(text) { (cutter, normalized, edits) throws(TextError) in
       var spans: [TextSpan] = []
       var starts = OffsetCursor(original)
       var ends = OffsetCursor(original)
       var startMap = OriginalOffsets(edits: edits)
       var endMap = OriginalOffsets(edits: edits)
-      try pool.withCutter { (cutter) throws(TextError) in
-        try cut(cutter, normalized) { start, end, isWordLike in
-          let first = startMap.start(of: start)
-          let last = endMap.end(of: end)
-          let from = starts.start(at: first)
-          let to = ends.end(at: last)
-          spans.append(
-            TextSpan(
-              text: String(decoding: normalized[start..<end], as: UTF8.self),
-              bytes: first..<last, utf16: from.utf16..<to.utf16,
-              codePoints: from.codePoints..<to.codePoints, isWordLike: isWordLike))
-        }
+      try cut(cutter, normalized) { start, end, isWordLike in
+        let first = startMap.start(of: start)
+        let last = endMap.end(of: end)
+        let from = starts.start(at: first)
+        let to = ends.end(at: last)
+        spans.append(
+          TextSpan(
+            text: String(decoding: normalized[start..<end], as: UTF8.self),
+            bytes: first..<last, utf16: from.utf16..<to.utf16,
+            codePoints: from.codePoints..<to.codePoints, isWordLike: isWordLike))
       }
       return spans
-    }
-  }
-
-  private func withNormalized<Result>(
-    _ text: String,
-    _ body: (UnsafeBufferPointer<UInt8>, [NormalizationEdit]) throws(TextError) -> Result
-  ) throws(TextError) -> Result {
-    let original = Array(text.utf8)
-    return try original.withUnsafeBufferPointer { (original) throws(TextError) in
-      guard var normalizer = Normalizer(segmentation.normalization) else {
-        return try body(original, [])
-      }
-      var normalized: [UInt8] = []
-      normalized.reserveCapacity(original.count)
-      var edits: [NormalizationEdit] = []
-      try normalizer.normalize(original, into: &normalized, edits: &edits)
-      return try normalized.withUnsafeBufferPointer { (normalized) throws(TextError) in
-        try body(normalized, edits)
-      }
     }
   }
 }

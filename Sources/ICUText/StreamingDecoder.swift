@@ -1,4 +1,4 @@
-/// Turns symbols into text one at a time, giving out only whole characters.
+/// Turns tokens into text one at a time, giving out only whole characters.
 ///
 /// An incomplete UTF-8 sequence is held back until it is completed or cannot be; ill-formed bytes
 /// become U+FFFD, one for each maximal subpart (Unicode Standard, section 3.9).
@@ -9,7 +9,7 @@ public struct StreamingDecoder: Sendable {
   /// Starts with nothing held back.
   public init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
 
-  /// The text that a further symbol completes, perhaps none.
+  /// The text that a further token completes, perhaps none.
   public mutating func append(_ id: Int) -> String {
     vocabulary.appendBytes(of: id, to: &pending)
     let whole = pending.count - incompleteSuffixLength(pending)

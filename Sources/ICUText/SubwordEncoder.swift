@@ -7,21 +7,21 @@ struct SubwordEncoder {
   private static let mostKept = 1 << 23
 
   private let merges: MergeTable
-  private var segments = SymbolTable()
+  private var segments = StringTable()
   private var ends: [Int] = [0]
   private var kept: [Int32] = []
-  /// The symbols of the segment at hand, those merged away -1; with their neighbours' places.
-  private var symbols: [Int32] = []
+  /// The ids of the segment at hand, -1 for those merged away; with their neighbours' places.
+  private var ids: [Int32] = []
   private var next: [Int] = []
   private var previous: [Int] = []
   /// What can be merged: ranks above 40 bits of place, the lowest first.
-  private var queue = MinimumQueue()
+  private var heap = Heap<UInt64>()
 
   init(_ merges: MergeTable) { self.merges = merges }
 
-  /// Gives out the numbers of a segment one by one.
+  /// Gives out the ids of a segment one by one.
   ///
-  /// `characters` appends the numbers of its characters, those that are no symbols as their bytes.
+  /// `characters` appends the ids of its characters, those that are no tokens as their bytes.
   @inline(__always)
   mutating func encode(
     _ segment: UnsafeBufferPointer<UInt8>, characters: (inout [Int32]) -> Void,
@@ -29,43 +29,43 @@ struct SubwordEncoder {
   ) {
     if segment.count > Self.longestKept {
       merge(characters)
-      for symbol in symbols where symbol >= 0 { body(symbol) }
+      for id in ids where id >= 0 { body(id) }
       return
     }
     if segments.bytes.count > Self.mostKept {
-      segments = SymbolTable()
+      segments = StringTable()
       ends = [0]
       kept.removeAll(keepingCapacity: true)
     }
     let index = segments.insert(segment)
     if index == ends.count - 1 {
       merge(characters)
-      for symbol in symbols where symbol >= 0 { kept.append(symbol) }
+      for id in ids where id >= 0 { kept.append(id) }
       ends.append(kept.count)
     }
     for place in ends[index]..<ends[index + 1] { body(kept[place]) }
   }
 
   private mutating func merge(_ characters: (inout [Int32]) -> Void) {
-    symbols.removeAll(keepingCapacity: true)
-    characters(&symbols)
+    ids.removeAll(keepingCapacity: true)
+    characters(&ids)
     next.removeAll(keepingCapacity: true)
     previous.removeAll(keepingCapacity: true)
-    for place in symbols.indices {
-      next.append(place + 1 < symbols.count ? place + 1 : -1)
+    for place in ids.indices {
+      next.append(place + 1 < ids.count ? place + 1 : -1)
       previous.append(place - 1)
     }
-    for place in symbols.indices.dropLast() { offer(place) }
-    while let item = queue.removeFirst() {
+    for place in ids.indices.dropLast() { offer(place) }
+    while let item = heap.removeFirst() {
       let rank = Int(item >> 40)
       let place = Int(item & (1 << 40 - 1))
       let follower = next[place]
       // One of the two may have become part of something else since.
-      guard follower >= 0, symbols[place] == merges.merges[rank].left,
-        symbols[follower] == merges.merges[rank].right
+      guard follower >= 0, ids[place] == merges.merges[rank].left,
+        ids[follower] == merges.merges[rank].right
       else { continue }
-      symbols[place] = merges.results[rank]
-      symbols[follower] = -1
+      ids[place] = merges.results[rank]
+      ids[follower] = -1
       next[place] = next[follower]
       next[follower] = -1
       if next[place] >= 0 { previous[next[place]] = place }
@@ -75,39 +75,8 @@ struct SubwordEncoder {
   }
 
   private mutating func offer(_ place: Int) {
-    guard next[place] >= 0, let rank = merges.rank(of: symbols[place], symbols[next[place]])
+    guard next[place] >= 0, let rank = merges.rank(of: ids[place], ids[next[place]])
     else { return }
-    queue.insert(UInt64(rank) << 40 | UInt64(place))
-  }
-}
-
-/// Numbers that come out by rising size: a binary heap.
-private struct MinimumQueue {
-  private var items: [UInt64] = []
-
-  mutating func insert(_ item: UInt64) {
-    var place = items.count
-    items.append(item)
-    while place > 0, items[(place - 1) / 2] > item {
-      items[place] = items[(place - 1) / 2]
-      place = (place - 1) / 2
-    }
-    items[place] = item
-  }
-
-  mutating func removeFirst() -> UInt64? {
-    guard let first = items.first, let item = items.popLast() else { return nil }
-    if items.isEmpty { return first }
-    var place = 0
-    while true {
-      var child = 2 * place + 1
-      if child >= items.count { break }
-      if child + 1 < items.count, items[child + 1] < items[child] { child += 1 }
-      if items[child] >= item { break }
-      items[place] = items[child]
-      place = child
-    }
-    items[place] = item
-    return first
+    heap.insert(UInt64(rank) << 40 | UInt64(place))
   }
 }

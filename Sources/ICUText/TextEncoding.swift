@@ -19,60 +19,25 @@ public struct TextEncoding: Sendable {
 
   /// The encoding with this name or alias, such as `UTF-16`, `latin1` or `Shift_JIS`.
   ///
-  /// Throws `TextError.unknownEncoding` with the nearest names for a name that ICU does not know.
+  /// Throws `TextError.unknownEncoding` for a name that ICU does not know.
   public init(named name: String) throws(TextError) {
     if !name.isEmpty, !name.utf8.contains(0), let converter = try? Converter(name) {
       self.init(name: name, converter: converter.name)
     } else {
-      throw .unknownEncoding(name, nearest: Self.names(nearest: name))
+      throw .unknownEncoding(name)
     }
   }
 
-  private static func names(nearest name: String) -> [String] {
-    let wanted = plain(name)
-    if wanted.isEmpty { return [] }
-    var found: [(distance: Int, name: String)] = []
-    for index in 0..<cicu_converter_count() {
-      guard let converter = cicu_converter_name_at(index) else { continue }
-      var alias: Int32 = 0
-      while let known = cicu_converter_alias(converter, alias) {
-        let text = String(cString: known)
-        found.append((editDistance(wanted, plain(text)), text))
-        alias += 1
+  /// All names and aliases of encodings that ICU knows.
+  public static var knownNames: [String] {
+    (0..<cicu_converter_count()).flatMap { index -> [String] in
+      guard let converter = cicu_converter_name_at(index) else { return [] }
+      var names: [String] = []
+      while let known = cicu_converter_alias(converter, Int32(names.count)) {
+        names.append(String(cString: known))
       }
+      return names
     }
-    found.sort { ($0.distance, $0.name.count, $0.name) < ($1.distance, $1.name.count, $1.name) }
-    var names: [String] = []
-    for (distance, name) in found where distance <= max(2, wanted.count / 2) {
-      if !names.contains(where: { plain($0) == plain(name) }) { names.append(name) }
-      if names.count == 3 { break }
-    }
-    return names
-  }
-
-  /// Letters and digits alone, in lower case, since ICU compares names that way.
-  private static func plain(_ name: String) -> [UInt8] {
-    name.utf8.prefix(64).compactMap { byte in
-      switch byte {
-      case 0x41...0x5A: byte + 0x20
-      case 0x61...0x7A, 0x30...0x39: byte
-      default: nil
-      }
-    }
-  }
-
-  private static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var row = Array(0...right.count)
-    for (index, byte) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = index + 1
-      for (column, other) in right.enumerated() {
-        let substituted = diagonal + (byte == other ? 0 : 1)
-        diagonal = row[column + 1]
-        row[column + 1] = min(substituted, row[column] + 1, row[column + 1] + 1)
-      }
-    }
-    return row[right.count]
   }
 }
 

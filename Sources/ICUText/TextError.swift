@@ -1,9 +1,9 @@
-/// What can go wrong between a text file and its symbols; `description` is a sentence for people.
+/// What can go wrong between a text file and its tokens; `description` is a sentence for people.
 public enum TextError: Error, Sendable, Equatable {
   /// A locale that ICU does not know.
   case unknownLocale(String)
-  /// An encoding that ICU does not know, with the known names that look most like it.
-  case unknownEncoding(String, nearest: [String])
+  /// An encoding that ICU does not know; `TextEncoding.knownNames` has those that it knows.
+  case unknownEncoding(String)
   /// No file was named.
   case noFiles
   /// Nothing exists at the path.
@@ -27,8 +27,8 @@ public enum TextError: Error, Sendable, Equatable {
   case undetected(path: String, guess: String, confidence: Int)
   /// A vocabulary was asked for that cannot hold the 256 bytes.
   case vocabularyTooSmall(maximumSize: Int)
-  /// A symbol of a stored vocabulary that cannot stand in it.
-  case badSymbol(id: Int, reason: String)
+  /// A token of a stored vocabulary that cannot stand in it.
+  case badToken(id: Int, reason: String)
   /// A merge of a stored vocabulary that cannot stand in it; the index counts from 0.
   case badMerge(index: Int, reason: String)
   /// A text, or a part of it that cannot be cut, is longer than ICU can take.
@@ -48,10 +48,8 @@ extension TextError: CustomStringConvertible {
     case .unknownLocale(let locale):
       return "ICU knows no locale \"\(locale)\"; use a language with an optional script and region,"
         + " such as en, pt-BR or zh-Hant."
-    case .unknownEncoding(let name, let nearest):
-      let names = nearest.joined(separator: ", ")
-      return "ICU knows no encoding \"\(name)\""
-        + (nearest.isEmpty ? "; try UTF-8 or windows-1252." : "; the nearest names are \(names).")
+    case .unknownEncoding(let name):
+      return "ICU knows no encoding \"\(name)\"; others are UTF-8, windows-1252 and Shift_JIS."
     case .noFiles:
       return "No text file was named; name at least one."
     case .missing(let path):
@@ -66,26 +64,26 @@ extension TextError: CustomStringConvertible {
       return "\(path) holds no text; leave it out or fill it."
     case .binary(let path, let kind, let byte, let offset, let line):
       return "\(path) looks binary\(kind.map { " (\($0))" } ?? ""): byte \(Self.hexadecimal(byte))"
-        + " at offset \(offset), line \(line); name a text file, or give its encoding with"
-        + " --encoding NAME."
+        + " at offset \(offset), line \(line); name a text file, or give"
+        + " its encoding."
     case .malformed(let path, let encoding, let detected, let bytes, let offset, let line):
       let found = bytes.map(Self.hexadecimal).joined(separator: " ")
       return "\(path): byte\(bytes.count == 1 ? "" : "s") \(found) at offset \(offset),"
         + " line \(line): not valid \(encoding)"
         + (detected ? ", the encoding that the text seemed to have" : "")
-        + "; name the right encoding with --encoding NAME, or repair the file."
+        + "; name the right encoding, or repair the file."
     case .notUTF8(let path, let byte, let offset, let line):
       return "\(path): byte \(Self.hexadecimal(byte)) at offset \(offset), line \(line): not valid"
         + " UTF-8; convert the file, as with iconv."
     case .undetected(let path, let guess, let confidence):
       return "\(path) is not UTF-8, and its encoding is unclear"
         + (guess.isEmpty ? "" : " (perhaps \(guess), confidence \(confidence) of 100)")
-        + "; name it with --encoding NAME."
+        + "; say which it is."
     case .vocabularyTooSmall(let maximumSize):
-      return "A vocabulary of \(maximumSize) symbols is too small: it always holds the 256 bytes;"
+      return "A vocabulary of \(maximumSize) tokens is too small: it always holds the 256 bytes;"
         + " ask for at least 256."
-    case .badSymbol(let id, let reason):
-      return "Symbol \(id) of the vocabulary \(reason); the file that holds it is damaged or was"
+    case .badToken(let id, let reason):
+      return "Token \(id) of the vocabulary \(reason); the file that holds it is damaged or was"
         + " made by something else."
     case .badMerge(let index, let reason):
       return "Merge \(index) of the vocabulary \(reason); the file that holds it is damaged or was"

@@ -16,8 +16,7 @@ final class GenerationState {
   /// The state before the first token.
   convenience init(_ model: LanguageModel, threads: Int) {
     self.init(
-      model.network,
-      Workspace(model.parameters, packed: model.packed, forTraining: false),
+      model.network, model.core.workspaces.makeWorkspace(),
       projections: TokenProjections(model.network), threads: threads)
   }
 
@@ -60,25 +59,25 @@ final class GenerationState {
 
   private func read(_ tokens: ArraySlice<Int>) {
     workspace.reset()
-    Shards.useThreadsForProducts(threads)
     let ids = workspace.arena.indices(tokens.count)
     for (index, id) in tokens.enumerated() { ids[index] = Int32(id) }
-    guard let first = ids.baseAddress else { return }
-    let embedded = network.embedding.forward(first, count: tokens.count, on: workspace)
-    advance(
-      .indexed(embedded.vectors, embedded.index), PackedShape(steps: tokens.count, batch: 1))
+    Shards.withProductThreads(threads) {
+      let embedded = network.embedding.forward(ids, on: workspace)
+      advance(
+        .indexed(embedded.vectors, embedded.index), PackedShape(steps: tokens.count, batch: 1))
+    }
   }
 
   /// Reads one token.
   func read(_ token: Int) {
     guard let projections else { return read([token]) }
     workspace.reset()
-    Shards.useThreadsForProducts(threads)
     let id = workspace.arena.indices(1)
     id[0] = Int32(token)
-    guard let first = id.baseAddress else { return }
-    projections.project(token, of: network, at: first, on: workspace)
-    advance(.projected(projections.table, first), oneStep)
+    Shards.withProductThreads(threads) {
+      projections.project(token, of: network, at: id, on: workspace)
+      advance(.projected(projections.table, id), oneStep)
+    }
   }
 
   private func advance(_ input: SequenceInput<Float>, _ shape: PackedShape) {
@@ -101,7 +100,7 @@ private final class TokenProjections {
 
   /// Room for the projections of all tokens; nil where the system has none.
   init?(_ network: LanguageNetwork) {
-    let tokens = network.embedding.symbols
+    let tokens = network.embedding.vocabularySize
     let first = network.stack.layers[0]
     let width = first.cell.gateCount * first.hiddenSize
     // A map rather than a malloc: it is zero and untouched, and aligned.
@@ -120,11 +119,11 @@ private final class TokenProjections {
 
   /// Fills the row of a token, whose id stands at `place`.
   func project(
-    _ token: Int, of network: LanguageNetwork, at place: UnsafePointer<Int32>,
+    _ token: Int, of network: LanguageNetwork, at place: IndexBlock,
     on workspace: Workspace<Float>
   ) {
     guard !isProjected[token] else { return }
-    let embedded = network.embedding.forward(place, count: 1, on: workspace)
+    let embedded = network.embedding.forward(place, on: workspace)
     network.stack.layers[0].projection(
       of: embedded.vectors, into: table.rows(token..<token + 1), on: workspace)
     isProjected[token] = true

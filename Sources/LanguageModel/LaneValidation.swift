@@ -25,11 +25,9 @@ struct LaneValidation {
   }
 
   /// The mean of -log p over all tokens of the range but the first.
-  func meanNats(
-    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> Double {
+  func meanNats(on pool: WorkspacePool<Float>, _ shards: Shards) -> Double {
     let parts = min(4, lanes)
-    let sums = shards.map(parts, with: parameters, packed: packed) { part, workspace in
+    let sums = shards.map(parts, on: pool) { part, workspace in
       nats(of: part * lanes / parts..<(part + 1) * lanes / parts, on: workspace)
     }
     return sums.reduce(0, +) / Double(range.count - 1)
@@ -55,10 +53,8 @@ struct LaneValidation {
     var total = 0.0
     for first in stride(from: 0, to: longest, by: Self.stepsAtOnce) {
       workspace.reset()
-      guard
-        let batch = batch(
-          first..<min(first + Self.stepsAtOnce, longest), of: stretches, on: workspace)
-      else { break }
+      let batch = batch(
+        first..<min(first + Self.stepsAtOnce, longest), of: stretches, on: workspace)
       total += network.loss(batch, state: state, on: workspace)
     }
     return total
@@ -67,7 +63,7 @@ struct LaneValidation {
   /// Some steps of all lanes, counted from the start of each.
   private func batch(
     _ steps: Range<Int>, of stretches: [Stretch], on workspace: Workspace<Float>
-  ) -> LanguageNetwork.Batch? {
+  ) -> LanguageNetwork.Batch {
     let batch = stretches.count
     let inputs = workspace.arena.indices(steps.count * batch)
     let targets = workspace.arena.indices(steps.count * batch)
@@ -75,8 +71,9 @@ struct LaneValidation {
     for (lane, stretch) in stretches.enumerated() {
       let from = min(stretch.start + steps.lowerBound, stretch.end - 1)
       let known = min(steps.count, stretch.end - 1 - from)
-      tokens.copy(
-        from..<from + known + 1, into: UnsafeMutableBufferPointer(rebasing: read[...known]))
+      read.part(0..<known + 1).withUnsafeMutableBufferPointer {
+        tokens.copy(from..<from + known + 1, into: $0)
+      }
       for step in 0..<steps.count {
         // A lane that is over reads byte 0 and counts nothing.
         inputs[step * batch + lane] = step < known ? read[step] : 0
@@ -84,8 +81,7 @@ struct LaneValidation {
           step < known && from + step + 1 >= stretch.counted ? read[step + 1] : -1
       }
     }
-    guard let input = inputs.baseAddress, let target = targets.baseAddress else { return nil }
     return .init(
-      inputs: input, targets: target, shape: PackedShape(steps: steps.count, batch: batch))
+      inputs: inputs, targets: targets, shape: PackedShape(steps: steps.count, batch: batch))
   }
 }

@@ -1,7 +1,7 @@
 internal import Cells
 internal import DenseMath
 internal import Glibc
-public import ICUText
+internal import ICUText
 internal import Parameters
 
 /// How a text is presented when a model is evaluated on it.
@@ -38,7 +38,7 @@ extension LanguageModel {
   /// from those after it, and only reads the last.
   ///
   /// - Parameters:
-  ///   - tokens: A text in the model's own vocabulary.
+  ///   - text: A text, or its tokens in the model's own vocabulary.
   ///   - range: The part that is measured; nil for all.
   ///   - evaluationProtocol: How the text is presented.
   ///   - threads: Threads for `.crops`, which go side by side; they do not change the result. The
@@ -46,12 +46,13 @@ extension LanguageModel {
   /// - Returns: The sum of the losses, and of what.
   /// - Throws: `LanguageModelError.nothingToEvaluate` when the range has fewer than two tokens.
   public func evaluate(
-    on tokens: EncodedCorpus, range: Range<Int>? = nil,
+    on text: any TokenSource, range: Range<Int>? = nil,
     protocol evaluationProtocol: EvaluationProtocol = .carried, threads: Int? = nil
-  ) throws(LanguageModelError) -> EvaluationResult {
+  ) throws -> EvaluationResult {
+    var tokens = try text.encoded(by: vocabulary)
     var range = range ?? 0..<tokens.count
-    guard range.count >= 2 else { throw .nothingToEvaluate(symbols: range.count) }
-    let tokens = asRead(tokens)
+    guard range.count >= 2 else { throw LanguageModelError.nothingToEvaluate(tokens: range.count) }
+    tokens = asRead(tokens)
     if configuration.isBackwards {
       range = tokens.count - range.upperBound..<tokens.count - range.lowerBound
     }
@@ -59,11 +60,12 @@ extension LanguageModel {
     var predicted = range.dropFirst()
     switch evaluationProtocol {
     case .carried:
-      nats = CarriedEvaluation(network, tokens: tokens, range: range).nats(
-        parameters, packed: packed)
+      nats = core.workspaces.withWorkspace {
+        CarriedEvaluation(network, tokens: tokens, range: range).nats(on: $0)
+      }
     case .crops:
       let crops = CropEvaluation(network, tokens: tokens, range: range)
-      nats = crops.nats(parameters, packed: packed, on: Shards(threads: threads))
+      nats = crops.nats(on: core.workspaces, Shards(threads: threads))
       predicted = predicted.prefix(crops.count)
     }
     return EvaluationResult(
@@ -91,13 +93,7 @@ struct CarriedEvaluation {
   }
 
   /// The sum of -log p over all tokens of the range but the first.
-  func nats(_ parameters: Parameters<Float>, packed: PackedWeights<Float>) -> Double {
-    Shards(threads: 1).map(1, with: parameters, packed: packed) { _, workspace in
-      nats(on: workspace)
-    }[0]
-  }
-
-  private func nats(on workspace: Workspace<Float>) -> Double {
+  func nats(on workspace: Workspace<Float>) -> Double {
     let state = StackState<Float>(network.stack, batch: 1)
     let last = range.upperBound - 1
     var total = 0.0
@@ -105,11 +101,12 @@ struct CarriedEvaluation {
       let steps = min(Self.stepsAtOnce, last - first)
       workspace.reset()
       let stretch = workspace.arena.indices(steps + 1)
-      tokens.copy(first..<first + steps + 1, into: stretch)
-      guard let input = stretch.baseAddress else { break }
+      stretch.withUnsafeMutableBufferPointer { tokens.copy(first..<first + steps + 1, into: $0) }
       // What should follow each token is the token one place on.
       total += network.loss(
-        .init(inputs: input, targets: input + 1, shape: PackedShape(steps: steps, batch: 1)),
+        .init(
+          inputs: stretch.part(0..<steps), targets: stretch.part(1..<steps + 1),
+          shape: PackedShape(steps: steps, batch: 1)),
         state: state, on: workspace)
     }
     return total
@@ -136,11 +133,9 @@ struct CropEvaluation {
   var count: Int { crops * length }
 
   /// The sum of -log p over these tokens.
-  func nats(
-    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> Double {
+  func nats(on pool: WorkspacePool<Float>, _ shards: Shards) -> Double {
     let parts = (crops + Self.cropsAtOnce - 1) / Self.cropsAtOnce
-    return shards.map(parts, with: parameters, packed: packed) { part, workspace in
+    return shards.map(parts, on: pool) { part, workspace in
       let first = part * Self.cropsAtOnce
       return nats(of: first..<min(crops, first + Self.cropsAtOnce), on: workspace)
     }.reduce(0, +)
@@ -153,15 +148,14 @@ struct CropEvaluation {
     let stretch = workspace.arena.indices(length + 1)
     for (lane, crop) in mine.enumerated() {
       let from = range.lowerBound + crop * length
-      tokens.copy(from..<from + length + 1, into: stretch)
+      stretch.withUnsafeMutableBufferPointer { tokens.copy(from..<from + length + 1, into: $0) }
       for step in 0..<length {
         inputs[step * batch + lane] = stretch[step]
         targets[step * batch + lane] = stretch[step + 1]
       }
     }
-    guard let input = inputs.baseAddress, let target = targets.baseAddress else { return 0 }
     return network.loss(
-      .init(inputs: input, targets: target, shape: PackedShape(steps: length, batch: batch)),
+      .init(inputs: inputs, targets: targets, shape: PackedShape(steps: length, batch: batch)),
       state: StackState(network.stack, batch: batch), on: workspace)
   }
 }

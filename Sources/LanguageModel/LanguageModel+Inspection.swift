@@ -118,22 +118,20 @@ extension LanguageModel {
     on ids: [Int], length: Int, fresh: Bool = false
   ) throws(LanguageModelError) -> [Double] {
     guard ids.count > length else {
-      throw .textTooShort(symbols: ids.count, needed: length + 1)
+      throw .textTooShort(tokens: ids.count, needed: length + 1)
     }
     let ids = asRead(ids)
     let batch = min(8, ids.count / (length + 1))
     let starts = (0..<batch).map { $0 * (ids.count - length - 1) / max(1, batch - 1) }
-    let weights = fresh ? Parameters<Float>(network.layout, seed: 1) : parameters
+    let weights = fresh ? Parameters<Float>(network.layout, seed: 1) : core.weights.block
     let factors = PackedWeights<Float>(network.layout, forTraining: true)
     factors.load(weights, on: Shards())
     let workspace = Workspace(weights, packed: factors, forTraining: true)
-    func row(_ step: Int) -> UnsafePointer<Int32> {
-      let row = workspace.arena.indices(batch)
-      for (lane, start) in starts.enumerated() { row[lane] = Int32(ids[start + step]) }
-      return UnsafePointer(row.baseAddress.unsafelyUnwrapped)
+    func row(_ step: Int) -> IndexBlock {
+      workspace.arena.indices(of: starts.map { Int32(ids[$0 + step]) })
     }
     let inputs = (0..<length).map { step in
-      let embedded = network.embedding.forward(row(step), count: batch, on: workspace)
+      let embedded = network.embedding.forward(row(step), on: workspace)
       return SequenceInput.indexed(embedded.vectors, embedded.index)
     }
     return network.stack.gradientNorms(inputs: inputs, batch: batch, on: workspace) { last in
@@ -154,16 +152,14 @@ extension LanguageModel {
     of ids: [Int], signal: String, layers: [Int], _ body: (Int, Int, Matrix<Float>) -> Void
   ) {
     let ids = asRead(ids)
-    let workspace = Workspace(parameters, packed: packed, forTraining: false)
+    let workspace = core.workspaces.makeWorkspace()
     let state = StackState<Float>(network.stack, batch: 1)
     let atOnce = 256
     for start in stride(from: 0, to: ids.count, by: atOnce) {
       let part = ids[start..<min(start + atOnce, ids.count)]
       workspace.reset()
-      let read = workspace.arena.indices(part.count)
-      for (index, id) in part.enumerated() { read[index] = Int32(id) }
-      guard let first = read.baseAddress else { continue }
-      let embedded = network.embedding.forward(first, count: part.count, on: workspace)
+      let read = workspace.arena.indices(of: part.map { Int32($0) })
+      let embedded = network.embedding.forward(read, on: workspace)
       let trace = network.stack.forward(
         .indexed(embedded.vectors, embedded.index), PackedShape(steps: part.count, batch: 1),
         from: state.layers, on: workspace)

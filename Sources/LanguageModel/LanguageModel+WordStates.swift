@@ -2,6 +2,7 @@ internal import Cells
 internal import DenseMath
 public import ICUText
 internal import Parameters
+internal import Training
 
 extension LanguageModel {
   /// How many numbers `wordStates(of:threads:)` gives a word: the units of the top layer.
@@ -35,7 +36,7 @@ extension LanguageModel {
       guard let base = states.baseAddress else { return }
       let rows = WordRows(
         matrix: Matrix(base, rows: reading.places.count, columns: size))
-      _ = Shards(threads: threads).map(batches.count, with: parameters, packed: packed) {
+      _ = Shards(threads: threads).map(batches.count, on: core.workspaces) {
         number, workspace in
         read(batches[number], of: reading, into: rows.matrix, on: workspace)
       }
@@ -45,7 +46,7 @@ extension LanguageModel {
 
   /// Reads some sentences side by side, the longest first, a piece of all of them at a time.
   private func read(
-    _ sentences: ArraySlice<Int>, of reading: WordReading, into rows: Matrix<Float>,
+    _ sentences: [Int], of reading: WordReading, into rows: Matrix<Float>,
     on workspace: Workspace<Float>
   ) {
     // Enough rows for the products of the inputs, and few enough to bound the scratch memory.
@@ -70,8 +71,7 @@ extension LanguageModel {
           ids[shape.offsets[step] + row] = reading.tokens[spans[row].lowerBound + first + step]
         }
       }
-      guard let input = ids.baseAddress else { return }
-      let embedded = network.embedding.forward(input, count: shape.total, on: workspace)
+      let embedded = network.embedding.forward(ids, on: workspace)
       let trace = network.stack.forward(
         .indexed(embedded.vectors, embedded.index), shape,
         from: state.layers.map { $0.rows(0..<shape.batch) }, on: workspace)
@@ -138,28 +138,12 @@ private struct WordReading: Sendable {
     firstWords[sentence]..<firstWords[sentence + 1]
   }
 
-  /// The sentences that hold words, in batches of similar length, the longest first.
-  ///
-  /// How they are cut decides the last bits of the results, so it depends on the lengths alone.
-  var batches: [ArraySlice<Int>] {
-    let (maxSentences, maxTokens) = (64, 8192)
-    let order = (0..<firstWords.count - 1).filter { !words(of: $0).isEmpty }.sorted {
-      let (left, right) = (tokens(of: $0).count, tokens(of: $1).count)
-      return left != right ? left > right : $0 < $1
+  /// The sentences that hold words, in batches of like length, the longest first.
+  var batches: [[Int]] {
+    let lengths = (0..<firstWords.count - 1).map {
+      words(of: $0).isEmpty ? 0 : tokens(of: $0).count
     }
-    var batches: [ArraySlice<Int>] = []
-    var start = 0
-    var total = 0
-    for (index, sentence) in order.enumerated() {
-      let count = tokens(of: sentence).count
-      if index - start == maxSentences || (index > start && total + count > maxTokens) {
-        batches.append(order[start..<index])
-        (start, total) = (index, 0)
-      }
-      total += count
-    }
-    if start < order.count { batches.append(order[start...]) }
-    return batches
+    return BucketedBatches.byLength(lengths, maxExamples: 64, maxTokens: 8192)
   }
 }
 

@@ -2,11 +2,12 @@ public import Cells
 public import DenseMath
 public import Layers
 public import Parameters
+public import Training
 
 /// The network of a language model: tokens -> vectors -> stacked cells -> a score for each token.
 ///
 ///     embedding.weight [V, E] -> rnn.* (layers x hidden) -> output.weight [V, H], output.bias [V]
-public struct LanguageNetwork: Sendable {
+public struct LanguageNetwork: ModelNetwork {
   /// The weights' names and shapes.
   public let layout: ParameterLayout
   /// The parts.
@@ -16,11 +17,12 @@ public struct LanguageNetwork: Sendable {
   /// From the top layer to the scores.
   public let output: Affine
 
-  /// A network for a vocabulary of so many symbols.
-  public init(_ configuration: LanguageModel.Configuration, symbols: Int) {
+  /// A network for a vocabulary of so many tokens.
+  public init(_ configuration: LanguageModel.Configuration, vocabularySize: Int) {
     var layout = ParameterLayout()
     embedding = Embedding(
-      symbols: symbols, width: configuration.embeddingSize, name: "embedding.weight", in: &layout)
+      vocabularySize: vocabularySize, width: configuration.embeddingSize, name: "embedding.weight",
+      in: &layout)
     stack = Stack(
       configuration.cell.makeCell(
         forgetBias: configuration.forgetBias, window: configuration.window),
@@ -32,27 +34,19 @@ public struct LanguageNetwork: Sendable {
         zoneoutCell: configuration.zoneoutCell),
       isResidual: configuration.isResidual, prefix: "rnn.", in: &layout)
     output = Affine(
-      inputs: configuration.hiddenSize, outputs: symbols, name: "output", in: &layout)
+      inputs: configuration.hiddenSize, outputs: vocabularySize, name: "output", in: &layout)
     self.layout = layout
-  }
-
-  /// Throws unless the machine's memory holds so many blocks of Floats the size of the weights.
-  func demandMemory(blocks: Int) throws(LanguageModelError) {
-    let needed = blocks * 4 * layout.count
-    if let memory = SystemMemory.bytes, needed > memory {
-      throw .tooLarge(weights: layout.weightCount, needed: needed, memory: memory)
-    }
   }
 
   /// The ids of packed tokens [shape.total] and of what should follow each; a negative target counts
   /// nothing.
   public struct Batch {
-    let inputs, targets: UnsafePointer<Int32>
+    let inputs, targets: IndexBlock
     let shape: PackedShape
 
     /// A batch of tokens, in packed rows.
     public init(
-      inputs: UnsafePointer<Int32>, targets: UnsafePointer<Int32>, shape: PackedShape
+      inputs: IndexBlock, targets: IndexBlock, shape: PackedShape
     ) {
       self.inputs = inputs
       self.targets = targets
@@ -64,7 +58,7 @@ public struct LanguageNetwork: Sendable {
   public func loss<S: Real>(
     _ batch: Batch, state: StackState<S>, on workspace: Workspace<S>
   ) -> Double {
-    let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
+    let embedded = embedding.forward(batch.inputs, on: workspace)
     let trace = stack.forward(
       .indexed(embedded.vectors, embedded.index), batch.shape, from: state.layers, on: workspace)
     state.update(from: trace)
@@ -80,7 +74,7 @@ public struct LanguageNetwork: Sendable {
     _ batch: Batch, state: StackState<S>, masks: Dropout.Masks?, scale: Double,
     on workspace: Workspace<S>
   ) -> Double {
-    let embedded = embedding.forward(batch.inputs, count: batch.shape.total, on: workspace)
+    let embedded = embedding.forward(batch.inputs, on: workspace)
     let trace = stack.forward(
       .indexed(embedded.vectors, embedded.index), batch.shape, from: state.layers, masks: masks,
       on: workspace)

@@ -61,16 +61,14 @@ public struct AdaptiveSoftmax: Sendable {
 
   /// The rows of a batch that look into a group, gathered.
   private struct Members<S: Real> {
-    let rows: UnsafePointer<Int32>
+    let rows: IndexBlock
     let x, projected, scores: Matrix<S>
   }
 
   private func members<S: Real>(
     _ number: Int, _ rows: [Int32], of x: Matrix<S>, on workspace: Workspace<S>
   ) -> Members<S> {
-    let index = workspace.arena.indices(max(1, rows.count))
-    for (place, row) in rows.enumerated() { index[place] = row }
-    let from = UnsafePointer(index.baseAddress.unsafelyUnwrapped)
+    let from = workspace.arena.indices(of: rows)
     let group = groups[number]
     let mine = workspace.arena.matrix(rows.count, inputs)
     S.gather(x, at: from, into: mine)
@@ -83,11 +81,11 @@ public struct AdaptiveSoftmax: Sendable {
 
   /// Where each row's target is: the head's target, and the rows of each group with theirs.
   private func targets<S: Real>(
-    _ classes: UnsafePointer<Int32>, count: Int, on workspace: Workspace<S>
-  ) -> (head: UnsafePointer<Int32>, groups: [(rows: [Int32], targets: UnsafePointer<Int32>)]) {
-    let head = workspace.arena.indices(max(1, count))
+    _ classes: IndexBlock, on workspace: Workspace<S>
+  ) -> (head: IndexBlock, groups: [(rows: [Int32], targets: IndexBlock)]) {
+    let head = workspace.arena.indices(classes.count)
     var rows = groups.map { _ in [Int32]() }
-    for row in 0..<count {
+    for row in classes.indices {
       let target = Int(classes[row])
       head[row] = classes[row]
       if let group = group(of: target) {
@@ -96,20 +94,20 @@ public struct AdaptiveSoftmax: Sendable {
       }
     }
     let inner = rows.enumerated().map { number, rows in
-      let targets = workspace.arena.indices(max(1, rows.count))
+      let targets = workspace.arena.indices(rows.count)
       for (place, row) in rows.enumerated() {
         targets[place] = classes[Int(row)] - Int32(groups[number].first)
       }
-      return (rows, UnsafePointer(targets.baseAddress.unsafelyUnwrapped))
+      return (rows, targets)
     }
-    return (UnsafePointer(head.baseAddress.unsafelyUnwrapped), inner)
+    return (head, inner)
   }
 
   /// The sum over the rows of x [rows, inputs] of -log p(target), in nats.
   public func loss<S: Real>(
-    _ x: Matrix<S>, targets: UnsafePointer<Int32>, on workspace: Workspace<S>
+    _ x: Matrix<S>, targets: IndexBlock, on workspace: Workspace<S>
   ) -> Double {
-    let (first, groups) = self.targets(targets, count: x.rows, on: workspace)
+    let (first, groups) = self.targets(targets, on: workspace)
     var loss = SoftmaxCrossEntropy.loss(head.forward(x, on: workspace), targets: first)
     for (number, group) in groups.enumerated() where !group.rows.isEmpty {
       let found = members(number, group.rows, of: x, on: workspace)
@@ -124,23 +122,23 @@ public struct AdaptiveSoftmax: Sendable {
   ///   - x: What is judged by, [rows, inputs].
   ///   - targets: The right class of each row.
   ///   - scale: The factor of the gradients.
-  ///   - share: The share of probability that is spread over the classes of each choice: over the
+  ///   - fraction: The fraction of probability that is spread over the classes of each choice: over the
   ///     frequent classes and the groups, and within the target's group.
   ///   - workspace: Where it runs.
   /// - Returns: The sums of the losses without and with smoothing, and the gradient of x.
   public func lossAndGradient<S: Real>(
-    _ x: Matrix<S>, targets: UnsafePointer<Int32>, scale: Double, smoothing share: Double,
+    _ x: Matrix<S>, targets: IndexBlock, scale: Double, smoothing fraction: Double,
     on workspace: Workspace<S>
   ) -> (loss: Double, smoothed: Double, gradient: Matrix<S>) {
-    let (first, inner) = self.targets(targets, count: x.rows, on: workspace)
+    let (first, inner) = self.targets(targets, on: workspace)
     let scores = head.forward(x, on: workspace)
     var (loss, smoothed) = SoftmaxCrossEntropy.lossAndGradient(
-      scores, targets: first, scale: scale, smoothing: share, on: workspace)
+      scores, targets: first, scale: scale, smoothing: fraction, on: workspace)
     let gradient = head.backward(scores, x: x, on: workspace)
     for (number, group) in inner.enumerated() where !group.rows.isEmpty {
       let found = members(number, group.rows, of: x, on: workspace)
       let sums = SoftmaxCrossEntropy.lossAndGradient(
-        found.scores, targets: group.targets, scale: scale, smoothing: share, on: workspace)
+        found.scores, targets: group.targets, scale: scale, smoothing: fraction, on: workspace)
       loss += sums.loss
       smoothed += sums.smoothed
       let projection = groups[number].projection

@@ -71,7 +71,7 @@ public struct Attention: Sendable {
     let rowGradient, keyGradient: Matrix<S>?
   }
 
-  /// What the way back needs.
+  /// What the backward pass needs.
   public struct Trace<S: Real> {
     let queries: Matrix<S>
     let ranges: AttentionRanges
@@ -87,8 +87,8 @@ public struct Attention: Sendable {
     /// The weights of the queries of a sequence, [queries, rows of memory].
     public func weights(ofSequence number: Int) -> Matrix<S> {
       let (queries, rows) = (ranges.queries[number], ranges.memory[number])
-      return Matrix(
-        weights.base + ranges.places[number], rows: queries.count, columns: rows.count)
+      return weights.reshaped(
+        from: ranges.places[number], rows: queries.count, columns: rows.count)
     }
   }
 
@@ -152,7 +152,7 @@ public struct Attention: Sendable {
     return trace
   }
 
-  /// The way back of `forward`: returns the gradient of the queries, and adds to the memory's.
+  /// The backward pass of `forward`: returns the gradient of the queries, and adds to the memory's.
   public func backward<S: Real>(
     _ trace: Trace<S>, contextGradient: Matrix<S>, on workspace: Workspace<S>
   ) -> Matrix<S> {
@@ -162,12 +162,16 @@ public struct Attention: Sendable {
     }
     let projectedGradient = workspace.arena.zeros(trace.queries.rows, keySize)
     let all = workspace.arena.matrix(1, ranges.weightCount)
+    // One query's pairs at a time, so one block for all: there may be very many queries.
+    let pairGradients = trace.hidden.map { _ in
+      workspace.arena.matrix(ranges.memory.reduce(0) { max($0, $1.count) }, keySize)
+    }
     for number in ranges.queries.indices {
       let (mine, rows) = (ranges.queries[number], ranges.memory[number])
       guard !mine.isEmpty else { continue }
       let weights = trace.weights(ofSequence: number)
-      let gradient = Matrix(
-        all.base + ranges.places[number], rows: mine.count, columns: rows.count)
+      let gradient = all.reshaped(
+        from: ranges.places[number], rows: mine.count, columns: rows.count)
       // context = a · memory, a = softmax(scores)
       S.product(
         weights, transposed: true, contextGradient.rows(mine), transposed: false,
@@ -176,22 +180,10 @@ public struct Attention: Sendable {
         contextGradient.rows(mine), transposed: false, memory.rows.rows(rows), transposed: true,
         into: gradient, accumulate: false)
       S.softmaxGradient(gradient, at: weights, into: gradient)
-      if let combination, let hidden = trace.hidden {
-        for (place, query) in mine.enumerated() {
-          // score = v · tanh(u): dv += ds · tanh(u), du = ds · v ∘ (1 - tanh²(u))
-          let pairs = hidden.rows(ranges.pairs(number, place))
-          let ds = gradient.rows(place..<place + 1)
-          S.product(
-            ds, transposed: false, pairs, transposed: false,
-            into: workspace.gradient(of: combination), accumulate: true)
-          let du = workspace.arena.matrix(rows.count, keySize)
-          S.product(
-            ds, transposed: true, workspace[combination], transposed: false, into: du,
-            accumulate: false)
-          S.tanhGradient(du, at: pairs, into: du)
-          S.add(du, into: keyGradient.rows(rows))
-          S.addColumns(of: du, into: projectedGradient.rows(query..<query + 1))
-        }
+      if let pairGradients {
+        backwardThroughPairs(
+          trace, number, gradient, into: pairGradients, keyGradient: keyGradient.rows(rows),
+          projectedGradient: projectedGradient.rows(mine), on: workspace)
       } else {
         S.product(
           gradient, transposed: false, memory.keys.rows(rows), transposed: false,
@@ -208,7 +200,32 @@ public struct Attention: Sendable {
     return queryGradient
   }
 
-  /// The way back of `prepare`, after those of all lookups: returns the gradient of the memory.
+  /// The additive part of `backward` for one sequence, given the gradient of its scores.
+  ///
+  /// `room` is scratch for the gradients of one query's pairs.
+  private func backwardThroughPairs<S: Real>(
+    _ trace: Trace<S>, _ number: Int, _ gradient: Matrix<S>, into room: Matrix<S>,
+    keyGradient: Matrix<S>, projectedGradient: Matrix<S>, on workspace: Workspace<S>
+  ) {
+    guard let combination, let hidden = trace.hidden else { return }
+    let du = room.rows(0..<keyGradient.rows)
+    for place in 0..<gradient.rows {
+      // score = v · tanh(u): dv += ds · tanh(u), du = ds · v ∘ (1 - tanh²(u))
+      let pairs = hidden.rows(trace.ranges.pairs(number, place))
+      let ds = gradient.rows(place..<place + 1)
+      S.product(
+        ds, transposed: false, pairs, transposed: false,
+        into: workspace.gradient(of: combination), accumulate: true)
+      S.product(
+        ds, transposed: true, workspace[combination], transposed: false, into: du,
+        accumulate: false)
+      S.tanhGradient(du, at: pairs, into: du)
+      S.add(du, into: keyGradient)
+      S.addColumns(of: du, into: projectedGradient.rows(place..<place + 1))
+    }
+  }
+
+  /// The backward pass of `prepare`, after those of all lookups: returns the gradient of the memory.
   public func finish<S: Real>(_ memory: Memory<S>, on workspace: Workspace<S>) -> Matrix<S> {
     guard let rowGradient = memory.rowGradient, let keyGradient = memory.keyGradient else {
       preconditionFailure("this memory was not prepared for training")

@@ -11,22 +11,22 @@ public import Parameters
 /// what slides over the words is a sum of rows of these tables: there is no product per position.
 public struct CharacterCNN: Sendable {
   /// The characters that may be looked up, the width of a vector, of a filter, and the filters.
-  public let symbols, embeddingSize, width, filters: Int
+  public let vocabularySize, embeddingSize, width, filters: Int
   private let embedding: Embedding
   private let places: [Weight]
   private let bias: Weight
 
   /// Declares `<name>.embedding`, `<name>.weight_<k>` [filters, embeddingSize] and `<name>.bias`.
   public init(
-    symbols: Int, embeddingSize: Int, width: Int, filters: Int, name: String,
+    vocabularySize: Int, embeddingSize: Int, width: Int, filters: Int, name: String,
     in layout: inout ParameterLayout
   ) {
-    self.symbols = symbols
+    self.vocabularySize = vocabularySize
     self.embeddingSize = embeddingSize
     self.width = width
     self.filters = filters
     embedding = Embedding(
-      symbols: symbols, width: embeddingSize, name: "\(name).embedding", in: &layout)
+      vocabularySize: vocabularySize, width: embeddingSize, name: "\(name).embedding", in: &layout)
     let bound = 1 / Double(width * embeddingSize).squareRoot()
     places = (0..<width).map {
       layout.declare(
@@ -36,21 +36,21 @@ public struct CharacterCNN: Sendable {
     bias = layout.declare("\(name).bias", shape: [filters], as: .constant(0))
   }
 
-  /// What the way back needs.
+  /// What the backward pass needs.
   public struct Trace<S: Real> {
     /// The features of each word, [words, filters].
     public let features: Matrix<S>
     let characters: Embedding.Trace<S>
     // For each place of the filters, which distinct character stands there, by position.
-    let index: [UnsafePointer<Int32>]
-    let strongest: UnsafePointer<Int32>
+    let index: [IndexBlock]
+    let strongest: IndexBlock
     let positions: Int
   }
 
   /// The features of words.
   ///
   /// - Parameters:
-  ///   - words: The characters of each word, each below `symbols`; no word is empty.
+  ///   - words: The characters of each word, each below `vocabularySize`; no word is empty.
   ///   - padding: The character that stands before and after a word.
   ///   - workspace: The weights.
   /// - Returns: The features.
@@ -77,8 +77,7 @@ public struct CharacterCNN: Sendable {
       row += word.count
     }
     starts[words.count] = Int32(row)
-    let characters = embedding.forward(
-      all.baseAddress.unsafelyUnwrapped, count: all.count, on: workspace)
+    let characters = embedding.forward(all, on: workspace)
     row = 0
     for (number, word) in words.enumerated() {
       for position in 0..<word.count {
@@ -91,23 +90,21 @@ public struct CharacterCNN: Sendable {
     let table = workspace.arena.matrix(characters.vectors.rows, filters)
     for (k, weight) in places.enumerated() {
       workspace.product(characters.vectors, weight, into: table, accumulate: false)
-      S.gather(table, at: index[k].baseAddress.unsafelyUnwrapped, into: k == 0 ? sums : term)
+      S.gather(table, at: index[k], into: k == 0 ? sums : term)
       if k > 0 { S.add(term, into: sums) }
     }
     let features = workspace.arena.matrix(words.count, filters)
     let strongest = workspace.arena.indices(words.count * filters)
     S.largestRows(
-      sums, starts: starts.baseAddress.unsafelyUnwrapped, into: features,
-      at: strongest.baseAddress.unsafelyUnwrapped)
+      sums, starts: starts, into: features, at: strongest)
     S.addRow(workspace[bias], into: features)
     S.tanh(features, into: features)
     return Trace(
       features: features, characters: characters,
-      index: index.map { UnsafePointer($0.baseAddress.unsafelyUnwrapped) },
-      strongest: UnsafePointer(strongest.baseAddress.unsafelyUnwrapped), positions: positions)
+      index: index, strongest: strongest, positions: positions)
   }
 
-  /// The way back: adds to the weights' gradients; `gradient` is that of the features.
+  /// The backward pass: adds to the weights' gradients; `gradient` is that of the features.
   public func backward<S: Real>(
     _ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>
   ) {

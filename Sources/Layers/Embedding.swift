@@ -1,73 +1,71 @@
 public import DenseMath
 public import Parameters
 
-/// A learnt vector for each symbol: rows of a table [symbols, width].
+/// A learnt vector for each token: rows of a table [vocabularySize, width].
 ///
-/// A batch uses few distinct symbols many times. So it is looked up once for each distinct symbol,
+/// A batch uses few distinct tokens many times. So it is looked up once for each distinct token,
 /// and the rows that follow say which of these they mean: the layer above projects each distinct
 /// vector once, instead of once for each place where it stands.
 public struct Embedding: Sendable {
-  /// The number of symbols and of units.
-  public let symbols, width: Int
+  /// The number of tokens of the vocabulary, and of units.
+  public let vocabularySize, width: Int
   /// The handle of the table.
   public let table: Weight
 
-  /// From so many symbols on, a table is row-sparse.
+  /// From so many tokens on, a table is row-sparse.
   ///
   /// A batch has some thousands of places: of a smaller table it touches much, and a sweep over all
   /// of it costs little beside the products.
-  static let fewestSparseSymbols = 2048
+  static let minSparseSize = 2048
 
   /// Declares the table as `name`.
   ///
-  /// A large table is row-sparse: an update changes only the vectors of the symbols that its batch
+  /// A large table is row-sparse: an update changes only the vectors of the tokens that its batch
   /// holds, and costs no more than these. `usedAsOutput` says that products use the table too,
   /// whose gradient has all rows: then it never is.
   public init(
-    symbols: Int, width: Int, name: String, usedAsOutput: Bool = false,
+    vocabularySize: Int, width: Int, name: String, usedAsOutput: Bool = false,
     in layout: inout ParameterLayout
   ) {
-    self.symbols = symbols
+    self.vocabularySize = vocabularySize
     self.width = width
     // Variance 1 like PyTorch's normal initialisation: √3 is the bound of that uniform.
     table = layout.declare(
-      name, shape: [symbols, width], as: .uniform(3.0.squareRoot()),
-      isRowSparse: symbols >= Self.fewestSparseSymbols && !usedAsOutput)
+      name, shape: [vocabularySize, width], as: .uniform(3.0.squareRoot()),
+      isRowSparse: vocabularySize >= Self.minSparseSize && !usedAsOutput)
   }
 
-  /// What a batch looked up.
+  /// The vectors of a batch, and what the backward pass needs.
   public struct Trace<S: Real> {
-    /// The vectors of the distinct symbols, in the order of their first appearance.
+    /// The vectors of the distinct tokens, in the order of their first appearance.
     public let vectors: Matrix<S>
     /// For each row of the batch, which of `vectors` it means.
-    public let index: UnsafePointer<Int32>
-    let distinct: UnsafePointer<Int32>
+    public let index: IndexBlock
+    let distinct: IndexBlock
   }
 
-  /// Looks up `count` symbols, each below `symbols`.
+  /// Looks up ids, each below `vocabularySize`.
   public func forward<S: Real>(
-    _ ids: UnsafePointer<Int32>, count: Int, on workspace: Workspace<S>
+    _ ids: IndexBlock, on workspace: Workspace<S>
   ) -> Trace<S> {
-    let place = workspace.arena.indices(symbols)
-    let index = workspace.arena.indices(count)
-    let distinct = workspace.arena.indices(min(count, symbols))
-    place.update(repeating: -1)
+    let place = workspace.arena.indices(vocabularySize)
+    let index = workspace.arena.indices(ids.count)
+    let room = workspace.arena.indices(min(ids.count, vocabularySize))
+    place.fill(with: -1)
     var found = 0
-    for row in 0..<count {
+    for row in ids.indices {
       let id = Int(ids[row])
       if place[id] < 0 {
         place[id] = Int32(found)
-        distinct[found] = ids[row]
+        room[found] = ids[row]
         found += 1
       }
       index[row] = place[id]
     }
     let vectors = workspace.arena.matrix(found, width)
-    let distinctIDs = UnsafePointer(distinct.baseAddress.unsafelyUnwrapped)
-    S.gather(workspace[table], at: distinctIDs, into: vectors)
-    return Trace(
-      vectors: vectors, index: UnsafePointer(index.baseAddress.unsafelyUnwrapped),
-      distinct: distinctIDs)
+    let distinct = room.part(0..<found)
+    S.gather(workspace[table], at: distinct, into: vectors)
+    return Trace(vectors: vectors, index: index, distinct: distinct)
   }
 
   /// Adds the gradient of the distinct vectors to the table's.

@@ -16,7 +16,7 @@ public struct LinearChain: Sendable {
   public let start, end: [Double]
   /// The score of label j after label i, at [i · labels + j].
   public let transitions: [Double]
-  // Their exponentials as shares of that of the largest, so that a sum over predecessors is a
+  // Their exponentials divided by that of the largest, so that a sum over predecessors is a
   // product and not an exponential each.
   private let expTransitions: [Double]
   private let largestTransition: Double
@@ -31,6 +31,13 @@ public struct LinearChain: Sendable {
     let largest = transitions.max() ?? 0
     largestTransition = largest.isFinite ? largest : 0
     expTransitions = transitions.map { [largestTransition] in exp($0 - largestTransition) }
+  }
+
+  /// The same chain with every score divided by a temperature: above 1 it is less sure of itself.
+  public func divided(by temperature: Double) -> LinearChain {
+    LinearChain(
+      start: start.map { $0 / temperature }, transitions: transitions.map { $0 / temperature },
+      end: end.map { $0 / temperature })
   }
 
   /// The score of one chain of labels.

@@ -2,6 +2,7 @@
 @_exported public import Cells
 @_exported public import Decoding
 @_exported public import DenseMath
+@_exported public import Files
 @_exported public import ICUText
 @_exported public import LanguageModel
 @_exported public import Layers

@@ -26,21 +26,23 @@ private let outputOptions = [
 ]
 
 /// The command `majortom corpus numbers`.
-func corpusNumbers(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom corpus numbers", synopsis: "--from LOCALE --to LOCALE [OPTION...]",
-    about: """
-      Makes a toy translation task of numbers spelled out by ICU: a line each, source, tab, target.
-      LOCALE is such as en or fr-CH, or digits. Each number occurs once.
-      """,
-    options: [
-      Option("from", "LOCALE", "Locale of the source, or digits (needed)"),
-      Option("to", "LOCALE", "Locale of the target, or digits (needed)"),
-      countOption,
-      Option("min", "N", "Smallest number (default: 0)"),
-      Option("max", "N", "Largest number (default: 999999)"),
-    ] + outputOptions)
-  if arguments.printedHelp { return }
+let corpusNumbersCommand = Command(
+  "corpus numbers", summary: "make pairs of numbers spelled out in two languages",
+  synopsis: "--from LOCALE --to LOCALE [OPTION...]",
+  about: """
+    Makes a toy translation task of numbers spelled out by ICU: a line each, source, tab, target.
+    LOCALE is such as en or fr-CH, or digits. Each number occurs once.
+    """,
+  options: [
+    Option("from", "LOCALE", "Locale of the source, or digits (needed)"),
+    Option("to", "LOCALE", "Locale of the target, or digits (needed)"),
+    countOption,
+    Option("min", "N", "Smallest number (default: 0)"),
+    Option("max", "N", "Largest number (default: 999999)"),
+  ] + outputOptions
+) { arguments in try corpusNumbers(arguments) }
+
+private func corpusNumbers(_ arguments: ParsedArguments) throws {
   let limit = 999_999_999_999_999_999
   let least = try arguments.integer("min", in: -limit...limit) ?? 0
   let most = try arguments.integer("max", in: -limit...limit) ?? max(999_999, least)
@@ -56,22 +58,24 @@ func corpusNumbers(_ words: [String]) throws {
 }
 
 /// The command `majortom corpus dates`.
-func corpusDates(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom corpus dates", synopsis: "--from LOCALE --to LOCALE [OPTION...]",
-    about: """
-      Makes a toy translation task of dates: a line each, source, tab, target. The source is in one
-      of the formats of its locale, the target in ISO 8601 or in its locale's long form.
-      LOCALE is such as en or fr-CH, or iso. Each day occurs once, always with its whole year.
-      """,
-    options: [
-      Option("from", "LOCALE", "Locale of the source, or iso (needed)"),
-      Option("to", "LOCALE", "Locale of the target, or iso (needed)"),
-      countOption,
-      Option("min-year", "Y", "First year (default: 1900)"),
-      Option("max-year", "Y", "Last year (default: 2099)"),
-    ] + outputOptions)
-  if arguments.printedHelp { return }
+let corpusDatesCommand = Command(
+  "corpus dates", summary: "make pairs of dates and their ISO 8601 or long form",
+  synopsis: "--from LOCALE --to LOCALE [OPTION...]",
+  about: """
+    Makes a toy translation task of dates: a line each, source, tab, target. The source is in one
+    of the formats of its locale, the target in ISO 8601 or in its locale's long form.
+    LOCALE is such as en or fr-CH, or iso. Each day occurs once, always with its whole year.
+    """,
+  options: [
+    Option("from", "LOCALE", "Locale of the source, or iso (needed)"),
+    Option("to", "LOCALE", "Locale of the target, or iso (needed)"),
+    countOption,
+    Option("min-year", "Y", "First year (default: 1900)"),
+    Option("max-year", "Y", "Last year (default: 2099)"),
+  ] + outputOptions
+) { arguments in try corpusDates(arguments) }
+
+private func corpusDates(_ arguments: ParsedArguments) throws {
   // Years of four digits, for others could be taken for a day or for a shortened year.
   let first = try arguments.integer("min-year", in: 1000...9999) ?? 1900
   let last = try arguments.integer("max-year", in: 1000...9999) ?? max(2099, first)
@@ -89,19 +93,21 @@ func corpusDates(_ words: [String]) throws {
 }
 
 /// The command `majortom corpus names`.
-func corpusNames(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom corpus names", synopsis: "--from LOCALE --to LOCALE [OPTION...]",
-    about: """
-      Makes a toy translation task of the names that CLDR has in two languages: a line each, source,
-      tab, target. LOCALE is such as en or fr-CH.
-      """,
-    options: [
-      Option("from", "LOCALE", "Locale of the source (needed)"),
-      Option("to", "LOCALE", "Locale of the target (needed)"),
-      Option("kind", "KIND", "countries, languages, currencies or all (default: all)"),
-    ] + outputOptions)
-  if arguments.printedHelp { return }
+let corpusNamesCommand = Command(
+  "corpus names", summary: "make pairs of names of countries, languages, currencies",
+  synopsis: "--from LOCALE --to LOCALE [OPTION...]",
+  about: """
+    Makes a toy translation task of the names that CLDR has in two languages: a line each, source,
+    tab, target. LOCALE is such as en or fr-CH.
+    """,
+  options: [
+    Option("from", "LOCALE", "Locale of the source (needed)"),
+    Option("to", "LOCALE", "Locale of the target (needed)"),
+    Option("kind", "KIND", "countries, languages, currencies or all (default: all)"),
+  ] + outputOptions
+) { arguments in try corpusNames(arguments) }
+
+private func corpusNames(_ arguments: ParsedArguments) throws {
   let kinds = (try arguments.choice("kind", of: NameKind.self) ?? .all).kinds
   try makeCorpus(arguments, "names") { (from, to, seed) throws(CorpusError) in
     try ParallelCorpus(
@@ -145,26 +151,26 @@ private func makeCorpus(
 /// Writes the files of a split corpus; none is put into its place before all are written.
 private func write(_ parts: ParallelCorpus.Parts, into folder: String) throws {
   if mkdir(folder, 0o777) != 0, errno != EEXIST {
-    throw ModelFileError.unwritable(path: folder, reason: String(cString: strerror(errno)))
+    throw FileError.unwritable(path: folder, reason: String(cString: strerror(errno)))
   }
   func path(_ name: String) -> String { folder + (folder.hasSuffix("/") ? "" : "/") + name }
   let (trainPath, devPath, testPath) = (path("train.tsv"), path("dev.tsv"), path("test.tsv"))
   var train = try FileWriter(replacing: trainPath)
   var dev = try FileWriter(replacing: devPath)
   var test = try FileWriter(replacing: testPath)
-  forEachBlock(of: parts.train) { train.write($0) }
-  forEachBlock(of: parts.dev) { dev.write($0) }
-  forEachBlock(of: parts.test) { test.write($0) }
+  forEachBlock(of: parts.train.pairs) { train.write($0) }
+  forEachBlock(of: parts.dev.pairs) { dev.write($0) }
+  forEachBlock(of: parts.test.pairs) { test.write($0) }
   try train.finish()
   try dev.finish()
   try test.finish()
-  for (path, pairs) in [(trainPath, parts.train), (devPath, parts.dev), (testPath, parts.test)] {
-    writeError("\(path): \(grouped(pairs.count)) pairs\n")
+  for (path, part) in [(trainPath, parts.train), (devPath, parts.dev), (testPath, parts.test)] {
+    writeError("\(path): \(grouped(part.pairs.count)) pairs\n")
   }
 }
 
 /// Gives out the lines of pairs, many at a time.
-private func forEachBlock(of pairs: [ParallelCorpus.Pair], _ body: (String) -> Void) {
+private func forEachBlock(of pairs: [SentencePair], _ body: (String) -> Void) {
   for start in stride(from: 0, to: pairs.count, by: 1000) {
     body(pairs[start..<min(start + 1000, pairs.count)].map(\.line).joined())
   }

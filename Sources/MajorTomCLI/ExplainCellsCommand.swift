@@ -13,16 +13,18 @@ enum ColorChoice: String, CaseIterable {
 }
 
 /// The command `majortom explain cells`.
-func explainCells(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom explain cells", synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
-    about: """
-      Colours the characters of a text by the activation of one unit of a language model. The text
-      comes from files, from --text, or from standard input. Without --unit, units are ranked by
-      how strongly they correlate with a property of the text, and the strongest is shown.
-      """,
-    options: cellsOptions)
-  if arguments.printedHelp { return }
+let explainCellsCommand = Command(
+  "explain cells", summary: "colour a text by what a unit does there",
+  synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
+  about: """
+    Colours the characters of a text by the activation of one unit of a language model. The text
+    comes from files, from --text, or from standard input. Without --unit, units are ranked by
+    how strongly they correlate with a property of the text, and the strongest is shown.
+    """,
+  options: cellsOptions
+) { arguments in try explainCells(arguments) }
+
+private func explainCells(_ arguments: ParsedArguments) throws {
   let request = try CellsRequest(arguments)
   let text = try text(
     arguments, atMost: try arguments.integer("read", in: 1...1 << 30) ?? 100_000)

@@ -4,25 +4,27 @@ import Glibc
 import MajorTom
 
 /// The command `majortom explain gradient-flow`.
-func explainGradientFlow(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom explain gradient-flow", synopsis: "[-m MODEL TEXT...] [OPTION...]",
-    about: """
-      Measures the norm of the gradient 1, 2, 4 ... steps back in time: with fresh weights, before
-      and after learning to add two numbers far apart, and where it explodes; or, with -m, in a
-      language model on text files.
-      """,
-    options: [
-      modelOption(isDefaulted: false),
-      Option("text", "TEXT", "The text itself, instead of files"),
-      Option("hidden", "N", "Units of the networks with fresh weights (default: 64)"),
-      Option("length", "N", "The most steps back (default: 512)"),
-      Option("sequences", "N", "Sequences to learn from; 0 to skip learning (default: 4000)"),
-      Option("seed", "S", "Seed (default: 1)"),
-      Option("html", "FILE", "Write the charts as a web page"),
-      Option(flag: "json", "JSON on standard output"),
-    ])
-  if arguments.printedHelp { return }
+let gradientFlowCommand = Command(
+  "explain gradient-flow", summary: "see how far back gradients reach",
+  synopsis: "[-m MODEL TEXT...] [OPTION...]",
+  about: """
+    Measures the norm of the gradient 1, 2, 4 ... steps back in time: with fresh weights, before
+    and after learning to add two numbers far apart, and where it explodes; or, with -m, in a
+    language model on text files.
+    """,
+  options: [
+    modelOption(isDefaulted: false),
+    Option("text", "TEXT", "The text itself, instead of files"),
+    Option("hidden", "N", "Units of the networks with fresh weights (default: 64)"),
+    Option("length", "N", "The most steps back (default: 512)"),
+    Option("sequences", "N", "Sequences to learn from; 0 to skip learning (default: 4000)"),
+    Option("seed", "S", "Seed (default: 1)"),
+    Option("html", "FILE", "Write the charts as a web page"),
+    Option(flag: "json", "JSON on standard output"),
+  ]
+) { arguments in try explainGradientFlow(arguments) }
+
+private func explainGradientFlow(_ arguments: ParsedArguments) throws {
   let panels = try panels(arguments)
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
   if let path = arguments.text("html") {

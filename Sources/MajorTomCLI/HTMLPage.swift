@@ -1,4 +1,5 @@
 import Glibc
+import MajorTom
 
 /// A page that needs nothing else: its style is inside, light or dark as the reader's system is.
 func htmlPage(title: String, style: String = "", body: String) -> String {

@@ -2,27 +2,13 @@ import CommandLineOptions
 import Glibc
 import MajorTom
 
-/// The tool's commands by the words that call them.
-private let commands: [(words: String, summary: String, run: @Sendable ([String]) throws -> Void)] =
-  [
-    ("train lm", "train a language model on text files", trainLanguageModel),
-    ("train tagger", "train a tagger of names or parts of speech", trainTagger),
-    ("train translator", "train a translator on pairs of sentences", trainTranslator),
-    ("generate", "write text with a language model", generate),
-    ("tag", "mark names or parts of speech in a text", tag),
-    ("translate", "translate a text", translate),
-    ("evaluate", "measure how well a model predicts a text", evaluate),
-    ("score", "compare translations with right ones: BLEU, chrF, exact match", score),
-    ("vocabulary", "learn subwords by byte-pair encoding", learnVocabulary),
-    ("tokenize", "show the symbols of a text and where they stand", tokenize),
-    ("corpus numbers", "make pairs of numbers spelled out in two languages", corpusNumbers),
-    ("corpus dates", "make pairs of dates and their ISO 8601 or long form", corpusDates),
-    ("corpus names", "make pairs of names of countries, languages, currencies", corpusNames),
-    ("selftest", "learn the tasks by which LSTM was introduced", selfTest),
-    ("explain gradient-flow", "see how far back gradients reach", explainGradientFlow),
-    ("explain cells", "colour a text by what a unit does there", explainCells),
-    ("info", "show what a model file holds", info),
-  ]
+/// The tool's commands, in the order of the overview.
+let commands: [Command] = [
+  LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand, generateCommand,
+  tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
+  corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
+  gradientFlowCommand, explainCellsCommand, infoCommand, referenceCommand,
+]
 
 @main
 enum Tool {
@@ -35,7 +21,7 @@ enum Tool {
       complain("\(error)")
       exit(2)
     } catch {
-      complain("\(error)")
+      complain(sentence(of: error))
       exit(1)
     }
   }
@@ -52,7 +38,7 @@ enum Tool {
     for command in commands {
       let words = command.words.split(separator: " ").map(String.init)
       if Array(arguments.prefix(words.count)) == words {
-        return try command.run(Array(arguments.dropFirst(words.count)))
+        return try command.call(Array(arguments.dropFirst(words.count)))
       }
     }
     if ["train", "corpus", "explain"].contains(first) {

@@ -2,21 +2,22 @@ import CommandLineOptions
 import MajorTom
 
 /// The command `majortom score`.
-func score(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom score",
-    synopsis: "--reference FILE [--reference FILE...] [HYPOTHESES] [OPTION...]",
-    about: """
-      Compares translations, one a line, from a file or standard input, with right ones: BLEU and
-      chrF as sacreBLEU computes them by default, and the share of lines that equal a reference.
-      """,
-    options: [
-      Option("reference", short: "r", "FILE", "Right translations; several files for several each"),
-      Option("tokens", "RULES", "Cut for BLEU by 13a, or none: at spaces alone (default: 13a)"),
-      Option("chrf", "VARIANT", "chrF2 or chrF2++, which counts words, too (default: chrF2)"),
-      Option(flag: "json", "One JSON object a line"),
-    ])
-  if arguments.printedHelp { return }
+let scoreCommand = Command(
+  "score", summary: "compare translations with right ones: BLEU, chrF, exact match",
+  synopsis: "--reference FILE [--reference FILE...] [HYPOTHESES] [OPTION...]",
+  about: """
+    Compares translations, one a line, from a file or standard input, with right ones: BLEU and
+    chrF as sacreBLEU computes them by default, and the share of lines that equal a reference.
+    """,
+  options: [
+    Option("reference", short: "r", "FILE", "Right translations; several files for several each"),
+    Option("tokens", "RULES", "Cut for BLEU by 13a, or none: at spaces alone (default: 13a)"),
+    Option("chrf", "VARIANT", "chrF2 or chrF2++, which counts words, too (default: chrF2)"),
+    Option(flag: "json", "One JSON object a line"),
+  ]
+) { arguments in try score(arguments) }
+
+private func score(_ arguments: ParsedArguments) throws {
   let paths = arguments.texts("reference")
   guard !paths.isEmpty else {
     throw UsageError("no references: name a file of right translations with --reference")

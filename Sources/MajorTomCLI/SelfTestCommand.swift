@@ -4,23 +4,27 @@ import Glibc
 import MajorTom
 
 /// The command `majortom selftest`.
-func selfTest(_ words: [String]) throws {
+let selfTestCommand = Command(
+  "selftest", summary: "learn the tasks by which LSTM was introduced",
+  synopsis: "[OPTION...]",
+  about: "Learns the tasks by which LSTM was introduced, and counts the sequences it needs.",
+  options: [
+    Option(
+      "task", "NAME",
+      "Only this one: \(SelfTest.tasks().map(\.name).joined(separator: ", "))"),
+    Option("cell", "CELL", "The cell (default: lstm)"),
+    Option("seed", "S", "Only this seed"),
+    Option("seeds", "N", "Seeds 1 to N (default: 5)"),
+    Option("lag", "N", "Another distance, in tasks that have one"),
+    Option(flag: "speed", "Time the cells instead of testing them"),
+    Option("hidden", "N", "With --speed: units (default: 512)"),
+    Option("threads", "N", "Threads; does not change results (default: all)"),
+    Option(flag: "json", "JSON on standard output"),
+  ]
+) { arguments in try selfTest(arguments) }
+
+private func selfTest(_ arguments: ParsedArguments) throws {
   let names = SelfTest.tasks().map(\.name)
-  let arguments = try ParsedArguments(
-    words, command: "majortom selftest", synopsis: "[OPTION...]",
-    about: "Learns the tasks by which LSTM was introduced, and counts the sequences it needs.",
-    options: [
-      Option("task", "NAME", "Only this one: \(names.joined(separator: ", "))"),
-      Option("cell", "CELL", "The cell (default: lstm)"),
-      Option("seed", "S", "Only this seed"),
-      Option("seeds", "N", "Seeds 1 to N (default: 5)"),
-      Option("lag", "N", "Another distance, in tasks that have one"),
-      Option(flag: "speed", "Time the cells instead of testing them"),
-      Option("hidden", "N", "With --speed: units (default: 512)"),
-      Option("threads", "N", "Threads; does not change results (default: all)"),
-      Option(flag: "json", "JSON on standard output"),
-    ])
-  if arguments.printedHelp { return }
   if arguments.has("speed") {
     let cells = try arguments.choice("cell", of: CellKind.self).map { [$0] } ?? CellKind.allCases
     return timeCells(
@@ -66,8 +70,8 @@ private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
       """
       nanoseconds per unit, sequence and step: \(hiddenSize) units, batch \(batch), \(steps) steps, \
       one thread
-      copy: as many bytes as the law forward reads and writes
-                         copy      law     back    layer     back
+      copy: as many bytes as the cell function reads and writes
+                         copy     cell     back    layer     back
 
       """)
   }
@@ -76,13 +80,17 @@ private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
     if json {
       writeJSON([
         "cell": .text(cell.rawValue), "hidden": .whole(hiddenSize), "batch": .whole(batch),
-        "steps": .whole(steps), "copy": .number(timing.copy), "law": .number(timing.law),
-        "law_back": .number(timing.lawBack), "layer": .number(timing.layer),
-        "layer_back": .number(timing.layerBack),
+        "steps": .whole(steps), "copy": .number(timing.copy),
+        "cell_forward": .number(timing.cellForward),
+        "cell_backward": .number(timing.cellBackward), "layer": .number(timing.layerForward),
+        "layer_backward": .number(timing.layerBackward),
       ])
       continue
     }
-    let columns = [timing.copy, timing.law, timing.lawBack, timing.layer, timing.layerBack].map {
+    let columns = [
+      timing.copy, timing.cellForward, timing.cellBackward, timing.layerForward,
+      timing.layerBackward,
+    ].map {
       let text = fixed($0, 2)
       return String(repeating: " ", count: max(1, 9 - text.count)) + text
     }
@@ -139,7 +147,7 @@ private func run(
   }
   let mark = failures > 0 ? "FAIL" : mustPass ? "ok  " : "    "
   let counts = outcomes.map {
-    $0.sequences.map(grouped) ?? "not in \(grouped(task.recipe.mostSequences))"
+    $0.sequences.map(grouped) ?? "not in \(grouped(task.recipe.maxSequences))"
   }
   var lines = [
     """

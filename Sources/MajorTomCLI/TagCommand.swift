@@ -5,25 +5,27 @@ import MajorTom
 private enum TagFormat: String, CaseIterable { case text, inline, json, conll, conllu, tsv }
 
 /// The command `majortom tag`.
-func tag(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom tag", synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
-    about: """
-      Marks the names, or the parts of speech, in a text from arguments or line by line from standard
-      input. tsv: type, text, bytes, UTF-16 units, code points, confidence.
-      """,
-    options: [
-      modelOption(isDefaulted: true, demo: "the demo's tagger"),
-      Option("format", "FORMAT", "text, inline, json, conll, conllu or tsv (default: text)"),
-      Option("scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes (default: iob2)"),
-      Option(flag: "tokenized", "Each line is a sentence whose words are separated by spaces"),
-      Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
-      Option("least", "P", "Leave out spans less probable than P (default: 0)"),
-      Option("batch", "N", "Lines of standard input tagged together; more is faster (default: 1)"),
-      Option("color", "WHEN", "auto, always or never (default: auto)"),
-      precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
-    ])
-  if arguments.printedHelp { return }
+let tagCommand = Command(
+  "tag", summary: "mark names or parts of speech in a text",
+  synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
+  about: """
+    Marks the names, or the parts of speech, in a text from arguments or line by line from standard
+    input. tsv: type, text, bytes, UTF-16 units, code points, confidence.
+    """,
+  options: [
+    modelOption(isDefaulted: true, demo: "the demo's tagger"),
+    Option("format", "FORMAT", "text, inline, json, conll, conllu or tsv (default: text)"),
+    Option("scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes (default: iob2)"),
+    Option(flag: "tokenized", "Each line is a sentence whose words are separated by spaces"),
+    Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
+    Option("least", "P", "Leave out spans less probable than P (default: 0)"),
+    Option("batch", "N", "Lines of standard input tagged together; more is faster (default: 1)"),
+    Option("color", "WHEN", "auto, always or never (default: auto)"),
+    precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
+  ]
+) { arguments in try tag(arguments) }
+
+private func tag(_ arguments: ParsedArguments) throws {
   let format =
     arguments.has("json") ? .json : try arguments.choice("format", of: TagFormat.self) ?? .text
   let isTokenized = arguments.has("tokenized")
@@ -39,18 +41,7 @@ func tag(_ words: [String]) throws {
     best: try arguments.integer("best", in: 1...1000),
     least: try arguments.number("least", in: 0...1) ?? 0,
     isColored: color.isColored, threads: try arguments.integer("threads", in: 1...1024))
-  if !arguments.words.isEmpty {
-    return try writer.write([arguments.words.joined(separator: " ")], isTokenized: isTokenized)
-  }
-  var lines: [String] = []
-  try forEachInputLine { line in
-    lines.append(withoutMarks(line))
-    if lines.count >= batch {
-      try writer.write(lines, isTokenized: isTokenized)
-      lines.removeAll(keepingCapacity: true)
-    }
-  }
-  if !lines.isEmpty { try writer.write(lines, isTokenized: isTokenized) }
+  try forEachBatch(of: arguments, batch) { try writer.write($0, isTokenized: isTokenized) }
 }
 
 /// Tags texts and writes what was found, in one of the formats.
@@ -167,7 +158,7 @@ private struct TagWriter {
             "confidence": .number(item.confidence),
           ])
         }),
-    ]).text
+    ]).json
   }
 
   private func conllu(_ text: String, _ sentence: SentenceInText) -> String {

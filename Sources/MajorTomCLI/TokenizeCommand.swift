@@ -5,24 +5,26 @@ import MajorTom
 private enum TokenFormat: String, CaseIterable { case text, tsv, json }
 
 /// The command `majortom tokenize`.
-func tokenize(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom tokenize", synopsis: "[TEXT...] [OPTION...]",
-    about: """
-      Shows the symbols of a text, from arguments or line by line from standard input.
-      tsv: symbol, bytes, UTF-16 units, code points, each as start-end in the original.
-      """,
-    options: [
-      Option(
-        "unit", "UNIT",
-        "byte, code-point, grapheme, word, spaced-word or sentence (default: grapheme)"),
-      Option("vocabulary", "FILE", "Cut into the symbols of a file of majortom vocabulary"),
-      Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
-      Option("locale", "LOCALE", "Locale of word and sentence breaks (default: en)"),
-      Option("format", "FORMAT", "text, tsv or json (default: text)"),
-      jsonOption,
-    ])
-  if arguments.printedHelp { return }
+let tokenizeCommand = Command(
+  "tokenize", summary: "show the tokens of a text and where they stand",
+  synopsis: "[TEXT...] [OPTION...]",
+  about: """
+    Shows the tokens of a text, from arguments or line by line from standard input.
+    tsv: token, bytes, UTF-16 units, code points, each as start-end in the original.
+    """,
+  options: [
+    Option(
+      "unit", "UNIT",
+      "byte, code-point, grapheme, word, spaced-word or sentence (default: grapheme)"),
+    Option("vocabulary", "FILE", "Cut into the tokens of a file of majortom vocabulary"),
+    Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
+    Option("locale", "LOCALE", "Locale of word and sentence breaks (default: en)"),
+    Option("format", "FORMAT", "text, tsv or json (default: text)"),
+    jsonOption,
+  ]
+) { arguments in try tokenize(arguments) }
+
+private func tokenize(_ arguments: ParsedArguments) throws {
   let format =
     arguments.has("json")
     ? .json : try arguments.choice("format", of: TokenFormat.self) ?? .text
@@ -45,7 +47,7 @@ func tokenize(_ words: [String]) throws {
           "code_points": pair(span.codePoints),
         ])
       }
-      writeOutput(JSONValue.list(items).text + "\n")
+      writeOutput(JSONValue.list(items).json + "\n")
     }
   }
   if arguments.words.isEmpty {
@@ -137,19 +139,33 @@ func withoutMarks(_ line: String) -> String {
   return String(scalars)
 }
 
+/// Calls `body` with the words joined, or else with the lines of standard input, some at a time.
+func forEachBatch(
+  of arguments: ParsedArguments, _ count: Int, _ body: ([String]) throws -> Void
+) throws {
+  if !arguments.words.isEmpty { return try body([arguments.words.joined(separator: " ")]) }
+  var lines: [String] = []
+  try forEachInputLine { line in
+    lines.append(withoutMarks(line))
+    if lines.count >= count {
+      try body(lines)
+      lines.removeAll(keepingCapacity: true)
+    }
+  }
+  if !lines.isEmpty { try body(lines) }
+}
+
 /// Standard input that is not what it should be.
 struct InputError: Error, CustomStringConvertible {
   let description: String
 }
-
-private let jsonOption = Option(flag: "json", "The same as --format json")
 
 func range(_ range: Range<Int>) -> String { "\(range.lowerBound)-\(range.upperBound)" }
 func pair(_ range: Range<Int>) -> JSONValue {
   .list([.whole(range.lowerBound), .whole(range.upperBound)])
 }
 
-/// A symbol with control characters made visible.
+/// A token with control characters made visible.
 func visible(_ text: String) -> String {
   if text.utf8.allSatisfy({ $0 > 13 && $0 != 0x5C }) { return text }
   var result = ""

@@ -1,138 +1,181 @@
 import CommandLineOptions
 import MajorTom
 
-private let trainOptions: [Option] =
-  [
-    Option("output", short: "o", "FILE", "Write the model to FILE (needed)"),
-    Option(
-      "unit", "UNIT",
-      "Symbols: byte, code-point, grapheme, word, spaced-word, subword (default: grapheme)"),
-    Option("vocabulary", "FILE", "Take the symbols of a file of majortom vocabulary"),
-    Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
-    Option("locale", "LOCALE", "Locale of word breaks (default: en)"),
-    Option("encoding", "NAME", "Encoding of the corpus (default: detected)"),
-    Option("min-count", "N", "Spell symbols seen less than N times as bytes (default: 2)"),
-    Option(
-      "max-size", "N",
-      "Largest vocabulary, the 256 bytes included (default: none, for subwords "
-        + "\(Vocabulary.usualSubwordCount))"
-    ),
-    Option(
-      "cell", "CELL",
-      "\(CellKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: lstm)"),
-    Option("layers", "N", "Layers (default: 2)"),
-    Option("hidden", "N", "Units of a layer (default: 256)"),
-    Option("embedding", "N", "Width of a symbol's vector (default: 128)"),
-    Option("dropout", "P", "Share of outputs dropped in training (default: 0.2)"),
-    Option("dropout-inputs", "P", "Share of symbol vectors dropped in training (default: 0)"),
-    Option("dropout-states", "P", "Share of recurrent inputs dropped in training (default: 0)"),
-    Option("zoneout", "P", "Share of h that stays as it was at a step (default: 0)"),
-    Option("zoneout-cell", "P", "Share of c that stays as it was at a step (default: 0)"),
-    Option("weight-drop", "P", "Share of recurrent weights dropped in training (default: 0)"),
-    Option("forget-bias", "B", "Initial bias of forget gates (default: 1)"),
-    Option(flag: "residual", "Layers above the first add their input to their output"),
-    Option("window", "N", "Symbols that a layer of window or tdnn sees (default: 8)"),
-    Option(flag: "backwards", "Read texts from their end to their beginning"),
-    Option("batch", "N", "Lanes through the corpus (default: 32)"),
-    Option("steps", "N", "Symbols of a lane in one update (default: 128)"),
-    Option("shards", "N", "Parts of a batch; changes results (default: up to 4)"),
-    Option(
-      "validation", "SHARE",
-      "Share of the corpus to validate on, at its end, backwards at its beginning (default: 0.1)"),
-    precisionOption,
-  ] + planOptions(TrainingPlan())
+/// A kind of model as `majortom train` sees it: what it reads, and how a fresh one is made of that.
+protocol CommandLineModel: TrainableModel {
+  /// How its data become tokens.
+  associatedtype TokenOptions: HyperparameterSet
 
-/// The command `majortom train lm CORPUS... -o MODEL`.
-func trainLanguageModel(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom train lm", synopsis: "CORPUS... -o MODEL [OPTION...]",
-    about: "Trains a stacked recurrent language model on text files.", options: trainOptions)
-  if arguments.printedHelp { return }
-  guard !arguments.words.isEmpty else {
-    throw UsageError("no corpus: name at least one text file; see majortom train lm --help")
+  /// The word after `train`, what it does, what it takes, and that in sentences.
+  static var trainTexts: (word: String, summary: String, synopsis: String, about: String) { get }
+  /// The options that name data and what else is read.
+  static var dataOptions: [Option] { get }
+  /// The names of those options that name files.
+  static var fileOptions: [String] { get }
+
+  /// Throws `UsageError` for words and options that cannot be meant, before anything is read.
+  static func checkUsage(_ arguments: ParsedArguments) throws
+  /// Reads the data, and those to choose by if they are given.
+  static func read(
+    _ arguments: ParsedArguments
+  ) throws -> (data: TrainingData, validation: TrainingData?)
+  /// Makes a fresh model for data.
+  static func fresh(
+    _ configuration: Configuration, _ tokens: TokenOptions, on data: TrainingData,
+    _ options: TrainingOptions, _ arguments: ParsedArguments
+  ) throws -> Self
+}
+
+extension CommandLineModel {
+  /// The command that trains this kind of model.
+  static var trainCommand: Command {
+    let own = [
+      Option("output", short: "o", "FILE", "Write the model to FILE (needed)")
+    ]
+    let tables =
+      TokenOptions().options + Configuration().options
+      + optionRows.map { $0.option(defaultsFrom: defaultOptions) }
+    return Command(
+      "train \(trainTexts.word)", summary: trainTexts.summary, synopsis: trainTexts.synopsis,
+      about: trainTexts.about, options: own + dataOptions + tables + runOptions
+    ) { arguments in
+      try trainModel(Self.self, arguments)
+    }
   }
-  let configuration = try networkConfiguration(arguments)
-  let given = try givenVocabulary(
-    arguments, insteadOf: ["unit", "normalization", "locale", "min-count", "max-size"])
-  let segmentation = Segmentation(
-    unit: try arguments.choice("unit", of: TextUnit.self) ?? .grapheme,
-    normalization: try arguments.choice("normalization", of: Normalization.self) ?? .none,
-    locale: arguments.text("locale") ?? "en")
-  let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 2
-  let maximumSize = try arguments.integer("max-size", in: 256...4_000_000)
-  var options = try trainingOptions(arguments)
-  let files = try runFiles(arguments, reading: ["vocabulary"])
-  options.files = files
-  options.corpusNames = fileNames(arguments.words)
+}
 
-  let corpus = try Corpus(
-    contentsOf: arguments.words,
-    encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
-  let vocabulary =
-    try given
-    ?? Vocabulary(
-      counting: segmentation, in: corpus, minimumCount: minimumCount, maximumSize: maximumSize)
-  let symbols = try EncodedCorpus(corpus, vocabulary: vocabulary)
-  var model = try LanguageModel(
-    configuration, vocabulary: vocabulary, seed: options.plan.seed)
-  let reporter = ProgressReporter(
-    unit: symbolName(vocabulary.segmentation.unit), json: arguments.has("json"),
-    isQuiet: arguments.has("quiet"))
-  reporter.begin(
-    """
-    \(grouped(corpus.byteCount)) bytes of text, \(grouped(symbols.count)) \(reporter.unit), \
-    \(grouped(vocabulary.count)) symbols
-    \(configuration.cell.rawValue), \(configuration.layers) x \
-    \(configuration.hiddenSize) units, \(grouped(model.network.layout.weightCount)) weights\
-    \(configuration.isBackwards ? ", reads backwards" : "")
+/// The options of every training that do not change its result.
+private let runOptions: [Option] = [
+  Option("seeds", "N", "Train with seeds 1 to N, keep the best, tell mean and deviation"),
+  Option("threads", "N", "Threads; does not change results (default: all)"),
+  Option(flag: "resume", "Go on from the checkpoint of FILE, if there is one"),
+  Option(flag: "overwrite", "Start anew where an unfinished checkpoint lies"),
+  Option("checkpoint-every", "SECONDS", "Seconds between checkpoints (default: 60)"),
+  jsonOption,
+  Option(flag: "quiet", short: "q", "No progress"),
+]
 
-    """)
+/// The command `majortom train KIND`: everything is parsed, then read, then trained.
+private func trainModel<Model: CommandLineModel>(
+  _ type: Model.Type, _ arguments: ParsedArguments
+) throws {
+  try Model.checkUsage(arguments)
+  let configuration = try arguments.applied(to: Model.Configuration())
+  let tokens = try arguments.applied(to: Model.TokenOptions())
+  let options = try trainingOptions(type, arguments)
+  let seeds = try seedCount(arguments)
+  let files = try runFiles(arguments, reading: Model.fileOptions)
+  let run = TrainingRun(
+    threads: try arguments.threads(), files: seeds == nil ? files : nil,
+    dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
+    isStopped: { isInterrupted })
+  let (data, validation) = try Model.read(arguments)
   catchInterrupts()
-  let end = try model.train(
-    on: symbols, options, report: { reporter.report($0) }, isStopped: { isInterrupted })
-  reporter.finish(end, record: model.card.record, output: files.model)
-}
-
-/// What people call the symbols of a unit.
-private func symbolName(_ unit: TextUnit) -> String {
-  switch unit {
-  case .byte, .codePoint, .grapheme: "chars"
-  case .word, .spacedWord: "words"
-  case .subword: "pieces"
+  func train(_ options: TrainingOptions) throws -> (model: Model, end: TrainingEnd) {
+    var model = try Model.fresh(configuration, tokens, on: data, options, arguments)
+    let reporter = ProgressReporter(
+      output: run.files?.model, json: arguments.has("json"), isQuiet: arguments.has("quiet"))
+    let end = try model.train(
+      on: data, validation: validation, options: options, run: run
+    ) { reporter.report($0) }
+    return (model, end)
+  }
+  guard let seeds else {
+    _ = try train(options)
+    return
+  }
+  try trainSeeds(seeds, to: files.model) { seed in
+    var options = options
+    options.seed = seed
+    return try train(options)
   }
 }
 
-private func networkConfiguration(
-  _ arguments: ParsedArguments
-) throws -> LanguageModel.Configuration {
-  LanguageModel.Configuration(
-    cell: try arguments.choice("cell", of: CellKind.self) ?? .lstm,
-    layers: try arguments.integer("layers", in: 1...64) ?? 2,
-    hiddenSize: try arguments.integer("hidden", in: 1...16384) ?? 256,
-    embeddingSize: try arguments.integer("embedding", in: 1...16384) ?? 128,
-    dropout: try arguments.number("dropout", in: 0...0.99) ?? 0.2,
-    inputDropout: try arguments.number("dropout-inputs", in: 0...0.99) ?? 0,
-    stateDropout: try arguments.number("dropout-states", in: 0...0.99) ?? 0,
-    zoneoutHidden: try arguments.number("zoneout", in: 0...0.99) ?? 0,
-    zoneoutCell: try arguments.number("zoneout-cell", in: 0...0.99) ?? 0,
-    weightDrop: try arguments.number("weight-drop", in: 0...0.99) ?? 0,
-    forgetBias: try arguments.number("forget-bias", in: -100...100) ?? 1,
-    isResidual: arguments.has("residual"),
-    window: try arguments.integer("window", in: 1...256) ?? 8,
-    isBackwards: arguments.has("backwards"))
+private func trainingOptions<Model: CommandLineModel>(
+  _ type: Model.Type, _ arguments: ParsedArguments
+) throws -> TrainingOptions {
+  guard TrainingOptions.budgetNames.count(where: arguments.has) <= 1 else {
+    let names = TrainingOptions.budgetNames.map { "--\($0)" }
+    throw UsageError(
+      "only one of \(names.dropLast().joined(separator: ", ")) and \(names.last ?? "") can be the "
+        + "budget")
+  }
+  return try arguments.applied(to: Model.defaultOptions, Model.optionRows)
 }
 
-private func trainingOptions(
-  _ arguments: ParsedArguments
-) throws -> LanguageModel.TrainingOptions {
-  var options = LanguageModel.TrainingOptions()
-  options.plan = try trainingPlan(arguments, default: options.plan)
-  let batch = try arguments.integer("batch", in: 1...65536) ?? 32
-  options.lanes = LanePlan(
-    batch: batch, steps: try arguments.integer("steps", in: 1...65536) ?? 128,
-    validation: try arguments.number("validation", in: 0...0.9) ?? 0.1,
-    shards: try arguments.integer("shards", in: 1...batch))
-  options.threads = try arguments.integer("threads", in: 1...1024)
-  options.precision = try arguments.choice("precision", of: ProductPrecision.self) ?? .float32
-  return options
+private func seedCount(_ arguments: ParsedArguments) throws -> Int? {
+  guard let seeds = try arguments.integer("seeds", in: 1...1000) else { return nil }
+  if arguments.has("seed") { throw UsageError("only one of --seed and --seeds can be given") }
+  if arguments.has("resume") {
+    throw UsageError("--seeds trains whole runs and keeps no checkpoint: leave --resume out")
+  }
+  return seeds
+}
+
+/// Trains whole runs that differ in their seed alone; the best model is kept.
+private func trainSeeds<Model: CommandLineModel>(
+  _ seeds: Int, to path: String, _ train: (UInt64) throws -> (model: Model, end: TrainingEnd)
+) throws {
+  var results: [Validation] = []
+  var best: Model?
+  for seed in 1...UInt64(seeds) {
+    let (model, end) = try train(seed)
+    if end == .interrupted {
+      complain("interrupted: with --seeds, only whole runs are kept")
+      break
+    }
+    let result = model.card.best
+    if best == nil || result?.isBetter(than: best?.card.best) == true {
+      best = model
+      try model.write(to: path)
+    }
+    if let result { results.append(result) }
+  }
+  guard best != nil else { throw InputError(description: "no run was whole, so there is no model") }
+  guard let metric = results.first?.metric else { return }
+  let scale = metric == .crossEntropy ? 1.0 : 100
+  let values = results.map { scale * $0.value }
+  let mean = values.reduce(0, +) / Double(values.count)
+  let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+  let deviation = (squares / Double(max(1, values.count - 1))).squareRoot()
+  let decimals = metric == .crossEntropy ? 4 : 2
+  writeError(
+    "\(counted(values.count, "seed")), \(metric.name): "
+      + "\(values.map { fixed($0, decimals) }.joined(separator: ", ")); mean "
+      + "\(fixed(mean, decimals)), deviation \(fixed(deviation, decimals)); the best is in \(path)\n"
+  )
+}
+
+/// Where a model goes, found fit to be written, with its checkpoint looked for.
+private func runFiles(
+  _ arguments: ParsedArguments, reading options: [String]
+) throws -> RunFiles {
+  guard let output = arguments.text("output") else {
+    throw UsageError("no output: say where the model goes with -o FILE")
+  }
+  try demandApart(output, arguments.words + options.flatMap(arguments.texts))
+  let resumes = arguments.has("resume")
+  if FileWriter.exists(output + ".checkpoint"), !resumes, !arguments.has("overwrite") {
+    throw UsageError(
+      "\(output).checkpoint is of a run that was cut short: go on with --resume, or start anew with --overwrite"
+    )
+  }
+  let seconds = try arguments.number("checkpoint-every", in: 0...1e9) ?? 60
+  // A place that cannot be written is known before the training, not after it.
+  try FileWriter.probe(output)
+  return RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
+}
+
+/// Throws where what is written would replace something that is read.
+func demandApart(_ output: String, _ inputs: [String]) throws(UsageError) {
+  if let input = inputs.first(where: { FileWriter.areSame($0, output) }) {
+    throw UsageError("\(output) is read as \(input): write to another file")
+  }
+}
+
+/// Paths without their folders.
+private func fileNames(_ paths: [String]) -> [String] {
+  paths.map { path in
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
 }

@@ -2,24 +2,26 @@ import CommandLineOptions
 import MajorTom
 
 /// The command `majortom vocabulary TEXT... -o FILE`.
-func learnVocabulary(_ words: [String]) throws {
-  let arguments = try ParsedArguments(
-    words, command: "majortom vocabulary", synopsis: "TEXT... -o FILE [OPTION...]",
-    about: """
-      Learns subwords from text files by byte-pair encoding, and writes them as JSON, for
-      majortom train lm --vocabulary FILE, train translator and tokenize.
-      """,
-    options: [
-      Option("output", short: "o", "FILE", "Write the vocabulary to FILE (needed)"),
-      Option("bpe", "N", "Merges to learn (default: 8000)"),
-      Option("min-count", "N", "Learn from what is seen at least N times (default: 2)"),
-      Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
-      Option("locale", "LOCALE", "Locale of word breaks (default: en)"),
-      Option("encoding", "NAME", "Encoding of the text (default: detected)"),
-      Option(flag: "json", "JSON on standard output"),
-      Option(flag: "quiet", short: "q", "Say nothing"),
-    ])
-  if arguments.printedHelp { return }
+let vocabularyCommand = Command(
+  "vocabulary", summary: "learn subwords by byte-pair encoding",
+  synopsis: "TEXT... -o FILE [OPTION...]",
+  about: """
+    Learns subwords from text files by byte-pair encoding, and writes them as JSON, for
+    majortom train lm --vocabulary FILE, train translator and tokenize.
+    """,
+  options: [
+    Option("output", short: "o", "FILE", "Write the vocabulary to FILE (needed)"),
+    Option("bpe", "N", "Merges to learn (default: 8000)"),
+    Option("min-count", "N", "Learn from what is seen at least N times (default: 2)"),
+    Option("normalization", "FORM", "none, nfc, nfkc or case-folding (default: none)"),
+    Option("locale", "LOCALE", "Locale of word breaks (default: en)"),
+    Option("encoding", "NAME", "Encoding of the text (default: detected)"),
+    Option(flag: "json", "JSON on standard output"),
+    Option(flag: "quiet", short: "q", "Say nothing"),
+  ]
+) { arguments in try learnVocabulary(arguments) }
+
+private func learnVocabulary(_ arguments: ParsedArguments) throws {
   guard !arguments.words.isEmpty else {
     throw UsageError("no text: name at least one text file; see majortom vocabulary --help")
   }
@@ -55,13 +57,19 @@ func learnVocabulary(_ words: [String]) throws {
 }
 
 /// The vocabulary of `--vocabulary`, which says by itself how text is cut; nil where none is given.
+///
+/// Throws `UsageError` where one of `others`, which say so too, is given beside it.
 func givenVocabulary(
   _ arguments: ParsedArguments, insteadOf others: [String]
 ) throws -> Vocabulary? {
-  guard let path = arguments.text("vocabulary") else { return nil }
-  if let other = others.first(where: { arguments.has($0) }) {
-    throw UsageError(
-      "--\(other): the file of --vocabulary says this already; leave one of them out")
-  }
-  return try Vocabulary(contentsOf: path)
+  try demandNoOther(than: "vocabulary", others, arguments)
+  return try arguments.text("vocabulary").map { try Vocabulary(contentsOf: $0) }
+}
+
+/// Throws `UsageError` where an option is given beside others that its file makes idle.
+func demandNoOther(
+  than name: String, _ others: [String], _ arguments: ParsedArguments
+) throws(UsageError) {
+  guard arguments.has(name), let other = others.first(where: arguments.has) else { return }
+  throw UsageError("--\(other): the file of --\(name) says this already; leave one of them out")
 }

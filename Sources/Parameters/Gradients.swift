@@ -6,7 +6,8 @@ internal import Glibc
 /// Of a row-sparse weight only the rows that a batch touched hold anything, and which those are is
 /// kept: clearing, summing and the optimiser visit these rows alone.
 ///
-/// It is `Sendable` under the rule of `Parameters`: one thread adds to it, and others read it only
+/// Cells and layers add to it through `Workspace.gradient(of:)` and `addGradient`. It is `Sendable`
+/// under the rule of `Parameters`: one thread adds to it, and others read it only
 /// between the runs of the shards. The optimiser's threads each change rows of their own.
 public final class Gradients<S: Real>: @unchecked Sendable {
   /// The numbers; rows of row-sparse weights that were not touched are 0.
@@ -44,7 +45,7 @@ public final class Gradients<S: Real>: @unchecked Sendable {
   }
 
   /// Where the gradient of a weight is added up; row-sparse weights have `add` instead.
-  public subscript(weight: Weight) -> Matrix<S> {
+  package subscript(weight: Weight) -> Matrix<S> {
     precondition(
       tables[weight.index] == nil,
       "a row-sparse weight's gradient is added to by rows, so that these are known")
@@ -52,19 +53,19 @@ public final class Gradients<S: Real>: @unchecked Sendable {
   }
 
   /// The elements of one entry of the layout, to be read.
-  public func elements(of entry: ParameterLayout.Entry) -> UnsafeMutableBufferPointer<S> {
+  package func elements(of entry: ParameterLayout.Entry) -> UnsafeMutableBufferPointer<S> {
     values.elements(of: entry)
   }
 
   /// Adds row r of `rows` to row index[r] of a weight, row-sparse or not, in the order of the rows.
-  public func add(_ rows: Matrix<S>, to weight: Weight, at index: UnsafePointer<Int32>) {
+  package func add(_ rows: Matrix<S>, to weight: Weight, at index: IndexBlock) {
     S.scatterAdd(rows, at: index, into: values[weight])
     guard let touched = tables[weight.index]?.touched else { return }
     for row in 0..<rows.rows { touched.insert(Int(index[row])) }
   }
 
   /// Sets all to 0, of row-sparse weights the rows that were touched; then none is.
-  public func clear() {
+  package func clear() {
     for range in dense { clear(range) }
     for case .some(let table) in tables {
       table.touched.forEach(in: 0..<table.touched.rows) { clear(table.range(of: $0)) }

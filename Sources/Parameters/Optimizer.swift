@@ -53,7 +53,7 @@ public struct Optimizer<S: Real> {
   ///
   /// The norm is Euclidean. A NaN or an infinity in any gradient makes it so too. A row that any
   /// shard touched is touched in the sum.
-  public func sum(_ gradients: [Gradients<S>], on shards: Shards) -> Double {
+  package func sum(_ gradients: [Gradients<S>], on shards: Shards) -> Double {
     let pieces = pieces
     let sums = sums
     shards.forEachIndex(pieces.count) { index in
@@ -69,7 +69,7 @@ public struct Optimizer<S: Real> {
   }
 
   /// Changes the weights by one step along `gradient` · `scale` at a learning rate.
-  public mutating func update(
+  package mutating func update(
     _ parameters: Parameters<S>, along gradient: Gradients<S>, scale: Double, rate: Double,
     on shards: Shards
   ) {

@@ -6,6 +6,9 @@ internal import Glibc
 ///
 /// It is a class, so that nothing copies tens of megabytes unseen; `copy()` does so on purpose.
 ///
+/// Only this package writes to it (weights come from files, initialisers and training), so no program
+/// that holds a model can change it under another copy.
+///
 /// It is `Sendable` under one rule: only its maker writes to it, and only while no other thread
 /// reads it. Training keeps the rule by changing weights between the runs of the shards; a trained
 /// model never changes its own block, training works on a copy.
@@ -13,7 +16,7 @@ public final class Parameters<S: Real>: @unchecked Sendable {
   /// Names, shapes and places.
   public let layout: ParameterLayout
   /// The first element.
-  public let base: UnsafeMutablePointer<S>
+  package let base: UnsafeMutablePointer<S>
 
   /// A block of zeros.
   public init(_ layout: ParameterLayout) {
@@ -40,17 +43,17 @@ public final class Parameters<S: Real>: @unchecked Sendable {
   deinit { base.deallocate() }
 
   /// The weight's elements.
-  public subscript(weight: Weight) -> Matrix<S> {
+  package subscript(weight: Weight) -> Matrix<S> {
     Matrix(base + weight.offset, rows: weight.rows, columns: weight.columns)
   }
 
   /// All elements, gaps and all.
-  public var elements: UnsafeMutableBufferPointer<S> {
+  package var elements: UnsafeMutableBufferPointer<S> {
     UnsafeMutableBufferPointer(start: base, count: layout.count)
   }
 
   /// The elements of one entry of the layout.
-  public func elements(of entry: ParameterLayout.Entry) -> UnsafeMutableBufferPointer<S> {
+  package func elements(of entry: ParameterLayout.Entry) -> UnsafeMutableBufferPointer<S> {
     UnsafeMutableBufferPointer(start: base + entry.offset, count: entry.count)
   }
 
@@ -62,13 +65,13 @@ public final class Parameters<S: Real>: @unchecked Sendable {
   }
 
   /// Takes over the numbers of a block with the same layout.
-  public func assign(_ other: Parameters) {
+  package func assign(_ other: Parameters) {
     precondition(other.layout.count == layout.count)
     base.update(from: other.base, count: layout.count)
   }
 
   /// Sets all elements to 0.
-  public func clear() { memset(base, 0, layout.count * MemoryLayout<S>.stride) }
+  package func clear() { memset(base, 0, layout.count * MemoryLayout<S>.stride) }
 
   /// The name of the first weight that holds a NaN or an infinity.
   public var firstNotFinite: String? {

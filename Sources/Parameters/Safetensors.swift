@@ -1,5 +1,5 @@
 public import DenseMath
-internal import FoundationEssentials
+public import Files
 internal import Glibc
 
 /// A safetensors file, mapped and checked: tensors by name, and a table of texts.
@@ -20,7 +20,7 @@ public final class SafetensorsFile: Sendable {
 
   /// The path, for messages.
   public let path: String
-  /// The texts under `__metadata__`.
+  /// The texts under `__metadata__`, but for the checksum, which has been compared.
   public let metadata: [String: String]
   /// The tensors by name.
   public let tensors: [String: Tensor]
@@ -29,12 +29,12 @@ public final class SafetensorsFile: Sendable {
 
   /// Maps and checks a file.
   ///
-  /// Throws `ModelFileError` with what is wrong.
-  public init(contentsOf path: String) throws(ModelFileError) {
+  /// Throws `FileError` with what is wrong.
+  public init(contentsOf path: String) throws(FileError) {
     self.path = path
     map = try FileMap(path)
     let bytes = map.bytes
-    func malformed(_ found: String) -> ModelFileError { .malformed(path: path, found: found) }
+    func malformed(_ found: String) -> FileError { .malformed(path: path, found: found) }
     guard bytes.count >= 8 else {
       throw malformed("it has \(bytes.count) bytes, fewer than a header needs")
     }
@@ -50,14 +50,25 @@ public final class SafetensorsFile: Sendable {
     }
     let header: Header
     do {
-      header = try JSONDecoder().decode(Header.self, from: Data(bytes[8..<start]))
+      header = try JSON.value(from: bytes[8..<start])
     } catch {
       throw malformed("its header is not the JSON that safetensors asks for")
     }
-    metadata = header.metadata
+    metadata = header.metadata.filter { $0.key != Self.checksumKey }
+    tensors = try Self.checkedTensors(header, in: bytes, from: start, path: path)
+    if let checksum = header.metadata[Self.checksumKey] {
+      try Self.verify(checksum, of: bytes, headerEnd: start, path: path)
+    }
+  }
+
+  /// The tensors of a header, each within the file, together without gaps or overlaps.
+  private static func checkedTensors(
+    _ header: Header, in bytes: UnsafeRawBufferPointer, from start: Int, path: String
+  ) throws(FileError) -> [String: Tensor] {
+    func malformed(_ found: String) -> FileError { .malformed(path: path, found: found) }
     var tensors: [String: Tensor] = [:]
     for (name, entry) in header.tensors {
-      guard let size = Self.elementSizes[entry.dtype] else {
+      guard let size = elementSizes[entry.dtype] else {
         throw malformed("tensor \(name) has the unknown type \(entry.dtype)")
       }
       var count = size
@@ -80,7 +91,6 @@ public final class SafetensorsFile: Sendable {
       tensors[name] = Tensor(
         type: entry.dtype, shape: entry.shape, bytes: start + offsets[0]..<start + offsets[1])
     }
-    self.tensors = tensors
     var end = start
     for (name, tensor) in tensors.sorted(by: {
       ($0.value.bytes.lowerBound, $0.value.bytes.upperBound)
@@ -94,14 +104,49 @@ public final class SafetensorsFile: Sendable {
     guard end == bytes.count else {
       throw malformed("\(bytes.count - end) bytes follow its last tensor")
     }
+    return tensors
   }
 
-  /// Copies an F32 tensor of a given shape into `block`; F64, F16 and BF16 are converted.
+  // MARK: Checksum
+
+  /// The key of the metadata under which the checksum stands, as `crc32c:` and eight digits.
+  static let checksumKey = "checksum"
+  static let checksumPrefix = "crc32c:"
+  static let checksumDigits = 8
+
+  /// Throws `FileError.malformed` unless the checksum is that of all bytes but its own digits,
+  /// which count as zeros.
+  private static func verify(
+    _ checksum: String, of bytes: UnsafeRawBufferPointer, headerEnd: Int, path: String
+  ) throws(FileError) {
+    // Quotes within texts are escaped, so this stands nowhere else in the header.
+    let key = Array("\"\(checksumKey)\":\"\(checksumPrefix)".utf8)
+    let place = bytes[8..<headerEnd].indices.first { bytes[$0..<headerEnd].starts(with: key) }
+    guard let place, checksum.utf8.count == checksumPrefix.utf8.count + checksumDigits else {
+      throw .malformed(path: path, found: "its checksum is not one that majortom writes")
+    }
+    let digits = place + key.count..<place + key.count + checksumDigits
+    var found = CRC32C()
+    found.add(UnsafeRawBufferPointer(rebasing: bytes[..<digits.lowerBound]))
+    found.add(String(repeating: "0", count: checksumDigits))
+    found.add(UnsafeRawBufferPointer(rebasing: bytes[digits.upperBound...]))
+    guard checksum == checksumPrefix + found.digits else {
+      throw .malformed(
+        path: path,
+        found: "its checksum does not fit: it is damaged, or another program has changed it and "
+          + "not left \(checksumKey) out of its metadata")
+    }
+  }
+
+  /// What follows a tensor's name in that of its scales: one F32 a row, for tensors of bytes (I8).
+  public static let scalesSuffix = ".scales"
+
+  /// Copies an F32 tensor of a given shape into `block`; F64, F16, BF16 and I8 are converted.
   ///
-  /// Throws `ModelFileError.mismatch` when it is missing or has another shape or type.
+  /// Throws `FileError.mismatch` when it is missing or has another shape or type.
   public func copy(
     _ name: String, shape: [Int], into block: UnsafeMutableBufferPointer<Float>
-  ) throws(ModelFileError) {
+  ) throws(FileError) {
     let tensor = try tensor(name, shape: shape)
     let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[tensor.bytes])
     switch tensor.type {
@@ -120,13 +165,23 @@ public final class SafetensorsFile: Sendable {
         let bits = bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
         block[i] = Float(bitPattern: UInt32(bits) << 16)
       }
+    case "I8" where tensors[name + Self.scalesSuffix] != nil:
+      let rows = shape.first ?? 0
+      var scales = [Float](repeating: 0, count: rows)
+      try scales.withUnsafeMutableBufferPointer { scales throws(FileError) in
+        try copy(name + Self.scalesSuffix, shape: [rows], into: scales)
+      }
+      let width = block.count / max(1, rows)
+      for i in 0..<block.count {
+        block[i] = scales[i / width] * Float(bytes.load(fromByteOffset: i, as: Int8.self))
+      }
     default:
       throw .mismatch(
         path: path, found: "tensor \(name) has type \(tensor.type), expected floating point")
     }
   }
 
-  private func tensor(_ name: String, shape: [Int]) throws(ModelFileError) -> Tensor {
+  private func tensor(_ name: String, shape: [Int]) throws(FileError) -> Tensor {
     guard let tensor = tensors[name] else {
       throw .mismatch(path: path, found: "tensor \(name) is missing")
     }
@@ -139,10 +194,10 @@ public final class SafetensorsFile: Sendable {
 
   /// Reads the weights of a layout; `prefix` stands before each name in the file.
   ///
-  /// Throws `ModelFileError` when one is missing, of another shape, or not finite.
+  /// Throws `FileError` when one is missing, of another shape, or not finite.
   public func parameters(
     _ layout: ParameterLayout, prefix: String = ""
-  ) throws(ModelFileError) -> Parameters<Float> {
+  ) throws(FileError) -> Parameters<Float> {
     // The file must hold them all before memory is asked for: a configuration may lie about sizes.
     for entry in layout.entries { _ = try tensor(prefix + entry.name, shape: entry.shape) }
     let parameters = Parameters<Float>(layout)
@@ -153,53 +208,6 @@ public final class SafetensorsFile: Sendable {
       throw .mismatch(path: path, found: "weight \(name) holds NaN or infinity")
     }
     return parameters
-  }
-
-  /// One block of tensors to write, with a prefix before their names.
-  public struct Block {
-    /// What stands before the names.
-    public let prefix: String
-    /// The tensors.
-    public let parameters: Parameters<Float>
-
-    /// The weights of `parameters`, called `prefix` + name.
-    public init(_ parameters: Parameters<Float>, prefix: String = "") {
-      self.parameters = parameters
-      self.prefix = prefix
-    }
-  }
-
-  /// Writes blocks of F32 tensors and a table of texts.
-  ///
-  /// Throws `ModelFileError.unwritable`.
-  public static func write(
-    _ blocks: [Block], metadata: [String: String], to path: String
-  ) throws(ModelFileError) {
-    var file = try FileWriter(replacing: path)
-    var header = "{\"__metadata__\":\(quoted(metadata))"
-    var offset = 0
-    for block in blocks {
-      for entry in block.parameters.layout.entries {
-        let end = offset + 4 * entry.count
-        let shape = entry.shape.map(String.init).joined(separator: ",")
-        header +=
-          ",\(quoted(block.prefix + entry.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(offset),\(end)]}"
-        offset = end
-      }
-    }
-    header += "}"
-    // The data start on a 64-byte boundary, as mapped vector loads like it.
-    header += String(repeating: " ", count: (64 - (8 + header.utf8.count) % 64) % 64)
-    let length = UInt64(header.utf8.count).littleEndian
-    withUnsafeBytes(of: length) { file.write($0) }
-    file.write(header)
-    for block in blocks {
-      for entry in block.parameters.layout.entries {
-        file.write(UnsafeRawBufferPointer(block.parameters.elements(of: entry)))
-      }
-    }
-    try file.finish()
   }
 
   private static let elementSizes = [
@@ -219,33 +227,6 @@ public final class SafetensorsFile: Sendable {
       return sign * (fraction + 1024) * Float(sign: .plus, exponent: exponent - 25, significand: 1)
     }
   }
-
-  private static func quoted(_ text: String) -> String { json(text) }
-  private static func quoted(_ table: [String: String]) -> String {
-    let entries = table.sorted { $0.key < $1.key }.map { "\(json($0.key)):\(json($0.value))" }
-    return "{" + entries.joined(separator: ",") + "}"
-  }
-}
-
-/// A text as a JSON string (RFC 8259): only what must be escaped is.
-private func json(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case ..." ":
-      if scalar == " " {
-        result += " "
-      } else {
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      }
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }
 
 /// The header: tensors under their names, and one table of texts.
@@ -286,7 +267,7 @@ private struct Header: Decodable {
 private final class FileMap: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
-  init(_ path: String) throws(ModelFileError) {
+  init(_ path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY)
     guard descriptor >= 0 else {
       throw .unreadable(path: path, reason: String(cString: strerror(errno)))

@@ -10,7 +10,7 @@ public final class PackedWeights<S: Real>: Sendable {
   // The masks of the dropped weights, one after another, and the weights with them applied.
   private let masks, dropped: Parameters<S>
 
-  /// Room for the factors of a layout; `forTraining` also keeps them for the way back.
+  /// Room for the factors of a layout; `forTraining` also keeps them for the backward pass.
   ///
   /// `drops` says which weights lose a part of their elements in each update.
   public init(
@@ -68,7 +68,7 @@ public final class PackedWeights<S: Real>: Sendable {
   }
 
   /// Takes the gradients of dropped elements away, by the masks of the last `load` that drew them.
-  public func maskGradients(_ gradients: Gradients<S>) {
+  package func maskGradients(_ gradients: Gradients<S>) {
     for (number, drop) in drops.enumerated() {
       S.multiply(gradients[drop.weight], masks.matrix(number), into: gradients[drop.weight])
     }
@@ -106,11 +106,12 @@ extension Parameters {
 /// What one shard needs to run a model: the weights to read, its own gradients to add to, and its
 /// own scratch memory.
 ///
-/// A workspace belongs to one thread at a time.
+/// A workspace belongs to one thread at a time. A cell or layer of any package reads its weights as
+/// `workspace[weight]`, multiplies by them with `product`, and adds to `gradient(of:)`.
 public final class Workspace<S: Real> {
   /// The weights; read only.
   public let parameters: Parameters<S>
-  /// This shard's gradients, or nil where only the way forward is run.
+  /// This shard's gradients, or nil where only the forward pass is run.
   public let gradients: Gradients<S>?
   /// Scratch memory, taken back with `reset()`.
   public var arena = Arena<S>()
@@ -133,15 +134,15 @@ public final class Workspace<S: Real> {
   /// Takes back all scratch memory.
   public func reset() { arena.reset() }
 
-  /// The weight's elements.
+  /// The weight's elements, to be read.
   public subscript(weight: Weight) -> Matrix<S> { parameters[weight] }
 
   /// Where the weight's gradient is added up, unless the weight is row-sparse.
   public func gradient(of weight: Weight) -> Matrix<S> { trained[weight] }
 
-  /// Adds row r of `rows` to row index[r] of the weight's gradient: the way back of a look-up.
+  /// Adds row r of `rows` to row index[r] of the weight's gradient: the backward pass of a look-up.
   public func addGradient(
-    of weight: Weight, rows: Matrix<S>, at index: UnsafePointer<Int32>
+    of weight: Weight, rows: Matrix<S>, at index: IndexBlock
   ) { trained.add(rows, to: weight, at: index) }
 
   private var trained: Gradients<S> {
@@ -159,7 +160,7 @@ public final class Workspace<S: Real> {
     }
   }
 
-  /// dx [rows, in] (+)= dy [rows, out] · W: the way back to the input of `product`.
+  /// dx [rows, in] (+)= dy [rows, out] · W: the backward pass to the input of `product`.
   public func productBack(
     _ dy: Matrix<S>, _ weight: Weight, into dx: Matrix<S>, accumulate: Bool
   ) {
@@ -171,7 +172,7 @@ public final class Workspace<S: Real> {
     }
   }
 
-  /// dW [out, in] += dyᵀ · x: the way back to the weight of `product`.
+  /// dW [out, in] += dyᵀ · x: the backward pass to the weight of `product`.
   public func addGradient(of weight: Weight, from dy: Matrix<S>, times x: Matrix<S>) {
     S.product(
       dy, transposed: true, x, transposed: false, into: gradient(of: weight), accumulate: true)

@@ -9,19 +9,21 @@ enum CharacterEncoder: Sendable {
   case lstm(CharacterLSTM)
 
   /// Declares `characters.*`; nil where words are read without their characters.
-  init?(_ configuration: Tagger.Configuration, symbols: Int, in layout: inout ParameterLayout) {
+  init?(
+    _ configuration: Tagger.Configuration, vocabularySize: Int, in layout: inout ParameterLayout
+  ) {
     let size = configuration.characterSize
     switch configuration.characters {
     case .none: return nil
     case .cnn:
       self = .cnn(
         CharacterCNN(
-          symbols: symbols, embeddingSize: size, width: 3,
+          vocabularySize: vocabularySize, embeddingSize: size, width: 3,
           filters: configuration.characterFeatures, name: "characters", in: &layout))
     case .lstm:
       self = .lstm(
         CharacterLSTM(
-          symbols: symbols, embeddingSize: size,
+          vocabularySize: vocabularySize, embeddingSize: size,
           hiddenSize: max(1, configuration.characterFeatures / 2), name: "characters", in: &layout))
     }
   }
@@ -75,11 +77,11 @@ struct CharacterLSTM: Sendable {
 
   /// Declares `<name>.embedding`, and the LSTM's weights after `<name>.`.
   init(
-    symbols: Int, embeddingSize: Int, hiddenSize: Int, name: String,
+    vocabularySize: Int, embeddingSize: Int, hiddenSize: Int, name: String,
     in layout: inout ParameterLayout
   ) {
     embedding = Embedding(
-      symbols: symbols, width: embeddingSize, name: "\(name).embedding", in: &layout)
+      vocabularySize: vocabularySize, width: embeddingSize, name: "\(name).embedding", in: &layout)
     stack = Stack(
       LSTM(), layers: 1, inputSize: embeddingSize, hiddenSize: hiddenSize, directions: .both,
       prefix: "\(name).", in: &layout)
@@ -95,7 +97,7 @@ struct CharacterLSTM: Sendable {
     fileprivate let embedded: Embedding.Trace<S>
     fileprivate let stack: Stack.Trace<S>
     // The row of each word among the words by falling length.
-    fileprivate let rows: UnsafePointer<Int32>
+    fileprivate let rows: IndexBlock
   }
 
   /// The features of words, none of which is empty.
@@ -110,18 +112,16 @@ struct CharacterLSTM: Sendable {
         ids[shape.offsets[step] + row] = character
       }
     }
-    let embedded = embedding.forward(
-      ids.baseAddress.unsafelyUnwrapped, count: shape.total, on: workspace)
+    let embedded = embedding.forward(ids, on: workspace)
     let trace = stack.forward(
       .indexed(embedded.vectors, embedded.index), shape,
       from: zeroStates(words.count, on: workspace), on: workspace)
     let features = workspace.arena.matrix(words.count, features)
-    let place = UnsafePointer(rows.baseAddress.unsafelyUnwrapped)
     for (part, state) in zeroStates(words.count, on: workspace).enumerated() {
       trace.layers[part].copyFinalState(into: state)
-      S.gather(state.hidden, at: place, into: features.part(part, width: stack.hiddenSize))
+      S.gather(state.hidden, at: rows, into: features.part(part, width: stack.hiddenSize))
     }
-    return Trace(features: features, embedded: embedded, stack: trace, rows: place)
+    return Trace(features: features, embedded: embedded, stack: trace, rows: rows)
   }
 
   /// The backward pass.

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Training
 
 /// How well tags agree with the right ones, counted as conlleval does.
 ///
@@ -92,8 +92,7 @@ public struct SpanScore: Sendable, Equatable {
 
   /// A fraction in percent, as C's `%6.2f%%` prints it.
   private func percent(_ fraction: Double) -> String {
-    var text = [CChar](repeating: 0, count: 32)
-    _ = withVaList([100 * fraction]) { vsnprintf(&text, text.count, "%6.2f%%", $0) }
-    return String(decoding: text.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)
+    let text = fixed(100 * fraction, 2)
+    return String(repeating: " ", count: max(0, 6 - text.count)) + text + "%"
   }
 }

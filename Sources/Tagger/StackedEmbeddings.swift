@@ -14,20 +14,24 @@ struct StackedEmbeddings: Sendable {
   private let features: Affine?
 
   /// Declares `words.*`, `characters.*`, `shapes.*` and `features.*`, as far as they are there.
-  init(_ configuration: Tagger.Configuration, lexicon: Lexicon, in layout: inout ParameterLayout) {
+  init(
+    _ configuration: Tagger.Configuration, lexicon: Lexicon, featureSize: Int,
+    in layout: inout ParameterLayout
+  ) {
     words = Embedding(
-      symbols: lexicon.words.count, width: configuration.wordSize, name: "words.weight",
+      vocabularySize: lexicon.words.count, width: configuration.wordSize, name: "words.weight",
       in: &layout)
-    characters = CharacterEncoder(configuration, symbols: lexicon.characters.count, in: &layout)
+    characters = CharacterEncoder(
+      configuration, vocabularySize: lexicon.characters.count, in: &layout)
     shapes =
       configuration.shapeSize > 0
       ? Embedding(
-        symbols: Lexicon.Shape.allCases.count, width: configuration.shapeSize,
+        vocabularySize: Lexicon.Shape.allCases.count, width: configuration.shapeSize,
         name: "shapes.weight", in: &layout) : nil
     features =
-      configuration.featureSize > 0
+      featureSize > 0
       ? Affine(
-        inputs: configuration.featureSize, outputs: configuration.projectedFeatures,
+        inputs: featureSize, outputs: configuration.projectedFeatures,
         name: "features", in: &layout) : nil
   }
 
@@ -40,7 +44,7 @@ struct StackedEmbeddings: Sendable {
   struct Trace<S: Real> {
     /// The vector of each row, [rows, size].
     let vectors: Matrix<S>
-    fileprivate let batch: TaggerNetwork.Batch
+    fileprivate let batch: TaggerNetwork.Batch<S>
     fileprivate let words: Embedding.Trace<S>
     fileprivate var characters: CharacterEncoder.Trace<S>?
     fileprivate var shapes: Embedding.Trace<S>?
@@ -48,99 +52,62 @@ struct StackedEmbeddings: Sendable {
   }
 
   /// The vectors of all rows of a batch.
-  func forward<S: Real>(_ batch: TaggerNetwork.Batch, on workspace: Workspace<S>) -> Trace<S> {
-    var parts = ColumnParts(workspace.arena.matrix(batch.shape.total, size))
-    var trace = Trace(
-      vectors: parts.block, batch: batch,
-      words: lookUp(words, batch.words, into: parts.next(words.width), on: workspace))
+  func forward<S: Real>(_ batch: TaggerNetwork.Batch<S>, on workspace: Workspace<S>) -> Trace<S> {
+    let rows = batch.shape.total
+    var parts = ColumnParts(workspace.arena.matrix(rows, size))
+    let found = words.forward(batch.words, on: workspace)
+    S.gather(found.vectors, at: found.index, into: parts.next(words.width))
+    var trace = Trace(vectors: parts.block, batch: batch, words: found)
     if let characters {
-      trace.characters = read(
-        characters, batch, into: parts.next(characters.features), on: workspace)
+      let found = characters.forward(batch.distinct.map(\.characters), on: workspace)
+      S.gather(found.features, at: batch.index, into: parts.next(characters.features))
+      trace.characters = found
     }
     if let shapes {
-      let ids = workspace.arena.indices(batch.shape.total)
-      for row in ids.indices { ids[row] = batch.distinct[Int(batch.index[row])].shape }
-      trace.shapes = lookUp(
-        shapes, ids.baseAddress.unsafelyUnwrapped, into: parts.next(shapes.width), on: workspace)
+      let ids = workspace.arena.indices(rows)
+      for row in 0..<rows { ids[row] = batch.distinct[Int(batch.index[row])].shape }
+      let found = shapes.forward(ids, on: workspace)
+      S.gather(found.vectors, at: found.index, into: parts.next(shapes.width))
+      trace.shapes = found
     }
     if let features, let given = batch.features {
-      trace.features = project(features, given, into: parts.next(features.outputs), on: workspace)
+      S.copy(features.forward(given, on: workspace), into: parts.next(features.outputs))
+      trace.features = given
     }
     return trace
   }
 
   /// Adds to the gradients of all parts; `gradient` is that of the vectors, [rows, size].
+  ///
+  /// No gradient goes to what was given.
   func backward<S: Real>(_ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>) {
     var parts = ColumnParts(gradient)
-    lookUpBackward(words, trace.words, gradient: parts.next(words.width), on: workspace)
+    // What a gather spread over the rows of a batch is added up again.
+    func collected(_ width: Int, at index: IndexBlock, rows: Int) -> Matrix<S> {
+      let sum = workspace.arena.zeros(rows, width)
+      S.scatterAdd(parts.next(width), at: index, into: sum)
+      return sum
+    }
+    func backward(_ embedding: Embedding, _ found: Embedding.Trace<S>) {
+      embedding.backward(
+        found, gradient: collected(embedding.width, at: found.index, rows: found.vectors.rows),
+        on: workspace)
+    }
+    backward(words, trace.words)
     if let characters, let found = trace.characters {
-      readBackward(
-        characters, found, trace.batch, gradient: parts.next(characters.features), on: workspace)
+      characters.backward(
+        found,
+        gradient: collected(
+          characters.features, at: trace.batch.index, rows: found.features.rows), on: workspace)
     }
-    if let shapes, let found = trace.shapes {
-      lookUpBackward(shapes, found, gradient: parts.next(shapes.width), on: workspace)
-    }
+    if let shapes, let found = trace.shapes { backward(shapes, found) }
     if let features, let given = trace.features {
-      projectBackward(features, given, gradient: parts.next(features.outputs), on: workspace)
+      let part = parts.next(features.outputs)
+      let gradient = workspace.arena.matrix(part.rows, part.columns)
+      S.copy(part, into: gradient)
+      workspace.addGradient(of: features.weight, from: gradient, times: given)
+      S.addColumns(of: gradient, into: workspace.gradient(of: features.bias))
     }
-  }
-
-  // MARK: Parts
-
-  private func lookUp<S: Real>(
-    _ embedding: Embedding, _ ids: UnsafePointer<Int32>, into part: Matrix<S>,
-    on workspace: Workspace<S>
-  ) -> Embedding.Trace<S> {
-    let trace = embedding.forward(ids, count: part.rows, on: workspace)
-    S.gather(trace.vectors, at: trace.index, into: part)
-    return trace
-  }
-
-  private func lookUpBackward<S: Real>(
-    _ embedding: Embedding, _ trace: Embedding.Trace<S>, gradient: Matrix<S>,
-    on workspace: Workspace<S>
-  ) {
-    let sum = workspace.arena.zeros(trace.vectors.rows, embedding.width)
-    S.scatterAdd(gradient, at: trace.index, into: sum)
-    embedding.backward(trace, gradient: sum, on: workspace)
-  }
-
-  private func read<S: Real>(
-    _ characters: CharacterEncoder, _ batch: TaggerNetwork.Batch, into part: Matrix<S>,
-    on workspace: Workspace<S>
-  ) -> CharacterEncoder.Trace<S> {
-    let trace = characters.forward(batch.distinct.map(\.characters), on: workspace)
-    S.gather(trace.features, at: batch.index, into: part)
-    return trace
-  }
-
-  private func readBackward<S: Real>(
-    _ characters: CharacterEncoder, _ trace: CharacterEncoder.Trace<S>,
-    _ batch: TaggerNetwork.Batch, gradient: Matrix<S>, on workspace: Workspace<S>
-  ) {
-    let sum = workspace.arena.zeros(trace.features.rows, characters.features)
-    S.scatterAdd(gradient, at: batch.index, into: sum)
-    characters.backward(trace, gradient: sum, on: workspace)
-  }
-
-  private func project<S: Real>(
-    _ features: Affine, _ given: UnsafePointer<Float>, into part: Matrix<S>,
-    on workspace: Workspace<S>
-  ) -> Matrix<S> {
-    let block = workspace.arena.matrix(part.rows, features.inputs)
-    for place in 0..<part.rows * features.inputs { block.base[place] = S(given[place]) }
-    S.copy(features.forward(block, on: workspace), into: part)
-    return block
-  }
-
-  /// No gradient goes to what was given.
-  private func projectBackward<S: Real>(
-    _ features: Affine, _ given: Matrix<S>, gradient part: Matrix<S>, on workspace: Workspace<S>
-  ) {
-    let gradient = workspace.arena.matrix(part.rows, part.columns)
-    S.copy(part, into: gradient)
-    workspace.addGradient(of: features.weight, from: gradient, times: given)
-    S.addColumns(of: gradient, into: workspace.gradient(of: features.bias))
   }
 }
 

@@ -79,11 +79,6 @@ extension Tagger {
   ///
   /// Throws `TextError` where ICU cannot cut it.
   public func sentences(of text: String) throws(TextError) -> [[TextSpan]] {
-    guard let segmenter else {
-      var copy = self
-      copy.segmenter = try Segmenter(Segmentation(unit: .word, locale: card.locale))
-      return try copy.sentences(of: text)
-    }
     let words = try segmenter.spans(of: text).filter { span in
       !span.text.allSatisfy(\.isWhitespace)
     }
@@ -135,12 +130,7 @@ extension Tagger {
 
   /// The chain of tags, its scores divided by the temperature.
   func chain() -> LinearChain {
-    let chain = network.crf.chain(of: parameters)
-    let temperature = card.temperature
-    return LinearChain(
-      start: chain.start.map { $0 / temperature },
-      transitions: chain.transitions.map { $0 / temperature },
-      end: chain.end.map { $0 / temperature })
+    network.crf.chain(of: core.weights.block).divided(by: core.parts.temperature)
   }
 
   func tagging(_ scores: [Double], _ chain: LinearChain) -> Tagging {
@@ -175,9 +165,9 @@ extension Tagger {
     let data = SentenceData(
       surfaces: encoder.surfaces, sentences: places, tags: [],
       features: try features(of: sentences, threads: shards.threads),
-      featureSize: configuration.featureSize)
+      featureSize: core.parts.featureSize)
     return network.scores(
-      of: data, parameters, packed: packed, temperature: card.temperature, on: shards)
+      of: data, on: core.workspaces, temperature: core.parts.temperature, shards)
   }
 }
 
@@ -188,7 +178,7 @@ extension Tagger {
       return try languageModels[0].wordStates(of: sentences, threads: threads)
     }
     let words = sentences.reduce(0) { $0 + $1.count }
-    let size = configuration.featureSize
+    let size = core.parts.featureSize
     var rows = [Float](repeating: 0, count: words * size)
     var column = 0
     for model in languageModels {

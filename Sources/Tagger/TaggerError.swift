@@ -16,6 +16,8 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
   case configuration(String)
   /// A line of a file of word vectors that is none.
   case badVector(path: String, line: Int, reason: String)
+  /// Tags of spans in one file, of words in the other.
+  case unlikeTags(trainingHasSpans: Bool)
   /// A language model that cannot give features.
   case features(String)
 
@@ -36,6 +38,9 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
       "the data have \(found) different tags, and at most \(limit) are possible"
     case .configuration(let found): found
     case .badVector(let path, let line, let reason): "\(path):\(line): \(reason)"
+    case .unlikeTags(let trainingHasSpans):
+      "the training data have tags of \(trainingHasSpans ? "spans" : "words"), and the development "
+        + "data of \(trainingHasSpans ? "words" : "spans")"
     case .features(let found): found
     }
   }

@@ -2,6 +2,7 @@ internal import Cells
 internal import DenseMath
 internal import Layers
 internal import Parameters
+internal import Training
 
 /// Sentences as the network takes them in.
 struct SentenceData: Sendable {
@@ -23,23 +24,7 @@ struct SentenceData: Sendable {
   /// The sentences that have words, in batches of like length, the longest first, with at most so
   /// many words together.
   var batches: [[Int]] {
-    let (maxSentences, maxWords) = (64, 2048)
-    let order = sentences.indices.filter { !sentences[$0].isEmpty }.sorted {
-      (sentences[$1].count, $0) < (sentences[$0].count, $1)
-    }
-    var batches: [[Int]] = []
-    var words = 0
-    for sentence in order {
-      let count = sentences[sentence].count
-      if let last = batches.last, words + count <= maxWords, last.count < maxSentences {
-        batches[batches.count - 1].append(sentence)
-        words += count
-      } else {
-        batches.append([sentence])
-        words = count
-      }
-    }
-    return batches
+    BucketedBatches.byLength(sentences.map(\.count), maxExamples: 64, maxTokens: 2048)
   }
 }
 
@@ -57,7 +42,7 @@ extension TaggerNetwork {
   func batch<S: Real>(
     _ sentences: [Int], of data: SentenceData, starts: [Int], on workspace: Workspace<S>,
     isUnknown: (Int, Int, Int32) -> Bool = { _, _, _ in false }
-  ) -> Batch {
+  ) -> Batch<S> {
     let shape = PackedShape(lengths: sentences.map { data.sentences[$0].count })
     let (index, words) = (
       workspace.arena.indices(shape.total), workspace.arena.indices(shape.total)
@@ -79,42 +64,35 @@ extension TaggerNetwork {
       }
     }
     return Batch(
-      shape: shape, index: UnsafePointer(index.baseAddress.unsafelyUnwrapped),
-      words: UnsafePointer(words.baseAddress.unsafelyUnwrapped), distinct: distinct,
+      shape: shape, index: index, words: words, distinct: distinct,
       features: features(of: sentences, shape, data, starts: starts, on: workspace))
   }
 
-  /// The given features of each row of a batch, one row after another; nil where there are none.
+  /// The given features of each row of a batch, [rows, features]; nil where there are none.
   private func features<S: Real>(
     of sentences: [Int], _ shape: PackedShape, _ data: SentenceData, starts: [Int],
     on workspace: Workspace<S>
-  ) -> UnsafePointer<Float>? {
-    let size = configuration.featureSize
+  ) -> Matrix<S>? {
+    let size = data.featureSize
     guard size > 0 else { return nil }
-    // Indices have the size of Floats: the arena of Doubles has no other block for these.
-    let room = workspace.arena.indices(shape.total * size)
-    let rows = UnsafeMutableRawPointer(room.baseAddress.unsafelyUnwrapped).bindMemory(
-      to: Float.self, capacity: room.count)
-    data.features.withUnsafeBufferPointer { given in
-      guard let base = given.baseAddress else { return }
-      for step in 0..<shape.steps {
-        for row in 0..<shape.rowsPerStep[step] {
-          (rows + (shape.offsets[step] + row) * size).update(
-            from: base + (starts[sentences[row]] + step) * size, count: size)
-        }
+    let rows = workspace.arena.matrix(shape.total, size)
+    for step in 0..<shape.steps {
+      for row in 0..<shape.rowsPerStep[step] {
+        let (place, from) = (shape.offsets[step] + row, (starts[sentences[row]] + step) * size)
+        for column in 0..<size { rows[place, column] = S(data.features[from + column]) }
       }
     }
-    return UnsafePointer(rows)
+    return rows
   }
 
   /// The scores of the tags of each sentence, [words, tags] one after another.
   func scores(
-    of data: SentenceData, _ parameters: Parameters<Float>, packed: PackedWeights<Float>,
-    temperature: Double = 1, on shards: Shards
+    of data: SentenceData, on pool: WorkspacePool<Float>, temperature: Double = 1,
+    _ shards: Shards
   ) -> [[Double]] {
     let batches = data.batches
     let starts = data.starts
-    let scores = shards.map(batches.count, with: parameters, packed: packed) { number, workspace in
+    let scores = shards.map(batches.count, on: pool) { number, workspace in
       let trace = forward(
         batch(batches[number], of: data, starts: starts, on: workspace), on: workspace)
       return trace.batch.shape.sequences.map { rows in

@@ -1,16 +1,17 @@
 internal import Cells
-internal import DenseMath
+public import DenseMath
 internal import Layers
 public import Parameters
+public import Training
 
-/// The network of a tagger: words and their characters -> both directions -> tags judged in chains.
+/// The network of a tagger: words and their characters -> both directions -> scores of chains of tags.
 ///
 ///     words.weight [words, E]    characters.* -> features [F]    shapes.weight [8, S]
 ///     features.* [given, P]      rnn.* (layers x 2 x hidden)     output.*   crf.*
 ///
 /// X. Ma and E. Hovy, "End-to-end sequence labeling via bi-directional LSTM-CNNs-CRF", ACL 2016;
 /// G. Lample et al., "Neural architectures for named entity recognition", NAACL 2016.
-public struct TaggerNetwork: Sendable {
+public struct TaggerNetwork: ModelNetwork {
   /// The weights' names and shapes.
   public let layout: ParameterLayout
   let configuration: Tagger.Configuration
@@ -19,10 +20,11 @@ public struct TaggerNetwork: Sendable {
   let output: Affine
   let crf: LinearChainCRF
 
-  init(_ configuration: Tagger.Configuration, lexicon: Lexicon) {
+  init(_ configuration: Tagger.Configuration, lexicon: Lexicon, featureSize: Int = 0) {
     var layout = ParameterLayout()
     self.configuration = configuration
-    embeddings = StackedEmbeddings(configuration, lexicon: lexicon, in: &layout)
+    embeddings = StackedEmbeddings(
+      configuration, lexicon: lexicon, featureSize: featureSize, in: &layout)
     stack = Stack(
       configuration.cell.makeCell(), layers: configuration.layers, inputSize: embeddings.size,
       hiddenSize: configuration.hiddenSize,
@@ -45,23 +47,23 @@ public struct TaggerNetwork: Sendable {
   var words: Embedding { embeddings.words }
 
   /// Brings the vectors of words to the length that suits what they are read with.
-  func adjust<S: Real>(_ parameters: Parameters<S>) {
-    S.scale(parameters[words.table], by: S(1 / Double(words.width).squareRoot()))
+  public func adjust(_ parameters: Parameters<Float>) {
+    Float.scale(parameters[words.table], by: Float(1 / Double(words.width).squareRoot()))
   }
 
   /// Sentences in packed rows, falling in length.
-  struct Batch {
+  struct Batch<S: Real> {
     let shape: PackedShape
     /// The word of each row, by its place in `distinct`; and its id, 0 for unknown ones.
-    let index, words: UnsafePointer<Int32>
+    let index, words: IndexBlock
     let distinct: [Lexicon.Surface]
     /// The given features of each row, without columns where there are none.
-    let features: UnsafePointer<Float>?
+    let features: Matrix<S>?
   }
 
   /// What the backward pass needs.
   struct Trace<S: Real> {
-    let batch: Batch
+    let batch: Batch<S>
     let embeddings: StackedEmbeddings.Trace<S>
     let stack: Stack.Trace<S>
     /// The score of each tag for each row.
@@ -70,7 +72,7 @@ public struct TaggerNetwork: Sendable {
 
   /// The scores of the tags of each row, [rows, tags]; `masks` is nil outside training.
   func forward<S: Real>(
-    _ batch: Batch, masks: Dropout.Masks? = nil, on workspace: Workspace<S>
+    _ batch: Batch<S>, masks: Dropout.Masks? = nil, on workspace: Workspace<S>
   ) -> Trace<S> {
     let embedded = embeddings.forward(batch, on: workspace)
     let trace = stack.forward(
@@ -96,7 +98,7 @@ public struct TaggerNetwork: Sendable {
 
   /// The sum of the losses of all sentences in nats; adds the gradients of `scale` times it.
   func lossAndGradients<S: Real>(
-    _ batch: Batch, tags: [Int], masks: Dropout.Masks?, scale: Double, on workspace: Workspace<S>
+    _ batch: Batch<S>, tags: [Int], masks: Dropout.Masks?, scale: Double, on workspace: Workspace<S>
   ) -> Double {
     let trace = forward(batch, masks: masks, on: workspace)
     // Either loss leaves its gradient in place of the scores.
@@ -105,10 +107,9 @@ public struct TaggerNetwork: Sendable {
       loss = crf.lossAndGradient(
         trace.scores, sequences: batch.shape.sequences, tags: tags, scale: scale, on: workspace)
     } else {
-      let targets = workspace.arena.indices(tags.count)
-      for (row, tag) in tags.enumerated() { targets[row] = Int32(tag) }
+      let targets = workspace.arena.indices(of: tags.map { Int32($0) })
       loss = SoftmaxCrossEntropy.lossAndGradient(
-        trace.scores, targets: targets.baseAddress.unsafelyUnwrapped, scale: scale)
+        trace.scores, targets: targets, scale: scale)
     }
     backward(trace, gradient: trace.scores, on: workspace)
     return loss

@@ -1,56 +1,53 @@
 internal import DenseMath
-public import Parameters
+internal import Files
+internal import Parameters
 
 extension TrainingLoop {
   /// Writes all that resuming needs: weights, moments, best weights, carried states and counts.
   ///
-  /// `description` is a text that `restore` compares, so that a checkpoint is not resumed with
-  /// other data or another network. Throws `ModelFileError.unwritable`; an older checkpoint is
-  /// intact then.
-  public func writeCheckpoint(to path: String, description: String) throws(ModelFileError) {
-    var metadata = ["kind": checkpointKind, "description": description]
-    metadata["plan"] = ModelMetadata.json(plan)
-    metadata["record"] = ModelMetadata.json(record)
-    try SafetensorsFile.write(blocks, metadata: metadata, to: path)
+  /// `description` is compared by `restore`, so that a checkpoint is not gone on with on other data
+  /// or by another network. Throws `FileError.unwritable`; an older checkpoint is intact then.
+  func writeCheckpoint(to path: String, as description: RunDescription) throws(FileError) {
+    var file = ModelFileContents(kind: checkpointKind.name)
+    file.add(description, as: "run")
+    file.add(record, as: "record")
+    for (block, prefix) in blocks { file.add(block, prefix: prefix) }
+    try file.write(to: path)
   }
 
   /// Takes up training where a checkpoint left it.
   ///
-  /// The plan must be the same but for the budget, which may be longer. Throws
-  /// `TrainingError.checkpoint` when the checkpoint belongs to something else, and
-  /// `ModelFileError` when the file cannot be used.
-  public func restore(from path: String, description: String) throws {
-    let file = try SafetensorsFile(contentsOf: path)
+  /// Throws `TrainingError.checkpoint` when the checkpoint belongs to something else, and
+  /// `FileError` when the file cannot be used.
+  func restore(from path: String, as description: RunDescription) throws {
+    let file = try ModelFileReader(contentsOf: path)
     func refuse(_ found: String) -> TrainingError { .checkpoint(path: path, found: found) }
-    guard file.metadata["kind"] == checkpointKind else {
-      throw refuse("it is not a checkpoint of this tool")
+    guard file.kind != version1Kind else {
+      throw refuse(
+        "an earlier version of majortom wrote it: train anew, or go on with that version")
     }
-    guard file.metadata["description"] == description else {
-      throw refuse("it was made with other data or another network")
+    guard file.kind == checkpointKind.name else {
+      throw refuse("it is not a \(checkpointKind.title)")
     }
-    let oldPlan: TrainingPlan = try ModelMetadata.part("plan", of: file, path: path)
-    let oldRecord: TrainingRecord = try ModelMetadata.part("record", of: file, path: path)
-    var comparable = oldPlan
-    comparable.budget = plan.budget
-    guard comparable == plan else {
-      throw refuse("it was made with another plan (rate, seed, schedule, optimiser)")
-    }
-    for block in blocks {
-      for entry in block.parameters.layout.entries {
-        try file.copy(
-          block.prefix + entry.name, shape: entry.shape,
-          into: block.parameters.elements(of: entry))
-      }
-    }
+    let found: RunDescription = try file.part("run")
+    if let refusal = description.refusal(of: found) { throw refuse(refusal) }
+    let oldRecord: TrainingRecord = try file.part("record")
+    guard oldRecord.isSound else { throw file.malformed("its counts are impossible") }
+    // All is read before anything is changed: a checkpoint that is refused leaves no trace.
+    var read: [Parameters<Float>] = []
+    for (block, prefix) in blocks { read.append(try file.block(block.layout, prefix: prefix)) }
+    try file.finish()
+    for ((block, _), numbers) in zip(blocks, read) { block.assign(numbers) }
     record = oldRecord
     optimizer.updates = oldRecord.updates
   }
 
-  private var blocks: [SafetensorsFile.Block] {
-    [.init(parameters), .init(best, prefix: "best.")]
-      + optimizer.moments.enumerated().map { .init($1, prefix: "moment\($0).") }
-      + task.carried.enumerated().map { .init($1, prefix: "shard\($0).") }
+  private var blocks: [(Parameters<Float>, prefix: String)] {
+    [(parameters, ""), (best, "best.")]
+      + optimizer.moments.enumerated().map { ($1, "moment\($0).") }
+      + task.carried.enumerated().map { ($1, "shard\($0).") }
   }
 }
 
-private let checkpointKind = "majortom checkpoint 1"
+private let checkpointKind = ModelKind(name: "checkpoint", title: "checkpoint of this tool")
+private let version1Kind = "majortom checkpoint 1"

@@ -1,23 +1,24 @@
-public import DenseMath
-public import Parameters
+internal import DenseMath
+internal import Parameters
 
 /// The one training loop: batches to gradients, clipping, updates, validation, keeping the best.
 ///
 /// Everything that decides the result is counted in updates, never in seconds, except a budget in
 /// minutes. So a run gives the same weights, bit for bit, for any number of threads, and a resumed
 /// run the same as one that was never interrupted.
-public final class TrainingLoop<Task: TrainingTask> {
-  /// The plan.
-  public let plan: TrainingPlan
+final class TrainingLoop<Task: TrainingTask> {
+  /// The options, with nothing left open.
+  let options: TrainingOptions
   /// The weights as they are now, and as they were at the best validation.
-  public let parameters, best: Parameters<Float>
-  /// The counts and figures so far.
-  public internal(set) var record = TrainingRecord()
+  let parameters, best: Parameters<Float>
+  /// The counts and results so far.
+  var record = TrainingRecord()
 
   let task: Task
   var optimizer: Optimizer<Float>
   private let packed: PackedWeights<Float>
   private let workspaces: [Workspace<Float>]
+  private let validationWorkspaces: WorkspacePool<Float>
   private let gradients: [Gradients<Float>]
   private let random: CounterRandom
   private let shards: Shards
@@ -25,83 +26,99 @@ public final class TrainingLoop<Task: TrainingTask> {
   private let clock = ContinuousClock()
 
   /// Prepares to train `parameters`, which change from now on.
-  public init(
-    _ task: Task, parameters: Parameters<Float>, plan: TrainingPlan, threads: Int? = nil,
-    precision: ProductPrecision = .float32
+  init(
+    _ task: Task, parameters: Parameters<Float>, options: TrainingOptions, on shards: Shards
   ) {
     self.task = task
-    self.plan = plan
+    self.options = options
     self.parameters = parameters
     best = parameters.copy()
-    optimizer = Optimizer(task.layout, rule: plan.rule, weightDecay: plan.weightDecay)
+    optimizer = Optimizer(task.layout, rule: options.rule, weightDecay: options.weightDecay)
     let packed = PackedWeights<Float>(
-      task.layout, forTraining: true, precision: precision, drops: task.drops)
+      task.layout, forTraining: true, precision: options.precision, drops: task.drops)
     self.packed = packed
+    validationWorkspaces = WorkspacePool(parameters, packed: packed)
     workspaces = (0..<task.shardCount).map { _ in
       Workspace(parameters, packed: packed, forTraining: true)
     }
     gradients = workspaces.compactMap(\.gradients)
-    random = CounterRandom(seed: plan.seed, stream: .dropout)
+    random = CounterRandom(seed: options.seed, stream: .dropout)
     losses = Array(repeating: 0, count: task.shardCount)
-    shards = Shards(threads: threads)
+    self.shards = shards
   }
 
   /// How often the workspaces asked the system for memory: constant once training is steady.
-  public var arenaAllocations: Int { workspaces.reduce(0) { $0 + $1.arena.allocations } }
+  var arenaAllocations: Int { workspaces.reduce(0) { $0 + $1.arena.allocations } }
 
   /// Trains until the budget is used up, validation stops improving, or `isStopped` says so.
   ///
   /// - Parameters:
+  ///   - store: Keeps the files of the run; nil to keep none.
   ///   - report: Told of each update and validation; where it throws, training ends with that.
   ///   - isStopped: Asked before each update.
   /// - Returns: How it ended. `best` then holds the weights of the best validation, or the last
   ///   ones where there are no validation data.
   /// - Throws: `TrainingError.diverged` when a loss or gradient is not finite; `best` is intact.
-  public func run(
-    report: (TrainingEvent) throws -> Void = { _ in }, isStopped: () -> Bool = { false }
+  func run(
+    store: RunStore? = nil, report: (TrainingEvent) throws -> Void = { _ in },
+    isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
+    try store?.resume(self)
     loadWeights()
-    let start = clock.now
-    let before = record.seconds
-    let firstUpdate = record.updates
-    let interval = plan.validateEvery > 0 ? plan.validateEvery : task.updatesPerValidation
-    var end = TrainingEnd.budget
-    var progress = TrainingProgress(
-      update: record.updates, updates: 0, epoch: 0, loss: .nan, gradientNorm: .nan, rate: 0,
-      symbolsPerSecond: 0, elapsed: before, remaining: 0)
-    while true {
-      let share = share(of: record)
-      if share >= 1 { break }
-      if isStopped() {
-        end = .interrupted
-        break
-      }
-      if plan.patience > 0, record.validationsSinceBest >= plan.patience {
-        end = .patience
-        break
-      }
-      let rate = plan.rate(update: record.updates, progress: share)
+    let watch = Watch(
+      start: clock.now, secondsBefore: record.seconds, updatesBefore: record.updates)
+    let interval = options.validateEvery > 0 ? options.validateEvery : task.updatesPerValidation
+    var progress = progress(watch, loss: .nan, norm: .nan, rate: 0)
+    var end: TrainingEnd?
+    while end == nil {
+      let used = usedBudget
+      end = used >= 1 ? .budget : isStopped() ? .interrupted : patienceIsOver ? .patience : nil
+      if end != nil { break }
+      let rate = options.rate(update: record.updates, progress: used)
       let (loss, norm) = try update(rate: rate)
-      record.seconds = before + (clock.now - start) / .seconds(1)
-      let made = Double(record.updates - firstUpdate)
-      progress = TrainingProgress(
-        update: record.updates, updates: expectedUpdates, epoch: epoch, loss: loss,
-        gradientNorm: norm, rate: rate,
-        symbolsPerSecond: made * Double(task.symbolsPerUpdate) / (record.seconds - before),
-        elapsed: record.seconds, remaining: remainingSeconds)
+      record.seconds = seconds(watch)
+      progress = self.progress(watch, loss: loss, norm: norm, rate: rate)
       try report(.update(progress))
-      if record.updates % interval == 0, self.share(of: record) < 1 {
-        try validate(progress, report)
-        record.seconds = before + (clock.now - start) / .seconds(1)
+      try store?.updated(self, report)
+      if record.updates % max(1, interval) == 0, usedBudget < 1 {
+        try validate(progress, store, report)
+        record.seconds = seconds(watch)
       }
     }
-    if end == .budget { try validate(progress, report) }
-    record.seconds = before + (clock.now - start) / .seconds(1)
-    if record.bestLoss == nil { best.assign(parameters) }
-    return end
+    if end == .budget { try validate(progress, store, report) }
+    record.seconds = seconds(watch)
+    if record.best == nil { best.assign(parameters) }
+    try store?.ended(end ?? .budget, self, report)
+    return end ?? .budget
   }
 
-  /// One batch: returns its loss in nats a symbol and the gradient's norm.
+  private var patienceIsOver: Bool {
+    options.patience > 0 && record.validationsSinceBest >= options.patience
+  }
+
+  /// When this run began, and what earlier runs had made by then.
+  private struct Watch {
+    let start: ContinuousClock.Instant
+    let secondsBefore: Double
+    let updatesBefore: Int
+  }
+
+  private func seconds(_ watch: Watch) -> Double {
+    watch.secondsBefore + (clock.now - watch.start) / .seconds(1)
+  }
+
+  private func progress(
+    _ watch: Watch, loss: Double, norm: Double, rate: Double
+  ) -> TrainingProgress {
+    let made = Double((record.updates - watch.updatesBefore) * task.tokensPerUpdate)
+    let seconds = max(1e-9, record.seconds - watch.secondsBefore)
+    return TrainingProgress(
+      update: record.updates, updates: expectedUpdates, epoch: epoch, loss: loss,
+      gradientNorm: norm, rate: rate, tokensPerSecond: made / seconds, elapsed: record.seconds,
+      remaining: remainingSeconds, unit: task.unit)
+  }
+
+  /// One batch: returns its loss in nats a token and the gradient's norm.
   private func update(rate: Double) throws(TrainingError) -> (loss: Double, norm: Double) {
     let task = task
     let number = record.updates
@@ -119,7 +136,7 @@ public final class TrainingLoop<Task: TrainingTask> {
     guard loss.isFinite, norm.isFinite else {
       throw .diverged(update: number + 1, weight: gradients[0].values.firstNotFinite)
     }
-    let scale = norm > plan.clip ? plan.clip / norm : 1
+    let scale = norm > options.clip ? options.clip / norm : 1
     optimizer.update(parameters, along: gradients[0], scale: scale, rate: rate, on: shards)
     record.updates += 1
     loadWeights()
@@ -132,28 +149,29 @@ public final class TrainingLoop<Task: TrainingTask> {
   }
 
   private func validate(
-    _ progress: TrainingProgress, _ report: (TrainingEvent) throws -> Void
+    _ progress: TrainingProgress, _ store: RunStore?, _ report: (TrainingEvent) throws -> Void
   ) throws {
     // The same update is not validated twice, as at the end of a run that is resumed.
     guard record.lastValidation != record.updates else { return }
     if !task.drops.isEmpty { packed.load(parameters, on: shards) }
-    let result = task.validate(parameters, packed: packed, on: shards)
+    let found = task.validate(on: validationWorkspaces, shards)
     if !task.drops.isEmpty { loadWeights() }
-    guard let loss = result else { return }
-    let isBest = loss < record.bestLoss ?? .infinity
+    guard let found else { return }
+    let isBest = found.isBetter(than: record.best)
     if isBest {
       best.assign(parameters)
-      record.bestLoss = loss
+      record.best = found
       record.bestUpdate = record.updates
     }
     record.lastValidation = record.updates
     record.validationsSinceBest = isBest ? 0 : record.validationsSinceBest + 1
-    try report(.validation(progress, loss: loss, isBest: isBest))
+    try report(.validation(progress, found, isBest: isBest))
+    if isBest { try store?.improved(report) }
   }
 
-  /// The part of the budget that is used up, from 0 to 1.
-  private func share(of record: TrainingRecord) -> Double {
-    switch plan.budget {
+  /// The fraction of the budget that is used up: 1 and more at its end.
+  private var usedBudget: Double {
+    switch options.budget {
     case .updates(let count): Double(record.updates) / Double(max(1, count))
     case .epochs(let count):
       Double(record.updates) / max(1, (count * Double(task.updatesPerEpoch)).rounded(.up))
@@ -164,23 +182,23 @@ public final class TrainingLoop<Task: TrainingTask> {
   private var epoch: Double { Double(record.updates) / Double(max(1, task.updatesPerEpoch)) }
 
   private var expectedUpdates: Int {
-    Int(min(1e15, (Double(record.updates) / max(1e-12, share(of: record))).rounded()))
+    Int(min(1e15, (Double(record.updates) / max(1e-12, usedBudget)).rounded()))
   }
 
   private var remainingSeconds: Double {
-    record.seconds * (1 / max(1e-12, min(1, share(of: record))) - 1)
+    record.seconds * (1 / max(1e-12, min(1, usedBudget)) - 1)
   }
 }
 
-/// The counts and figures of a run that a checkpoint keeps.
+/// The counts and results of a run that a checkpoint keeps.
 public struct TrainingRecord: Codable, Sendable, Equatable {
   /// The updates made.
   public var updates = 0
   /// The seconds trained, validation included.
   public var seconds = 0.0
-  /// The lowest validation loss, in nats a symbol, and the update it was seen at.
-  public var bestLoss: Double?
-  /// The update of the lowest validation loss.
+  /// The best validation.
+  public var best: Validation?
+  /// The update of the best validation.
   public var bestUpdate = 0
   /// The update of the last validation.
   public var lastValidation = 0
@@ -189,6 +207,14 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
 
   /// A record of nothing yet.
   public init() {}
+
+  /// Whether a run can have come to these counts, as a damaged file's may not.
+  var isSound: Bool {
+    let counts = 0...1 << 53
+    return counts.contains(updates) && (0...updates).contains(bestUpdate)
+      && (0...updates).contains(lastValidation) && (0...updates).contains(validationsSinceBest)
+      && (0...1e12).contains(seconds)
+  }
 }
 
 /// The shards' workspaces on their way to the threads.

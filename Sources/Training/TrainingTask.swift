@@ -1,4 +1,5 @@
 public import DenseMath
+public import Files
 public import Parameters
 
 /// What a model brings to the training loop: its data, its loss, and its validation.
@@ -12,29 +13,54 @@ public protocol TrainingTask: Sendable {
   var drops: [WeightDrop] { get }
   /// The number of shards of a batch.
   var shardCount: Int { get }
-  /// The symbols (characters, words) that one update learns from, for the speed shown.
-  var symbolsPerUpdate: Int { get }
+  /// The tokens (characters, words) that one update learns from, for the speed shown.
+  var tokensPerUpdate: Int { get }
   /// The updates that see the training data once.
   var updatesPerEpoch: Int { get }
-  /// The updates between two validations unless the plan says otherwise.
+  /// The updates between two validations unless the options say otherwise.
   var updatesPerValidation: Int { get }
   /// What a shard keeps from one update to the next, such as the states of its lanes: saved in
   /// checkpoints. Empty blocks where nothing is kept.
   var carried: [Parameters<Float>] { get }
+  /// How much there is to train on, and to validate on.
+  var trainingSize: DataSize { get }
+  /// See `trainingSize`.
+  var validationSize: DataSize { get }
+  /// What a token is called where tokens are counted, such as `char`.
+  var unit: String { get }
+  /// What should be known before training, a sentence each, such as how much data is left out.
+  var notes: [String] { get }
+  /// What tells these data from others.
+  var fingerprint: Fingerprint { get }
+
+  /// Sets what fresh weights can know of the data beforehand, such as how frequent tokens are.
+  ///
+  /// Called before the first training of a model, and never for one that was trained already.
+  func prepare(_ parameters: Parameters<Float>)
 
   /// Runs one shard forward and back: adds to the workspace's gradients, which are zero, those of
-  /// the mean loss over the whole batch, and returns the shard's share of that mean, in nats.
+  /// the mean loss over the whole batch, and returns the shard's part of that mean, in nats.
   ///
   /// Called once for each shard and update, by different threads for different shards.
   func run(shard: Int, update: Int, on workspace: Workspace<Float>) -> Double
 
-  /// The mean loss on the validation data, in nats a symbol; nil when there are none.
-  func validate(
-    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> Double?
+  /// The result on the validation data; nil when there are none.
+  func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation?
 }
 
 extension TrainingTask {
   /// No weight is dropped.
   public var drops: [WeightDrop] { [] }
+  /// Nothing is kept.
+  public var carried: [Parameters<Float>] { [] }
+  /// Nothing.
+  public var notes: [String] { [] }
+  /// Nothing to validate on.
+  public var validationSize: DataSize { DataSize() }
+  /// Tokens.
+  public var unit: String { "token" }
+  /// One an epoch.
+  public var updatesPerValidation: Int { updatesPerEpoch }
+  /// Nothing is known beforehand.
+  public func prepare(_ parameters: Parameters<Float>) {}
 }

@@ -1,7 +1,8 @@
 internal import Glibc
+internal import Training
 
-/// BLEU: the share of n-grams of one to four tokens that a reference has, too, for short
-/// translations diminished.
+/// BLEU: the fraction of n-grams of one to four tokens that a reference has, too, diminished for short
+/// translations.
 ///
 /// K. Papineni and others (ACL 2002), as sacreBLEU computes it by default: tokens by 13a, upper and
 /// lower case distinct, orders without a match smoothed by halves (`exp`). Sentences are counted
@@ -51,7 +52,7 @@ public struct BLEU: TranslationMetric {
   ///   - references: Right translations; of their lengths the nearest counts, the shorter of two.
   public mutating func add(_ hypothesis: String, references: [String]) {
     // The end goes first: of `inter-` and a line break there, the hyphen stays.
-    let sentences = counter.numbers(
+    let sentences = counter.ids(
       of: ([hypothesis] + references).map { sentence in
         let line = Array(sentence.unicodeScalars).withoutTrailingSpace
         return (tokens == .none ? line : codePoints13a(line)).words
@@ -79,7 +80,7 @@ public struct BLEU: TranslationMetric {
   /// The value from 0 to 100.
   public var value: Double { score.value }
   /// The value, the precisions, the brevity penalty and the lengths.
-  public var figures: String { score.figures }
+  public var formattedValue: String { score.formattedValue }
   /// All that the value depends on besides the text.
   public var signature: String {
     "nrefs:\(statistics.referenceCounts.text)|case:mixed|eff:\(usesEffectiveOrder ? "yes" : "no")"
@@ -118,7 +119,7 @@ extension BLEU {
   public struct Score: Sendable, Equatable, CustomStringConvertible {
     /// The value from 0 to 100.
     public let value: Double
-    /// The share of n-grams that are right, in percent, by order from 1, with smoothing.
+    /// The percentage of n-grams that are right, by order from 1, with smoothing.
     public let precisions: [Double]
     /// What the value is multiplied by since the hypotheses are shorter than the references.
     public let brevityPenalty: Double
@@ -174,13 +175,13 @@ extension BLEU {
     }
 
     /// The value, the precisions, the brevity penalty and the lengths.
-    public var figures: String {
+    public var formattedValue: String {
       "\(fixed(value, 2)) \(precisions.map { fixed($0, 1) }.joined(separator: "/"))"
         + " (BP = \(fixed(brevityPenalty, 3)) ratio = \(fixed(ratio, 3))"
         + " hyp_len = \(hypothesisLength) ref_len = \(referenceLength))"
     }
 
     /// The line that sacreBLEU prints.
-    public var description: String { "BLEU = \(figures)" }
+    public var description: String { "BLEU = \(formattedValue)" }
   }
 }

@@ -1,4 +1,6 @@
-/// chrF: how many n-grams of characters translations and references share, as an F-score that
+internal import Training
+
+/// chrF: how many n-grams of characters translations and references have in common, as an F-score that
 /// weighs what is missing twice as much as what is wrong.
 ///
 /// M. Popović (WMT 2015 and 2017), as sacreBLEU computes it by default: n-grams of one to six code
@@ -51,7 +53,7 @@ public struct ChrF: TranslationMetric {
     let sentences = ([hypothesis] + references).map { Array($0.unicodeScalars) }
     let characters = sentences.map { $0.lazy.filter { !$0.isSpace }.map(\.value) }.map(Array.init)
     let words =
-      variant.wordOrder > 0 ? counter.numbers(of: sentences.map(Self.words)) : []
+      variant.wordOrder > 0 ? counter.ids(of: sentences.map(Self.words)) : []
     var best = Statistics(variant)
     var highest = -1.0
     for place in sentences.indices.dropFirst() {
@@ -97,7 +99,7 @@ public struct ChrF: TranslationMetric {
   /// The value from 0 to 100.
   public var value: Double { statistics.value }
   /// The value with two decimals.
-  public var figures: String { fixed(value, 2) }
+  public var formattedValue: String { fixed(value, 2) }
   /// All that the value depends on besides the text.
   public var signature: String {
     "nrefs:\(statistics.referenceCounts.text)|case:mixed|eff:yes|nc:\(Self.characterOrder)"

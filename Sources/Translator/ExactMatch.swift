@@ -1,10 +1,12 @@
-/// The share of translations that are a reference, code point by code point.
+internal import Training
+
+/// The fraction of translations that equal a reference, code point by code point.
 public struct ExactMatch: TranslationMetric {
   /// The sentences, and those of them that are equal to a reference.
   public private(set) var sentences = 0, matches = 0
   private var referenceCounts = ReferenceCounts()
 
-  /// The share of nothing.
+  /// The fraction of nothing.
   public init() {}
 
   /// Counts a sentence.
@@ -15,15 +17,15 @@ public struct ExactMatch: TranslationMetric {
     referenceCounts += ReferenceCounts(references.count)
   }
 
-  /// The share from 0 to 1; 0 of no sentences.
-  public var share: Double { sentences > 0 ? Double(matches) / Double(sentences) : 0 }
+  /// The fraction of sentences that equal a reference, from 0 to 1; 0 of no sentences.
+  public var fraction: Double { sentences > 0 ? Double(matches) / Double(sentences) : 0 }
 
   /// `exact match`.
   public var name: String { "exact match" }
-  /// The share in percent.
-  public var value: Double { 100 * share }
-  /// The share in percent and the counts: `12.50 (1 of 8)`.
-  public var figures: String { "\(fixed(value, 2)) (\(matches) of \(sentences))" }
+  /// The fraction in percent.
+  public var value: Double { 100 * fraction }
+  /// The fraction in percent and the counts: `12.50 (1 of 8)`.
+  public var formattedValue: String { "\(fixed(value, 2)) (\(matches) of \(sentences))" }
   /// All that the value depends on besides the text.
   public var signature: String {
     "nrefs:\(referenceCounts.text)|case:mixed|version:\(scorerVersion)"

@@ -77,7 +77,7 @@ struct SequenceTree {
   }
 }
 
-/// Counts the n-grams that a sequence shares with others, and numbers words for it.
+/// Counts the n-grams that a sequence has in common with others, and gives words ids for it.
 ///
 /// It keeps its memory from sentence to sentence.
 struct NGramCounter {
@@ -131,8 +131,8 @@ struct NGramCounter {
     return matches
   }
 
-  /// The number of each word of some sentences, the same for the same code points.
-  mutating func numbers(of sentences: [[ArraySlice<Unicode.Scalar>]]) -> [[UInt32]] {
+  /// An id for each word of some sentences, the same for the same code points.
+  mutating func ids(of sentences: [[ArraySlice<Unicode.Scalar>]]) -> [[UInt32]] {
     words.removeAll()
     return sentences.map { sentence in
       sentence.map { word in

@@ -1,6 +1,4 @@
-internal import Glibc
-
-/// A figure for how near translations, the hypotheses, come to right ones, the references.
+/// A measure of how near translations, the hypotheses, come to right ones, the references.
 ///
 /// It grows sentence by sentence, and may be asked for its value at any time.
 public protocol TranslationMetric: Sendable, CustomStringConvertible {
@@ -9,7 +7,7 @@ public protocol TranslationMetric: Sendable, CustomStringConvertible {
   /// The value from 0 to 100.
   var value: Double { get }
   /// The value and what belongs to it as people read them, such as `26.20` and more.
-  var figures: String { get }
+  var formattedValue: String { get }
   /// All that the value depends on besides the text, in the form that sacreBLEU uses.
   var signature: String { get }
   /// Counts a sentence.
@@ -22,11 +20,11 @@ public protocol TranslationMetric: Sendable, CustomStringConvertible {
 }
 
 extension TranslationMetric {
-  /// The name and the figures, as sacreBLEU prints them: `chrF2 = 52.31`.
-  public var description: String { "\(name) = \(figures)" }
+  /// The name and the value, as sacreBLEU prints them: `chrF2 = 52.31`.
+  public var description: String { "\(name) = \(formattedValue)" }
 
   /// The same with the signature: `chrF2|nrefs:1|case:mixed|... = 52.31`.
-  public var signedDescription: String { "\(name)|\(signature) = \(figures)" }
+  public var signedDescription: String { "\(name)|\(signature) = \(formattedValue)" }
 
   /// Counts the sentences of a text.
   public mutating func add(_ text: ReferencedText) {
@@ -41,27 +39,20 @@ let scorerVersion = "majortom-0.1.0"
 
 /// How many references sentences have.
 struct ReferenceCounts: Sendable, Equatable {
-  private var least = Int.max, most = 0
+  private var fewest = Int.max, most = 0
 
   init() {}
 
-  init(_ count: Int) { (least, most) = (count, count) }
+  init(_ count: Int) { (fewest, most) = (count, count) }
 
   static func += (left: inout Self, right: Self) {
-    left.least = min(left.least, right.least)
+    left.fewest = min(left.fewest, right.fewest)
     left.most = max(left.most, right.most)
   }
 
   /// The number for a signature: `var` where it varies.
   var text: String {
-    if least > most { return "0" }
-    return least == most ? "\(most)" : "var"
+    if fewest > most { return "0" }
+    return fewest == most ? "\(most)" : "var"
   }
-}
-
-/// A number with a fixed number of decimals, rounded as C's `printf` does.
-func fixed(_ value: Double, _ decimals: Int) -> String {
-  var text = [CChar](repeating: 0, count: 64)
-  _ = withVaList([Int32(decimals), value]) { vsnprintf(&text, text.count, "%.*f", $0) }
-  return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }

@@ -8,10 +8,6 @@ public enum TranslatorError: Error, Sendable, Equatable, CustomStringConvertible
   case noLines(String)
   /// Sizes that make no network, or options that do not fit together.
   case configuration(String)
-  /// A line with too few columns.
-  case columnMissing(path: String, line: Int, found: Int, needed: Int)
-  /// Files without a pair to learn from.
-  case noPairs(path: String)
   /// Counts for another variant of chrF.
   case otherVariant(ChrF.Variant, found: ChrF.Variant)
 
@@ -24,10 +20,6 @@ public enum TranslatorError: Error, Sendable, Equatable, CustomStringConvertible
     case .noReferences: "there are no references to compare with; name at least one"
     case .noLines(let name): "\(name): there is no line in it"
     case .configuration(let found): found
-    case .columnMissing(let path, let line, let found, let needed):
-      "\(path):\(line): \(found) columns, separated by tabs, where \(needed) are needed: what is read "
-        + "and what is written; name the columns with --columns"
-    case .noPairs(let path): "\(path): there is no pair in it to learn from"
     case .otherVariant(let variant, let found):
       "counts for \(found.rawValue) cannot be added to \(variant.rawValue)"
     }

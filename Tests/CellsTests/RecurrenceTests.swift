@@ -94,13 +94,11 @@ import Testing
       )
     }
     _ = testCase.forward()
-    let indexed = index.withUnsafeBufferPointer { pointer in
-      pointer.baseAddress.map { run(.indexed(table, $0)) }
-    }
+    let indexed = run(.indexed(table, indices(index)))
     let expanded = rows.withUnsafeMutableBufferPointer { buffer in
       buffer.baseAddress.map { run(.vectors(Matrix($0, rows: 5, columns: 3))) }
     }
-    guard let indexed, let expanded else {
+    guard let expanded else {
       Issue.record("no rows")
       return
     }
@@ -125,8 +123,8 @@ import Testing
       #expect(abs(ratios[place]) < 1e-12 || abs(ratios[place] - 4.0 / 3) < 1e-12)
       for step in 1..<5 { #expect(abs(ratios[step * 80 + place] - ratios[place]) < 1e-12) }
     }
-    let share = Double(ratios[..<80].filter { $0 == 0 }.count) / 80
-    #expect(share > 0.1 && share < 0.4)
+    let fraction = Double(ratios[..<80].filter { $0 == 0 }.count) / 80
+    #expect(fraction > 0.1 && fraction < 0.4)
   }
 
   @Test func aForgetBiasIsAnInitialValue() {

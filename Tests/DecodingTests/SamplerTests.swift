@@ -28,9 +28,9 @@ extension Sampler {
   }
 }
 
-/// How likely each symbol is to be chosen, found by a fine comb of random numbers: each symbol owns
-/// one stretch of [0, 1), so its share of the comb's teeth is right to two teeth.
-private func shares(_ steps: [SamplingStep], _ logits: [Float]) throws -> [Double] {
+/// How likely each token is to be drawn, found by a fine comb of random numbers: each token owns
+/// one stretch of [0, 1), so its fraction of the comb's teeth is right to two teeth.
+private func frequencies(_ steps: [SamplingStep], _ logits: [Float]) throws -> [Double] {
   var sampler = try Sampler(steps)
   var counts = [Double](repeating: 0, count: logits.count)
   for tooth in 0..<teeth {
@@ -43,7 +43,7 @@ private let teeth = 8192
 
 /// The chain by its definitions, on probabilities instead of logits and without any sorting.
 private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
-  // Dropped symbols have probability 0.
+  // Dropped tokens have probability 0.
   var logits = logits.map(Double.init)
   func probabilities() -> [Double] {
     let powers = logits.map { exp($0) }
@@ -51,7 +51,7 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
   }
   for step in steps {
     let p = probabilities()
-    // How many symbols come before one: those likelier, and of equals those with lower ids.
+    // How many tokens come before one: those likelier, and of equals those with lower ids.
     func before(_ id: Int) -> [Int] {
       p.indices.filter { p[$0] > p[id] || (p[$0] == p[id] && $0 < id) }
     }
@@ -62,8 +62,8 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
       logits = logits.map { $0 / t }
       continue
     case .topK(let k): keeps = { before($0).count < k }
-    case .topP(let share): keeps = { before($0).reduce(0) { $0 + p[$1] } < share }
-    case .minP(let share): keeps = { p[$0] >= share * (p.max() ?? 0) }
+    case .topP(let limit): keeps = { before($0).reduce(0) { $0 + p[$1] } < limit }
+    case .minP(let limit): keeps = { p[$0] >= limit * (p.max() ?? 0) }
     }
     let kept = p.indices.map(keeps)
     for id in p.indices where !kept[id] { logits[id] = -.infinity }
@@ -76,13 +76,13 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
     _ steps: [SamplingStep], _ logits: [Float], seed: UInt64,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let found = try shares(steps, logits)
+    let found = try frequencies(steps, logits)
     let expected = reference(steps, logits)
     let worst = zip(found, expected).map { abs($0 - $1) }.max() ?? 1
     #expect(
       worst <= 2 / Double(teeth), "\(steps) of \(logits), seed \(seed)",
       sourceLocation: sourceLocation)
-    // All symbols here are likelier than a tooth, so that the kept set is seen whole.
+    // All tokens here are likelier than a tooth, so that the kept set is seen whole.
     #expect(
       found.map { $0 > 0 } == expected.map { $0 > 0 }, "\(steps) of \(logits), seed \(seed)",
       sourceLocation: sourceLocation)
@@ -116,19 +116,19 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
     }
   }
 
-  @Test func topPKeepsTheLikeliestThatReachTheShare() throws {
+  @Test func topPKeepsTheLikeliestThatReachTheProbability() throws {
     for seed in 0..<40 as Range<UInt64> {
       var generator = SeededGenerator(seed)
-      let share = Double.random(in: 0.01...0.999, using: &generator)
-      try check([.topP(share)], logits(&generator), seed: seed)
+      let limit = Double.random(in: 0.01...0.999, using: &generator)
+      try check([.topP(limit)], logits(&generator), seed: seed)
     }
   }
 
   @Test func minPKeepsThoseNearTheLikeliest() throws {
     for seed in 0..<40 as Range<UInt64> {
       var generator = SeededGenerator(seed)
-      let share = Double.random(in: 0...1, using: &generator)
-      try check([.minP(share)], logits(&generator), seed: seed)
+      let limit = Double.random(in: 0...1, using: &generator)
+      try check([.minP(limit)], logits(&generator), seed: seed)
     }
   }
 
@@ -158,22 +158,24 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
   @Test func orderOfTheStepsMatters() throws {
     let logits = [0.5, 0.3, 0.2].map { Float(log($0)) }
     // 0.5 reaches 0.45 alone; at temperature 4 it has shrunk to 0.38.
-    #expect(try shares([.topP(0.45), .temperature(4)], logits) == [1, 0, 0])
+    #expect(try frequencies([.topP(0.45), .temperature(4)], logits) == [1, 0, 0])
     #expect(
-      try shares([.temperature(4), .topP(0.45)], logits).map { $0 > 0 } == [true, true, false])
+      try frequencies([.temperature(4), .topP(0.45)], logits).map { $0 > 0 } == [true, true, false])
   }
 
   @Test(arguments: [SamplingStep.topP(1), .minP(0), .topK(10), .topK(.max), .temperature(1)])
   func widestStepsChangeNothing(_ step: SamplingStep) throws {
     var generator = SeededGenerator(3)
     let logits = (0..<10).map { _ in Float.random(in: -2...2, using: &generator) }
-    let error = zip(try shares([step], logits), try shares([], logits)).map { abs($0 - $1) }.max()
+    let error = zip(try frequencies([step], logits), try frequencies([], logits)).map {
+      abs($0 - $1)
+    }.max()
     #expect((error ?? 1) <= 2 / Double(teeth))
   }
 
   @Test(arguments: [SamplingStep.topP(1e-300), .minP(1), .topK(1), .temperature(0)])
   func narrowestStepsKeepTheLikeliest(_ step: SamplingStep) throws {
-    #expect(try shares([step], [-1, 0.5, 2, 1.9, -3]) == [0, 0, 1, 0, 0])
+    #expect(try frequencies([step], [-1, 0.5, 2, 1.9, -3]) == [0, 0, 1, 0, 0])
   }
 }
 
@@ -193,7 +195,7 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
 
   @Test(arguments: [1e-5, 1e-100, 1e-300, .leastNormalMagnitude, .leastNonzeroMagnitude])
   func tinyTemperaturesAreGreedy(_ temperature: Double) throws {
-    #expect(try shares([.temperature(temperature)], [3, 50, 49, -2]) == [0, 1, 0, 0])
+    #expect(try frequencies([.temperature(temperature)], [3, 50, 49, -2]) == [0, 1, 0, 0])
   }
 
   @Test func drawsHaveTheFrequenciesOfTheSoftmax() throws {
@@ -215,7 +217,7 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
     #expect(chiSquare < 37)
   }
 
-  @Test func impossibleSymbolsAreNotDrawn() throws {
+  @Test func impossibleTokensAreNotDrawn() throws {
     // At both ends of [0, 1), where rounding could let one through.
     var sampler = try Sampler([])
     for seed in 0..<20_000 as Range<UInt64> {

@@ -102,7 +102,7 @@ import Testing
       var numbers = [Double](repeating: 0.5, count: columns)
       numbers[place] = .nan
       let x = Block<Float>(numbers, rows: 1, columns: columns)
-      let loss = Float.softmaxCrossEntropy(x.view, targets: [0], scale: 0, losses: nil)
+      let loss = Float.softmaxCrossEntropy(x.view, targets: indices([0]), scale: 0, losses: nil)
       #expect(loss.isNaN, "place \(place) of \(columns)")
       Float.softmax(x.view, into: x.view)
       #expect(x.numbers.allSatisfy { $0.isNaN }, "place \(place) of \(columns)")

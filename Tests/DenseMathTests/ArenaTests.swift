@@ -15,7 +15,8 @@ import Testing
     for seed in 0..<20 as Range<UInt64> {
       var arena = Arena<Float>()
       var addresses = batch(&arena, seed: seed).map { UInt(bitPattern: $0.base) }
-      addresses.append(UInt(bitPattern: arena.indices(5).baseAddress))
+      addresses.append(
+        arena.indices(5).withUnsafeMutableBufferPointer { UInt(bitPattern: $0.baseAddress) })
       addresses.append(UInt(bitPattern: arena.zeros(3, 3).base))
       #expect(addresses.allSatisfy { $0 != 0 && $0 % 64 == 0 }, "seed \(seed)")
     }
@@ -41,7 +42,7 @@ import Testing
     let before = arena.zeros(3, 7)
     let indices = arena.indices(1001)
     let after = arena.zeros(5, 5)
-    indices.update(repeating: -1)
+    indices.fill(with: -1)
     #expect(before.elements.allSatisfy { $0 == 0 })
     Float.fill(after, with: 8)
     #expect(indices.count == 1001 && indices.allSatisfy { $0 == -1 })
@@ -100,5 +101,37 @@ import Testing
     arena.reset()
     let (capacity, allocations) = (arena.capacity, arena.allocations)
     #expect(capacity == 0 && allocations == 0)
+  }
+
+  @Test func reshapedBlocksHaveTheSameElements() {
+    var arena = Arena<Double>()
+    let block = arena.matrix(3, 4)
+    for r in 0..<3 { for c in 0..<4 { block[r, c] = Double(4 * r + c) } }
+    #expect(block.reshaped(rows: 2, columns: 6)[1, 0] == 6)
+    let rest = block.reshaped(from: 3, rows: 3, columns: 3)
+    #expect(rest.elements == (3..<12).map { Double($0) })
+    rest[2, 2] = -1
+    #expect(block[2, 3] == -1)
+    arena.reset()
+  }
+
+  @Test func blocksAreCountedUntilReset() {
+    var arena = Arena<Float>()
+    _ = arena.matrix(2, 2)
+    _ = arena.indices(3)
+    let before = arena.blocks
+    arena.reset()
+    let after = arena.blocks
+    #expect(before == 2 && after == 0)
+  }
+
+  @Test func indexBlocksAreViews() {
+    var arena = Arena<Float>()
+    let block = arena.indices(of: [5, 6, 7, 8])
+    block.part(1..<3)[1] = -7
+    #expect(Array(block) == [5, 6, -7, 8] && block.indices == 0..<4)
+    block.part(2..<4).fill(with: 1)
+    #expect(Array(block) == [5, 6, 1, 1])
+    arena.reset()
   }
 }

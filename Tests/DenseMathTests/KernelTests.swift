@@ -223,10 +223,10 @@ private enum RowKernel {
         (0..<columns).map { c in row[c] + (0..<rows).reduce(0) { $0 + a[$1 * columns + c] } }
       )
     case .gather:
-      S.gather(tableBlock.view, at: index.map { Int32($0) }, into: aBlock.view)
+      S.gather(tableBlock.view, at: indices(index.map { Int32($0) }), into: aBlock.view)
       return (aBlock, index.flatMap { table[$0 * columns..<($0 + 1) * columns] })
     case .scatterAdd:
-      S.scatterAdd(aBlock.view, at: index.map { Int32($0) }, into: tableBlock.view)
+      S.scatterAdd(aBlock.view, at: indices(index.map { Int32($0) }), into: tableBlock.view)
       var expected = table
       for i in a.indices { expected[index[i / columns] * columns + i % columns] += a[i] }
       return (tableBlock, expected)

@@ -1,3 +1,4 @@
+import COneDNN
 import DenseMath
 import Foundation
 import Testing
@@ -248,6 +249,23 @@ private struct ProductExample {
     for (example, matrix) in zip(examples, packed) {
       let c = example.oldBlock(Float.self)
       matrix.product(example.aBlock(Float.self).view, into: c.view, accumulate: false)
+      #expect(example.relativeError(c) < 1e-6)
+    }
+  }
+
+  @Test func layoutsOfOneSizeDoNotMix() throws {
+    // 64 columns and more make oneDNN choose blocks where the CPU has wide vectors.
+    let example = ProductExample(m: 4, k: 48, n: 96, seed: 3)
+    let (a, b) = (example.aBlock(Float.self), example.bBlock(Float.self))
+    let chosen = try #require(mt_packed_create(48, 96, Int32(mt_precision_f32)))
+    let plain = try #require(mt_packed_create_plain(48, 96, Int32(mt_precision_f32)))
+    defer { [chosen, plain].forEach(mt_packed_destroy) }
+    for packed in [chosen, plain, chosen] {
+      let c = example.oldBlock(Float.self)
+      #expect(mt_packed_load(packed, b.view.base, b.view.stride, 0) == 0)
+      #expect(
+        mt_packed_product(packed, 4, a.view.base, a.view.stride, c.view.base, c.view.stride, 0) == 0
+      )
       #expect(example.relativeError(c) < 1e-6)
     }
   }

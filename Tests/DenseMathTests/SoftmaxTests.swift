@@ -105,7 +105,7 @@ private func softmax(_ row: ArraySlice<Double>) -> [Double] {
       let block = Block<S>(logits, rows: rows, columns: columns, left: 2, right: 3)
       var losses = [S](repeating: -1, count: rows)
       let total = S.softmaxCrossEntropy(
-        block.view, targets: targets, scale: scale, losses: &losses)
+        block.view, targets: indices(targets), scale: scale, losses: &losses)
       return (total, losses.map { Double($0) }, block)
     }
   }
@@ -160,7 +160,7 @@ private func softmax(_ row: ArraySlice<Double>) -> [Double] {
       let losses = [up, down].map { logit in
         block.view[i / 7, i % 7] = logit
         return Double.softmaxCrossEntropy(
-          block.view, targets: example.targets, scale: 0, losses: nil)
+          block.view, targets: indices(example.targets), scale: 0, losses: nil)
       }
       slopes.append((losses[0] - losses[1]) / (2 * step))
     }
@@ -181,7 +181,7 @@ private func softmax(_ row: ArraySlice<Double>) -> [Double] {
     let logits = Block<Float>([1, 2, 3, 4, 5, 6], rows: 2, columns: 3)
     var losses: [Float] = [9, 9]
     let total = Float.softmaxCrossEntropy(
-      logits.view, targets: [-1, -100], scale: 1, losses: &losses)
+      logits.view, targets: indices([-1, -100]), scale: 1, losses: &losses)
     #expect(total == 0)
     #expect(losses == [0, 0])
     #expect(logits.numbers == [0, 0, 0, 0, 0, 0])
@@ -189,7 +189,8 @@ private func softmax(_ row: ArraySlice<Double>) -> [Double] {
 
   @Test func evenLogitsCostTheLogarithmOfTheirNumber() {
     let logits = Block<Float>([Double](repeating: 3, count: 200), rows: 2, columns: 100)
-    let total = Float.softmaxCrossEntropy(logits.view, targets: [0, 99], scale: 0, losses: nil)
+    let total = Float.softmaxCrossEntropy(
+      logits.view, targets: indices([0, 99]), scale: 0, losses: nil)
     #expect(abs(total - 2 * log(100)) < 1e-5)
   }
 }

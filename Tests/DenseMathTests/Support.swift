@@ -83,3 +83,10 @@ func largestDifference(_ a: [Double], _ b: [Double]) -> Double {
 
 /// The column counts around the widths of the vector units, and some between.
 let columnCounts = [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 100, 513]
+
+/// A block of these indices in memory that is never given back: tests are short.
+func indices(_ numbers: [Int32]) -> IndexBlock {
+  let memory = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, numbers.count))
+  memory.initialize(from: numbers, count: numbers.count)
+  return IndexBlock(memory, count: numbers.count)
+}

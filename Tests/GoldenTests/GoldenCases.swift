@@ -20,11 +20,11 @@ enum GoldenCases {
     let features: [(String, LanguageModel.Configuration)] = [
       (
         "lm all dropouts",
-        .init(dropout: 0.2, inputDropout: 0.1, stateDropout: 0.1, weightDrop: 0.2)
+        .init(dropout: 0.2) { ($0.inputDropout, $0.stateDropout, $0.weightDrop) = (0.1, 0.1, 0.2) }
       ),
-      ("lm zoneout", .init(zoneoutHidden: 0.1, zoneoutCell: 0.2)),
-      ("lm residual", .init(layers: 3, isResidual: true)),
-      ("lm backwards", .init(isBackwards: true)),
+      ("lm zoneout", .init { ($0.zoneoutHidden, $0.zoneoutCell) = (0.1, 0.2) }),
+      ("lm residual", .init(layers: 3) { $0.isResidual = true }),
+      ("lm backwards", .init { $0.isBackwards = true }),
     ]
     return (cells + features).map { name, configuration in
       var configuration = configuration
@@ -42,12 +42,9 @@ enum GoldenCases {
     let vocabulary = try Vocabulary(
       counting: Segmentation(unit: .grapheme), in: corpus, minimumCount: 2)
     var model = try LanguageModel(configuration, vocabulary: vocabulary, seed: 3)
-    var options = LanguageModel.TrainingOptions()
-    options.plan = plan(options.plan)
-    options.lanes = LanePlan(batch: 6, steps: 16, shards: 3)
-    return try losses {
-      try model.train(on: EncodedCorpus(corpus, vocabulary: vocabulary), options, report: $0)
-    }
+    var options = options(LanguageModel.defaultOptions)
+    (options.batch, options.steps, options.shards) = (6, 16, 3)
+    return try losses { try model.train(on: corpus, options: options, report: $0) }
   }
 
   // MARK: Taggers
@@ -95,11 +92,10 @@ enum GoldenCases {
 
   static func taggerLosses(_ configuration: Tagger.Configuration) throws -> [Double] {
     let corpus = sentences(60)
-    var tagger = try Tagger(configuration, learning: corpus, seed: 3)
-    var options = Tagger.TrainingOptions()
-    options.plan = plan(options.plan)
+    var tagger = try Tagger(on: corpus, configuration, seed: 3)
+    var options = options(Tagger.defaultOptions)
     options.batch = 8
-    return try losses { try tagger.train(on: corpus, options, report: $0) }
+    return try losses { try tagger.train(on: corpus, options: options, report: $0) }
   }
 
   // MARK: Translators
@@ -132,13 +128,13 @@ enum GoldenCases {
     }
   }
 
-  static func pairs(_ count: Int) -> ParallelText {
+  static func pairs(_ count: Int) -> ParallelCorpus {
     var numbers = TestNumbers(seed: 7)
     let words = ["nil", "one", "two", "tri", "for"]
-    return ParallelText(
+    return ParallelCorpus(
       (0..<count).map { _ in
         let digits = (0..<numbers.integer(1...5)).map { _ in numbers.integer(0...4) }
-        return ParallelText.Pair(
+        return SentencePair(
           source: digits.map(String.init).joined(),
           target: digits.reversed().map { words[$0] }.joined(separator: " "))
       })
@@ -149,22 +145,21 @@ enum GoldenCases {
     var translator = try Translator(
       configuration, source: text.vocabulary(of: \.source, Segmentation()),
       target: text.vocabulary(of: \.target, Segmentation()), seed: 3)
-    var options = Translator.TrainingOptions()
-    options.plan = plan(options.plan)
-    options.batch = 16
-    return try losses { try translator.train(on: text, options, report: $0) }
+    var options = options(Translator.defaultOptions)
+    (options.batch, options.validation) = (16, 0)
+    return try losses { try translator.train(on: text, options: options, report: $0) }
   }
 
   // MARK: What they have in common
 
-  private static func plan(_ plan: TrainingPlan) -> TrainingPlan {
-    var plan = plan
-    plan.budget = .updates(10)
-    plan.rate = 0.01
-    plan.warmUp = 3
-    plan.weightDecay = 0.01
-    plan.seed = 11
-    return plan
+  private static func options(_ defaults: TrainingOptions) -> TrainingOptions {
+    var options = defaults
+    options.budget = .updates(10)
+    options.rate = 0.01
+    options.warmUp = 3
+    options.weightDecay = 0.01
+    options.seed = 11
+    return options
   }
 
   private static func losses(

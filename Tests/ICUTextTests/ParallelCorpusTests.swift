@@ -84,18 +84,24 @@ import Testing
     ]
     for corpus in corpora {
       let parts = try corpus.split(dev: 300, test: 200)
-      #expect(parts.dev.count == 300 && parts.test.count == 200)
-      #expect(parts.train.count == corpus.pairs.count - 500)
-      let sources = [parts.train, parts.dev, parts.test].map { Set($0.map(\.source)) }
+      #expect(parts.dev.pairs.count == 300 && parts.test.pairs.count == 200)
+      #expect(parts.train.pairs.count == corpus.pairs.count - 500)
+      let sources = [parts.train, parts.dev, parts.test].map { Set($0.pairs.map(\.source)) }
       #expect(sources.reduce(0) { $0 + $1.count } == corpus.pairs.count)
       #expect(sources.reduce(Set()) { $0.union($1) } == Set(corpus.pairs.map(\.source)))
     }
     // One day in two formats would be in two parts.
     #expect(Set(corpora[1].pairs.map(\.target)).count == 3653)
     let usual = try corpora[0].split()
-    #expect(usual.dev.count == 500 && usual.test.count == 500 && usual.train.count == 4000)
+    #expect(
+      [usual.dev, usual.test, usual.train].map(\.pairs.count) == [500, 500, 4000])
     let whole = try corpora[0].split(dev: 0, test: 0)
-    #expect(whole.train == corpora[0].pairs && whole.dev.isEmpty && whole.test.isEmpty)
+    #expect(whole.train == corpora[0] && whole.dev.pairs.isEmpty && whole.test.pairs.isEmpty)
+    // Of sources that occur once, the parts are slices of the pairs.
+    let pairs = corpora[0].pairs
+    let parts = try corpora[0].split(dev: 300, test: 200)
+    #expect(parts.dev.pairs == Array(pairs[..<300]) && parts.test.pairs == Array(pairs[300..<500]))
+    #expect(parts.train.pairs == Array(pairs[500...]))
   }
 
   @Test func numbersThatAreSpelledAlikeOccurOnce() throws {

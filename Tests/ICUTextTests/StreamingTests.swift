@@ -7,7 +7,7 @@ import Testing
 
   @Test func splitCharactersWaitForTheirLastByte() throws {
     var decoder = StreamingDecoder(
-      try Vocabulary(segmentation: Segmentation(), symbols: Self.symbols))
+      try Vocabulary(segmentation: Segmentation(), tokens: Self.symbols))
     #expect([0xF0, 0x9F, 0x91, 0xA9].map { decoder.append($0) } == ["", "", "", "👩"])
     #expect([0xE6, 0xBC].map { decoder.append($0) } == ["", ""])
     #expect(decoder.append(257) == "\u{FFFD}👩\u{200D}👧")
@@ -18,7 +18,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3] as [UInt64])
   func streamsLikeTheWhole(seed: UInt64) throws {
-    let vocabulary = try Vocabulary(segmentation: Segmentation(), symbols: Self.symbols)
+    let vocabulary = try Vocabulary(segmentation: Segmentation(), tokens: Self.symbols)
     var generator = SeededGenerator(seed)
     // Bytes that begin, continue and break sequences in every way that the standard names.
     let telling = [

@@ -187,7 +187,7 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
   private func expectSlowEncoding(
     of text: String, by vocabulary: Vocabulary, _ comment: Comment? = nil
   ) throws {
-    let alphabet = Set(vocabulary.symbols.map { Array($0.utf8) })
+    let alphabet = Set(vocabulary.tokens.map { Array($0.utf8) })
     let wanted = try SlowPairs.encode(text, pairs(vocabulary), alphabet: alphabet)
     let found = try vocabulary.encode(text).map { vocabulary.bytes(of: $0) }
     #expect(found == wanted, comment)
@@ -209,7 +209,7 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
   @Test func charactersComeFirstThenPieces() throws {
     // é 3 times of 2 bytes, 漢 twice of 3, which saves more; ö only once.
     let vocabulary = try subwords("éa 漢 éa 漢 éa ö", merges: 2, minimumCount: 2)
-    #expect(vocabulary.symbols == ["漢", "é", "éa", " éa"])
+    #expect(vocabulary.tokens == ["漢", "é", "éa", " éa"])
     #expect(vocabulary.merges == [.init(left: 257, right: 0x61), .init(left: 0x20, right: 258)])
     #expect(try vocabulary.encode("éaö 漢 éa") == [258, 0xC3, 0xB6, 0x20, 256, 259])
   }
@@ -268,9 +268,9 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
     _ normalization: Normalization, _ text: String, _ ends: [Int]
   ) throws {
     let vocabulary = try subwords("été été été", normalization: normalization)
-    #expect(vocabulary.symbols.contains(" été"))
+    #expect(vocabulary.tokens.contains(" été"))
     let found = try vocabulary.encodeWithEnds(text)
-    #expect(try found.numbers == vocabulary.encode(text))
+    #expect(try found.ids == vocabulary.encode(text))
     #expect(found.ends == ends)
   }
 
@@ -407,37 +407,37 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
   private static let damaged: [Stored] = [
     Stored(
       symbols: ["ab"], merges: [[0x61, 999]],
-      beginning: "Merge 0 of the vocabulary joins symbol 999, which there is not;"),
+      beginning: "Merge 0 of the vocabulary joins token 999, which there is not;"),
     Stored(
       symbols: ["ab"], merges: [[-1, 0x62]],
-      beginning: "Merge 0 of the vocabulary joins symbol -1, which there is not;"),
+      beginning: "Merge 0 of the vocabulary joins token -1, which there is not;"),
     Stored(
       symbols: ["ab"], merges: [[Int.max, 0x62]],
-      beginning: "Merge 0 of the vocabulary joins symbol \(Int.max), which there is not;"),
+      beginning: "Merge 0 of the vocabulary joins token \(Int.max), which there is not;"),
     Stored(
       symbols: ["é"], merges: [[0xC3, 0xA9]],
       beginning: "Merge 0 of the vocabulary joins byte 195, which is no character;"),
     Stored(
       symbols: ["ab", "abc"], merges: [[256, 0x63], [0x61, 0x62]],
-      beginning: "Merge 0 of the vocabulary joins symbol 256 before any merge makes it;"),
+      beginning: "Merge 0 of the vocabulary joins token 256 before any merge makes it;"),
     Stored(
       symbols: ["ab"], merges: [[0x61, 0x62], [0x61, 0x63]],
-      beginning: "Merge 1 of the vocabulary makes what is no symbol;"),
+      beginning: "Merge 1 of the vocabulary makes what is no token;"),
     Stored(
       symbols: ["ab", "bc", "abc"],
       merges: [[0x61, 0x62], [0x62, 0x63], [256, 0x63], [0x61, 257]],
-      beginning: "Merge 3 of the vocabulary makes symbol 258 once more;"),
+      beginning: "Merge 3 of the vocabulary makes token 258 once more;"),
     Stored(
       symbols: ["ab"], merges: [[0x61, 0x62], [0x61, 0x62]],
-      beginning: "Merge 1 of the vocabulary makes symbol 256 once more;"),
+      beginning: "Merge 1 of the vocabulary makes token 256 once more;"),
     Stored(
       symbols: ["ab", "cd"], merges: [[0x61, 0x62]],
-      beginning: "Symbol 257 of the vocabulary is made by no merge;"),
+      beginning: "Token 257 of the vocabulary is made by no merge;"),
     Stored(
-      symbols: ["ab"], merges: [], beginning: "Symbol 256 of the vocabulary is made by no merge;"),
-    Stored(symbols: ["é", ""], merges: [], beginning: "Symbol 257 of the vocabulary is empty;"),
+      symbols: ["ab"], merges: [], beginning: "Token 256 of the vocabulary is made by no merge;"),
+    Stored(symbols: ["é", ""], merges: [], beginning: "Token 257 of the vocabulary is empty;"),
     Stored(
-      symbols: ["é", "é"], merges: [], beginning: "Symbol 257 of the vocabulary is there twice;"),
+      symbols: ["é", "é"], merges: [], beginning: "Token 257 of the vocabulary is there twice;"),
     Stored(
       symbols: ["ab"], merges: [[0x61, 0x62]],
       beginning: "Merge 0 of the vocabulary is there, though the unit is no subword;", unit: .word),
@@ -446,7 +446,7 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
   @Test(arguments: damaged) private func damagedVocabulariesAreRefused(_ stored: Stored) throws {
     let error = #expect(throws: TextError.self) {
       try Vocabulary(
-        segmentation: Segmentation(unit: stored.unit), symbols: stored.symbols,
+        segmentation: Segmentation(unit: stored.unit), tokens: stored.symbols,
         merges: stored.merges.map { .init(left: $0[0], right: $0[1]) })
     }
     #expect(error?.description.hasPrefix(stored.beginning) == true, "\(String(describing: error))")
@@ -473,8 +473,8 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
     let segmentation = Segmentation(unit: .subword)
     let symbols = ["ab", "bc"]
     let (ab, bc) = (Vocabulary.Merge(left: 97, right: 98), Vocabulary.Merge(left: 98, right: 99))
-    let one = try Vocabulary(segmentation: segmentation, symbols: symbols, merges: [ab, bc])
-    let other = try Vocabulary(segmentation: segmentation, symbols: symbols, merges: [bc, ab])
+    let one = try Vocabulary(segmentation: segmentation, tokens: symbols, merges: [ab, bc])
+    let other = try Vocabulary(segmentation: segmentation, tokens: symbols, merges: [bc, ab])
     #expect(one != other)
     #expect(try one.encode("abc") == [256, 99] && other.encode("abc") == [97, 257])
   }
@@ -506,7 +506,7 @@ private func pairs(_ vocabulary: Vocabulary) -> [SlowPairs.Pair] {
       }
       do {
         let vocabulary = try Vocabulary(
-          segmentation: sound.segmentation, symbols: sound.symbols, merges: merges)
+          segmentation: sound.segmentation, tokens: sound.tokens, merges: merges)
         taken += 1
         try expectSlowEncoding(of: texts[2], by: vocabulary)
       } catch let error as TextError {

@@ -7,13 +7,13 @@ import Testing
   @Test func symbolsFollowTheBytesByFallingCountThenByBytes() throws {
     let corpus = Corpus(text: "éàéßa\r\nöé\r\nü👩‍👩‍👧x")
     let vocabulary = try Vocabulary(counting: Segmentation(unit: .grapheme), in: corpus)
-    #expect(vocabulary.symbols == ["é", "\r\n", "ß", "à", "ö", "ü", "👩‍👩‍👧"])
+    #expect(vocabulary.tokens == ["é", "\r\n", "ß", "à", "ö", "ü", "👩‍👩‍👧"])
     #expect(vocabulary.count == 263)
     #expect(try vocabulary.encode("aé\r\n👩‍👩‍👧") == [97, 256, 257, 262])
   }
 
   @Test func unknownSymbolsAreSpeltByTheirBytes() throws {
-    let vocabulary = try Vocabulary(segmentation: Segmentation(), symbols: ["é"])
+    let vocabulary = try Vocabulary(segmentation: Segmentation(), tokens: ["é"])
     #expect(try vocabulary.encode("éö") == [256, 0xC3, 0xB6])
     #expect(vocabulary.decode([256, 0xC3, 0xB6]) == Array("éö".utf8))
     #expect(vocabulary.byteCount(of: 256) == 2 && vocabulary.byteCount(of: 3) == 1)
@@ -40,21 +40,21 @@ import Testing
   ) throws {
     let vocabulary = try Vocabulary(
       segmentation: Segmentation(unit: unit, normalization: normalization),
-      symbols: unit == .byte ? [] : [.word, .spacedWord].contains(unit) ? ["aaé"] : ["é"])
+      tokens: unit == .byte ? [] : [.word, .spacedWord].contains(unit) ? ["aaé"] : ["é"])
     let found = try vocabulary.encodeWithEnds(text)
     #expect(found.ends == ends)
-    #expect(try found.numbers == vocabulary.encode(text))
+    #expect(try found.ids == vocabulary.encode(text))
   }
 
   @Test func limitsKeepTheMostFrequent() throws {
     let corpus = Corpus(text: "the cat, the dog and the cat")
     let words = Segmentation(unit: .word)
     let all = try Vocabulary(counting: words, in: corpus)
-    #expect(all.symbols == ["the", "cat", "and", "dog"])
+    #expect(all.tokens == ["the", "cat", "and", "dog"])
     let frequent = try Vocabulary(counting: words, in: corpus, minimumCount: 2)
-    #expect(frequent.symbols == ["the", "cat"])
+    #expect(frequent.tokens == ["the", "cat"])
     let small = try Vocabulary(counting: words, in: corpus, maximumSize: 257)
-    #expect(small.symbols == ["the"])
+    #expect(small.tokens == ["the"])
     #expect(small.text(of: try small.encode("the dog")) == "the dog")
   }
 
@@ -65,7 +65,7 @@ import Testing
     #expect(
       try Segmenter(words).spans(of: text).map(\.text) == pieces + [" can't", " be"])
     let vocabulary = try Vocabulary(counting: words, in: Corpus(text: text), minimumCount: 2)
-    #expect(vocabulary.symbols == [" be"])
+    #expect(vocabulary.tokens == [" be"])
     #expect(vocabulary.merges.isEmpty)
     #expect(try vocabulary.encode(" be") == [256])
     #expect(vocabulary.text(of: try vocabulary.encode(text)) == text)
@@ -77,19 +77,19 @@ import Testing
   @Test func unknownSymbolsGetOneNumber() throws {
     let words = try Vocabulary(
       segmentation: Segmentation(unit: .spacedWord, normalization: .caseFolding),
-      symbols: [" be", "né", "é"])
+      tokens: [" be", "né", "é"])
     let found = try words.encodeWithTexts("A BE  né É, ö seen", unknown: 900)
     #expect(found.texts == ["a", " be", "  ", "né", " é", ",", " ö", " seen"])
-    #expect(found.numbers == [97, 256, 900, 257, 900, 44, 900, 900])
-    #expect(try words.encodeWithTexts("é", unknown: 900).numbers == [258])
-    #expect(try words.encodeWithTexts("𝒳", unknown: 900).numbers == [900])
+    #expect(found.ids == [97, 256, 900, 257, 900, 44, 900, 900])
+    #expect(try words.encodeWithTexts("é", unknown: 900).ids == [258])
+    #expect(try words.encodeWithTexts("𝒳", unknown: 900).ids == [900])
     #expect(try words.encodeWithTexts("", unknown: 900).texts.isEmpty)
     // Units that are spelt anyway know everything.
-    let bytes = try Vocabulary(segmentation: Segmentation(unit: .byte), symbols: [])
-    #expect(try bytes.encodeWithTexts("aé", unknown: 900).numbers == [97, 0xC3, 0xA9])
-    let pieces = try Vocabulary(segmentation: Segmentation(unit: .subword), symbols: ["ö"])
+    let bytes = try Vocabulary(segmentation: Segmentation(unit: .byte), tokens: [])
+    #expect(try bytes.encodeWithTexts("aé", unknown: 900).ids == [97, 0xC3, 0xA9])
+    let pieces = try Vocabulary(segmentation: Segmentation(unit: .subword), tokens: ["ö"])
     let spelt = try pieces.encodeWithTexts("ö é", unknown: 900)
-    #expect(spelt.numbers == [256, 32, 0xC3, 0xA9])
+    #expect(spelt.ids == [256, 32, 0xC3, 0xA9])
     #expect(spelt.texts == ["ö", " ", "\u{FFFD}", "\u{FFFD}"])
   }
 
@@ -105,7 +105,7 @@ import Testing
   @Test func encodingAppliesTheNormalisation() throws {
     let folding = Segmentation(unit: .grapheme, normalization: .caseFolding)
     let vocabulary = try Vocabulary(counting: folding, in: Corpus(text: "Éé\u{45}\u{301}STRASSE"))
-    #expect(vocabulary.symbols == ["é"])
+    #expect(vocabulary.tokens == ["é"])
     #expect(vocabulary.text(of: try vocabulary.encode("ÉStraße")) == "éstrasse")
   }
 
@@ -122,23 +122,23 @@ import Testing
 
   @Test func composedAndDecomposedSymbolsDiffer() throws {
     let vocabulary = try Vocabulary(
-      segmentation: Segmentation(), symbols: ["\u{E9}", "e\u{301}"])
+      segmentation: Segmentation(), tokens: ["\u{E9}", "e\u{301}"])
     #expect(try vocabulary.encode("e\u{301}\u{E9}") == [257, 256])
   }
 
   @Test(
     arguments: [
-      (TextUnit.grapheme, ["ab", "é", ""], "Symbol 258 of the vocabulary is empty"),
-      (.grapheme, ["x"], "Symbol 256 of the vocabulary is one of the bytes"),
-      (.grapheme, ["é", "é"], "Symbol 257 of the vocabulary is there twice"),
-      (.codePoint, ["ab"], "Symbol 256 of the vocabulary is more than a code point"),
-      (.byte, ["é"], "Symbol 256 of the vocabulary is not a byte"),
+      (TextUnit.grapheme, ["ab", "é", ""], "Token 258 of the vocabulary is empty"),
+      (.grapheme, ["x"], "Token 256 of the vocabulary is one of the bytes"),
+      (.grapheme, ["é", "é"], "Token 257 of the vocabulary is there twice"),
+      (.codePoint, ["ab"], "Token 256 of the vocabulary is more than a code point"),
+      (.byte, ["é"], "Token 256 of the vocabulary is not a byte"),
     ])
   func refusesSymbolsThatMakeNoVocabulary(
     unit: TextUnit, symbols: [String], beginning: String
   ) throws {
     let error = #expect(throws: TextError.self) {
-      try Vocabulary(segmentation: Segmentation(unit: unit), symbols: symbols)
+      try Vocabulary(segmentation: Segmentation(unit: unit), tokens: symbols)
     }
     #expect(error?.description.hasPrefix(beginning) == true)
     let json = try JSONEncoder().encode(symbols)

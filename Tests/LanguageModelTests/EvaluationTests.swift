@@ -10,9 +10,7 @@ import Testing
   private func bruteForce(
     _ model: LanguageModel, _ symbols: EncodedCorpus, _ range: Range<Int>, reset: Int? = nil
   ) -> Double {
-    let packed = PackedWeights<Float>(model.network.layout, forTraining: false)
-    packed.load(model.parameters, on: Shards(threads: 1))
-    let workspace = Workspace(model.parameters, packed: packed, forTraining: false)
+    let workspace = model.core.workspaces.makeWorkspace()
     let state = StackState<Float>(model.network.stack, batch: 1)
     var nats = 0.0
     for index in range.dropLast() {
@@ -21,7 +19,7 @@ import Testing
       let (input, target) = (FixedNumbers([symbols[index]]), FixedNumbers([symbols[index + 1]]))
       nats += model.network.loss(
         .init(
-          inputs: input.pointer, targets: target.pointer, shape: PackedShape(steps: 1, batch: 1)),
+          inputs: input.block, targets: target.block, shape: PackedShape(steps: 1, batch: 1)),
         state: state, on: workspace)
       withExtendedLifetime((input, target)) {}
     }
@@ -46,7 +44,7 @@ import Testing
     #expect(abs(result.natsPerToken - expected) < 1e-6 * expected)
     // What training validates on is near, but not that.
     let lanes = LaneValidation(model.network, tokens: read, range: 50..<10_050).meanNats(
-      model.parameters, packed: model.packed, on: Shards())
+      on: model.core.workspaces, Shards())
     #expect(abs(lanes - expected) > 1e-6 * expected && abs(lanes - expected) < 0.1 * expected)
   }
 
@@ -72,7 +70,7 @@ import Testing
   @Test func aTextWithNothingToPredictIsRefused() throws {
     let data = try Prepared(sampleText(symbols: 500))
     let model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
-    #expect(throws: LanguageModelError.nothingToEvaluate(symbols: 1)) {
+    #expect(throws: LanguageModelError.nothingToEvaluate(tokens: 1)) {
       try model.evaluate(on: data.symbols, range: 3..<4)
     }
   }

@@ -98,7 +98,7 @@ import Testing
           of: [LanguageModel.Unit(layer: unit.0, number: unit.1)], signal: "c", in: symbols)
       }
     }
-    #expect(throws: LanguageModelError.textTooShort(symbols: 5, needed: 17)) {
+    #expect(throws: LanguageModelError.textTooShort(tokens: 5, needed: 17)) {
       try model.gradientNorms(on: Array(symbols.prefix(5)), length: 16)
     }
     let norms = try model.gradientNorms(on: symbols, length: 16)

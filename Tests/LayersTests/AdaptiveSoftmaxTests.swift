@@ -25,12 +25,13 @@ import Testing
       workspace = Workspace(parameters, packed: packed, forTraining: true)
     }
 
-    /// The sums of the losses, and what falls to x where the way back is taken.
+    /// The sums of the losses, and what falls to x where the backward pass is run.
     func run(
       _ targets: [Int32], smoothing: Double = 0, back: Bool
     ) -> (loss: Double, smoothed: Double) {
       packed.load(parameters, on: Shards(threads: 1))
       workspace.reset()
+      let targets = workspace.arena.indices(of: targets)
       guard back else {
         let loss = softmax.loss(parameters[x], targets: targets, on: workspace)
         return (loss, loss)
@@ -84,7 +85,7 @@ import Testing
     let x = testCase.parameters[testCase.x]
     for (target, logProbability) in row.enumerated() {
       let loss = testCase.softmax.loss(
-        x.rows(3..<4), targets: [Int32(target)], on: testCase.workspace)
+        x.rows(3..<4), targets: indices([Int32(target)]), on: testCase.workspace)
       #expect(abs(loss + logProbability) < 1e-8, "class \(target)")
     }
     let gradient = testCase.workspace.gradient(of: testCase.x)
@@ -117,7 +118,8 @@ import Testing
     let found = testCase.softmax.likeliest(count, x, from: first, on: workspace)
     for row in 0..<x.rows {
       let all = (0..<60).map { target in
-        -testCase.softmax.loss(x.rows(row..<row + 1), targets: [Int32(target)], on: workspace)
+        -testCase.softmax.loss(
+          x.rows(row..<row + 1), targets: indices([Int32(target)]), on: workspace)
       }
       #expect(abs(all.reduce(0) { $0 + exp($1) } - 1) < 1e-5)
       let order = all.indices.dropFirst(first).sorted { all[$0] > all[$1] }.prefix(count)

@@ -138,4 +138,27 @@ import Testing
     }
     withExtendedLifetime(testCase.parameters) {}
   }
+
+  @Test(arguments: Attention.Score.allCases)
+  func backwardTakesAsManyBlocksForManyQueriesAsForOne(_ score: Attention.Score) {
+    func blocks(queries count: Int) -> Int {
+      var layout = ParameterLayout()
+      let attention = Attention(
+        score, querySize: 4, memorySize: 4, name: "attention", in: &layout)
+      let parameters = Parameters<Float>(layout, seed: 1)
+      let packed = PackedWeights<Float>(layout, forTraining: true)
+      packed.load(parameters, on: Shards(threads: 1))
+      let workspace = Workspace(parameters, packed: packed, forTraining: true)
+      let memory = attention.prepare(
+        workspace.arena.zeros(6, 4), forTraining: true, on: workspace)
+      let trace = attention.forward(
+        workspace.arena.zeros(count, 4),
+        AttentionRanges(queries: [0..<count], memory: [0..<6]), in: memory, on: workspace)
+      let gradient = workspace.arena.zeros(count, 4)
+      let before = workspace.arena.blocks
+      _ = attention.backward(trace, contextGradient: gradient, on: workspace)
+      return workspace.arena.blocks - before
+    }
+    #expect(blocks(queries: 50) == blocks(queries: 1))
+  }
 }

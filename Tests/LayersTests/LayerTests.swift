@@ -19,7 +19,7 @@ import Testing
         numbers.integer(0...3) == 0 ? -1 : Int32(numbers.integer(0...classes - 1))
       }
       var layout = ParameterLayout()
-      let embedding = Embedding(symbols: symbols, width: width, name: "table", in: &layout)
+      let embedding = Embedding(vocabularySize: symbols, width: width, name: "table", in: &layout)
       let affine = Affine(inputs: width, outputs: classes, name: "output", in: &layout)
       let parameters = Parameters<Double>(layout, seed: seed)
       let packed = PackedWeights<Double>(layout, forTraining: true)
@@ -28,10 +28,11 @@ import Testing
       func run(_ backward: Bool) -> Double {
         packed.load(parameters, on: Shards(threads: 1))
         workspace.reset()
-        let embedded = embedding.forward(ids, count: count, on: workspace)
+        let embedded = embedding.forward(workspace.arena.indices(of: ids), on: workspace)
         let x = workspace.arena.matrix(count, width)
         Double.gather(embedded.vectors, at: embedded.index, into: x)
         let logits = affine.forward(x, on: workspace)
+        let targets = workspace.arena.indices(of: targets)
         guard backward else {
           return 0.7 * SoftmaxCrossEntropy.loss(logits, targets: targets)
         }
@@ -56,12 +57,12 @@ import Testing
 
   @Test func anEmbeddingLooksUpEachDistinctSymbolOnce() {
     var layout = ParameterLayout()
-    let embedding = Embedding(symbols: 9, width: 2, name: "table", in: &layout)
+    let embedding = Embedding(vocabularySize: 9, width: 2, name: "table", in: &layout)
     let parameters = Parameters<Float>(layout, seed: 3)
     let workspace = Workspace(
       parameters, packed: PackedWeights(layout, forTraining: false), forTraining: false)
     let ids: [Int32] = [7, 2, 7, 7, 0]
-    let trace = embedding.forward(ids, count: 5, on: workspace)
+    let trace = embedding.forward(workspace.arena.indices(of: ids), on: workspace)
     #expect(trace.vectors.rows == 3)
     #expect((0..<5).map { trace.index[$0] } == [0, 1, 0, 0, 2])
     for (row, id) in ids.enumerated() {
@@ -76,22 +77,22 @@ import Testing
     ] {
       var layout = ParameterLayout()
       let embedding = Embedding(
-        symbols: symbols, width: 2, name: "table", usedAsOutput: usedAsOutput, in: &layout)
+        vocabularySize: symbols, width: 2, name: "table", usedAsOutput: usedAsOutput, in: &layout)
       #expect(layout.entries[embedding.table.index].isRowSparse == isRowSparse, "\(symbols)")
     }
   }
 
   @Test(arguments: [9, 4000])
-  func gradientsOfAnEmbeddingAreThoseOfItsSymbols(_ symbols: Int) {
+  func gradientsOfAnEmbeddingAreThoseOfItsTokens(_ symbols: Int) {
     var layout = ParameterLayout()
-    let embedding = Embedding(symbols: symbols, width: 2, name: "table", in: &layout)
+    let embedding = Embedding(vocabularySize: symbols, width: 2, name: "table", in: &layout)
     let parameters = Parameters<Float>(layout, seed: 3)
     let workspace = Workspace(
       parameters, packed: PackedWeights(layout, forTraining: true), forTraining: true)
     for ids in [[7, 2, 7, 0], [1, 1, Int32(symbols - 1)]] as [[Int32]] {
       workspace.reset()
       workspace.gradients?.clear()
-      let trace = embedding.forward(ids, count: ids.count, on: workspace)
+      let trace = embedding.forward(workspace.arena.indices(of: ids), on: workspace)
       let gradient = workspace.arena.matrix(trace.vectors.rows, 2)
       for row in 0..<gradient.rows {
         (gradient[row, 0], gradient[row, 1]) = (Float(row + 1), -1)

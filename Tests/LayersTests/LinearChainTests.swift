@@ -170,7 +170,8 @@ import Testing
     init(width: Int, seed: UInt64) {
       var layout = ParameterLayout()
       cnn = CharacterCNN(
-        symbols: 6, embeddingSize: 3, width: width, filters: 4, name: "characters", in: &layout)
+        vocabularySize: 6, embeddingSize: 3, width: width, filters: 4, name: "characters",
+        in: &layout)
       loss = layout.declare("loss", shape: [4, 4], as: .uniform(1))
       self.layout = layout
       parameters = Parameters(layout, seed: seed)

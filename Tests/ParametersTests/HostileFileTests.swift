@@ -1,6 +1,8 @@
 import DenseMath
+import Files
 import Foundation
 import Parameters
+import TestSupport
 import Testing
 
 /// The bytes of a safetensors file with a header and data.
@@ -169,7 +171,7 @@ struct HostileFile: CustomTestStringConvertible {
   @Test(arguments: HostileFile.all)
   func hostileFileIsRefused(_ file: HostileFile) throws {
     let path = try folder.write("hostile", file.bytes)
-    let error = #expect(throws: ModelFileError.self) { try SafetensorsFile(contentsOf: path) }
+    let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: path) }
     guard case .malformed(path, let found) = error else {
       Issue.record("\(file.testDescription): \(String(describing: error)) is not .malformed")
       return
@@ -181,7 +183,7 @@ struct HostileFile: CustomTestStringConvertible {
   @Test func everyCutOfAGoodFileIsRefused() throws {
     for length in pythonsFile.indices {
       let path = try folder.write("cut", Array(pythonsFile[..<length]))
-      #expect(throws: ModelFileError.self, "\(length) bytes") {
+      #expect(throws: FileError.self, "\(length) bytes") {
         try SafetensorsFile(contentsOf: path)
       }
     }
@@ -189,19 +191,19 @@ struct HostileFile: CustomTestStringConvertible {
 
   @Test func folderIsNoModel() throws {
     #expect(
-      throws: ModelFileError.unreadable(path: folder.path, reason: "it is not a regular file")
+      throws: FileError.unreadable(path: folder.path, reason: "it is not a regular file")
     ) { try SafetensorsFile(contentsOf: folder.path) }
   }
 
   @Test func deviceIsNoModel() throws {
     #expect(
-      throws: ModelFileError.unreadable(path: "/dev/zero", reason: "it is not a regular file")
+      throws: FileError.unreadable(path: "/dev/zero", reason: "it is not a regular file")
     ) { try SafetensorsFile(contentsOf: "/dev/zero") }
   }
 
   @Test func missingFileIsNamed() throws {
     let path = folder.place("absent")
-    let error = #expect(throws: ModelFileError.self) { try SafetensorsFile(contentsOf: path) }
+    let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: path) }
     #expect(error?.description == "\(path): cannot be read: No such file or directory")
   }
 
@@ -212,7 +214,7 @@ struct HostileFile: CustomTestStringConvertible {
       let path = try folder.write("secret", pythonsFile)
       chmod(path, 0)
       let error = asNobody {
-        #expect(throws: ModelFileError.self) { try SafetensorsFile(contentsOf: path) }
+        #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: path) }
       }
       #expect(error?.description == "\(path): cannot be read: Permission denied")
     }
@@ -226,7 +228,7 @@ struct HostileFile: CustomTestStringConvertible {
       var generator = SeededGenerator(seed)
       let bytes = damaged(files[Int(seed % 2)], &generator)
       let path = try folder.write("damaged", bytes)
-      do throws(ModelFileError) {
+      do throws(FileError) {
         let file = try SafetensorsFile(contentsOf: path)
         for (name, tensor) in file.tensors {
           #expect(tensor.bytes.upperBound <= bytes.count, "seed \(seed)")
@@ -242,8 +244,9 @@ struct HostileFile: CustomTestStringConvertible {
         refused += 1
       }
     }
-    // Else the damage would be too light or too heavy to try much.
-    #expect(read > 500 && refused > 500, "\(read) read, \(refused) refused")
+    // Else the damage would be too light or too heavy to try much. Half of the files have a
+    // checksum, which finds all of it.
+    #expect(read > 300 && refused > 10_000, "\(read) read, \(refused) refused")
   }
 
   private func ownFile() throws -> [UInt8] {

@@ -1,5 +1,6 @@
 import DenseMath
 import Parameters
+import TestSupport
 import Testing
 
 @Suite struct LayoutTests {
@@ -159,7 +160,7 @@ import Testing
 }
 
 @Suite struct WorkspaceTests {
-  /// y = x · Wᵀ and its way back, through packed weights and through plain ones.
+  /// y = x · Wᵀ and its backward pass, through packed weights and through plain ones.
   @Test(arguments: [false, true])
   func productsFollowTheThreeLoops(_ isFactor: Bool) {
     var layout = ParameterLayout()

@@ -1,6 +1,7 @@
 import DenseMath
 import Foundation
 import Parameters
+import TestSupport
 import Testing
 
 @Suite struct GradientSumTests {

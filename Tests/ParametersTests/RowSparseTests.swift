@@ -1,5 +1,6 @@
 import DenseMath
 import Parameters
+import TestSupport
 import Testing
 
 /// Two tables with rows, and weights before, between and after them.
@@ -67,8 +68,8 @@ private struct Comparison {
         values.withUnsafeMutableBufferPointer { buffer in
           guard let base = buffer.baseAddress else { return }
           let matrix = Matrix(base, rows: rows.count, columns: table.columns)
-          one.add(matrix, to: table, at: rows)
-          other.add(matrix, to: dense.tables[number], at: rows)
+          one.add(matrix, to: table, at: indices(rows))
+          other.add(matrix, to: dense.tables[number], at: indices(rows))
         }
         touched[number].formUnion(rows.map(Int.init))
       }
@@ -162,7 +163,7 @@ private struct Comparison {
     var row: [Float] = [0, .nan, 0, 0]
     row.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      gradients[1].add(Matrix(base, rows: 1, columns: 4), to: tables.tables[0], at: [200])
+      gradients[1].add(Matrix(base, rows: 1, columns: 4), to: tables.tables[0], at: indices([200]))
     }
     let optimizer = Optimizer<Float>(tables.layout, rule: .adamW(), weightDecay: 0)
     #expect(!optimizer.sum(gradients, on: Shards(threads: 2)).isFinite)

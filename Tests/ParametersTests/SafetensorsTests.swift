@@ -1,6 +1,8 @@
 import DenseMath
+import Files
 import Foundation
 import Parameters
+import TestSupport
 import Testing
 
 /// A file of Python's safetensors package, made by Tests/Fixtures/safetensors_sample.py.
@@ -18,6 +20,25 @@ let pythonsFile: [UInt8] = Array(
       """, options: .ignoreUnknownCharacters) ?? Data())
 
 @Suite struct SafetensorsTests {
+  @Test func fullDiskLeavesTheOldModel() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try Folder()
+      let path = folder.place("model")
+      var layout = ParameterLayout()
+      _ = layout.declare("w", shape: [10], as: .uniform(1))
+      let old = Parameters<Float>(layout, seed: 1)
+      try SafetensorsFile.write([.init(old)], metadata: [:], to: path)
+      limitFileSize()
+      var larger = ParameterLayout()
+      _ = larger.declare("w", shape: [1000, 1000], as: .uniform(1))
+      #expect(throws: FileError.unwritable(path: path, reason: "File too large")) {
+        try SafetensorsFile.write([.init(Parameters(larger, seed: 1))], metadata: [:], to: path)
+      }
+      #expect(try SafetensorsFile(contentsOf: path).parameters(layout).numbers == old.numbers)
+      #expect(folder.names == ["model"])
+    }
+  }
+
   private let folder: Folder
 
   init() throws { folder = try Folder() }
@@ -69,7 +90,7 @@ let pythonsFile: [UInt8] = Array(
   @Test func integersAreNoWeights() throws {
     let path = folder.place("python.safetensors")
     #expect(
-      throws: ModelFileError.mismatch(
+      throws: FileError.mismatch(
         path: path, found: "tensor i8 has type I8, expected floating point")
     ) { try read("i8", shape: [2]) }
   }
@@ -134,7 +155,9 @@ let pythonsFile: [UInt8] = Array(
     #expect((8 + length) % 64 == 0)
     let header = try #require(
       JSONSerialization.jsonObject(with: Data(bytes[8..<8 + length])) as? [String: [String: Any]])
-    #expect(header["__metadata__"] as? [String: String] == ["k": "v"])
+    var metadata = try #require(header["__metadata__"] as? [String: String])
+    #expect(metadata.removeValue(forKey: "checksum")?.hasPrefix("crc32c:") == true)
+    #expect(metadata == ["k": "v"])
     #expect(header["b"]?["shape"] as? [Int] == [2])
     #expect(header["b"]?["dtype"] as? String == "F32")
     #expect(header["b"]?["data_offsets"] as? [Int] == [0, 8])
@@ -151,7 +174,7 @@ let pythonsFile: [UInt8] = Array(
     _ = layout.declare("absent", shape: [2, 3], as: .constant(0))
     let file = try SafetensorsFile(contentsOf: path)
     #expect(
-      throws: ModelFileError.mismatch(path: path, found: "tensor absent is missing")
+      throws: FileError.mismatch(path: path, found: "tensor absent is missing")
     ) { try file.parameters(layout) }
   }
 
@@ -161,7 +184,7 @@ let pythonsFile: [UInt8] = Array(
     var layout = ParameterLayout()
     _ = layout.declare("f32", shape: [3, 2], as: .constant(0))
     #expect(
-      throws: ModelFileError.mismatch(
+      throws: FileError.mismatch(
         path: path, found: "tensor f32 has shape [2, 3], expected [3, 2]")
     ) { try file.parameters(layout) }
   }
@@ -175,7 +198,7 @@ let pythonsFile: [UInt8] = Array(
     try SafetensorsFile.write([.init(weights)], metadata: [:], to: path)
     let file = try SafetensorsFile(contentsOf: path)
     #expect(
-      throws: ModelFileError.mismatch(path: path, found: "weight weight1 holds NaN or infinity")
+      throws: FileError.mismatch(path: path, found: "weight weight1 holds NaN or infinity")
     ) { try file.parameters(layout) }
   }
 }

@@ -1,6 +1,7 @@
 import DenseMath
 import Foundation
 import Parameters
+import TestSupport
 
 /// A small generator, so that a failure can be repeated from its seed.
 struct SeededGenerator: RandomNumberGenerator {
@@ -14,36 +15,6 @@ struct SeededGenerator: RandomNumberGenerator {
     mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
     mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
     return mixed ^ mixed >> 31
-  }
-}
-
-/// A folder for a test's files, removed with it.
-final class Folder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// The names of all that lies in it, hidden files too.
-  var names: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
-  }
-
-  func place(_ name: String) -> String { path + "/" + name }
-
-  func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: place(name)))
-    return place(name)
-  }
-
-  func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
-
-  func text(_ name: String) throws -> String {
-    try String(contentsOfFile: place(name), encoding: .utf8)
   }
 }
 
@@ -86,4 +57,11 @@ func randomLayout(seed: UInt64) -> ParameterLayout {
       "weight\(number)", shape: isMatrix ? [rows, columns] : [columns], as: .uniform(0.5))
   }
   return layout
+}
+
+/// A block of these indices in memory that is never given back: tests are short.
+func indices(_ numbers: [Int32]) -> IndexBlock {
+  let memory = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, numbers.count))
+  memory.initialize(from: numbers, count: numbers.count)
+  return IndexBlock(memory, count: numbers.count)
 }

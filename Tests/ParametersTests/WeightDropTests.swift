@@ -1,5 +1,6 @@
 import DenseMath
 import Parameters
+import TestSupport
 import Testing
 
 @Suite struct WeightDropTests {

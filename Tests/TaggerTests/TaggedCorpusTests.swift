@@ -144,7 +144,7 @@ import Testing
     let many = TaggedCorpus(
       (0..<1200).map { TaggedSentence(words: ["w"], tags: ["T\($0)"]) })
     #expect(throws: TaggerError.tooManyTags(found: 1200, limit: 1000)) {
-      try Tagger(.init(), learning: many)
+      try Tagger(on: many, .init())
     }
   }
 

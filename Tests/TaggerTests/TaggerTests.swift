@@ -40,16 +40,13 @@ private func smallConfiguration() -> Tagger.Configuration {
 }
 
 private func options(
-  epochs: Double, threads: Int? = nil, _ change: (inout Tagger.TrainingOptions) -> Void = { _ in }
-) -> Tagger.TrainingOptions {
-  var options = Tagger.TrainingOptions()
-  options.plan.budget = .epochs(epochs)
-  options.plan.rate = 0.01
-  options.plan.warmUp = 5
-  options.batch = 8
-  options.threads = threads
-  change(&options)
-  return options
+  epochs: Double, threads: Int? = nil, _ change: (inout TestRun) -> Void = { _ in }
+) -> TestRun {
+  var test = TestRun(Tagger.defaultOptions, .epochs(epochs), warmUp: 5)
+  test.options.batch = 8
+  test.run.threads = threads
+  change(&test)
+  return test
 }
 
 @Suite struct TaggerTests {
@@ -71,11 +68,10 @@ private func options(
     configuration.decoder = decoder
     configuration.inputDropout = 0.2
     configuration.dropout = 0.2
-    configuration.featureSize = 3
     configuration.projectedFeatures = 2
-    let tagger = try Tagger(configuration, learning: data)
+    let tagger = try Tagger(on: data, configuration)
     // The network of a tagger with language models, whose states are drawn here.
-    let network = TaggerNetwork(configuration, lexicon: tagger.lexicon)
+    let network = TaggerNetwork(configuration, lexicon: tagger.lexicon, featureSize: 3)
     var encoded = try tagger.encode(data)
     var numbers = TestNumbers(seed: 8)
     encoded.features = (0..<data.wordCount * 3).map { _ in Float(numbers.next()) }
@@ -115,7 +111,7 @@ private func options(
     func metric(isForwardOnly: Bool) throws -> Double {
       var configuration = smallConfiguration()
       configuration.isForwardOnly = isForwardOnly
-      var tagger = try Tagger(configuration, learning: training)
+      var tagger = try Tagger(on: training, configuration)
       try tagger.train(on: training, options(epochs: 12))
       return try tagger.evaluate(on: fresh).metric
     }
@@ -126,13 +122,13 @@ private func options(
   @Test func resultsDoNotDependOnThreads() throws {
     let training = corpus(40, seed: 1)
     let taggers = try [1, 2, 3].map { threads in
-      var tagger = try Tagger(smallConfiguration(), learning: training)
+      var tagger = try Tagger(on: training, smallConfiguration())
       try tagger.train(
-        on: training, development: corpus(10, seed: 2),
-        options(epochs: 2, threads: threads) { $0.shards = 3 })
+        on: training, validation: corpus(10, seed: 2),
+        options(epochs: 2, threads: threads) { $0.options.shards = 3 })
       return tagger
     }
-    let bits = taggers.map { $0.parameters.elements.map(\.bitPattern) }
+    let bits = taggers.map(\.weightBits)
     #expect(bits[0] == bits[1] && bits[0] == bits[2])
     let sentences = corpus(30, seed: 4).sentences.map(\.words)
     #expect(
@@ -147,12 +143,12 @@ private func options(
     func run(
       _ name: String, stopAfter: Int?, resumes: Bool = false, on corpus: TaggedCorpus? = nil
     ) throws -> Tagger {
-      var tagger = try Tagger(smallConfiguration(), learning: training)
+      var tagger = try Tagger(on: training, smallConfiguration())
       var updates = 0
       let path = folder.appendingPathComponent(name).path
       let end = try tagger.train(
-        on: corpus ?? training, development: development,
-        options(epochs: 3) { $0.files = RunFiles(model: path, resumes: resumes) },
+        on: corpus ?? training, validation: development,
+        options(epochs: 3) { $0.run.files = RunFiles(model: path, resumes: resumes) },
         report: { if case .update = $0 { updates += 1 } },
         isStopped: { stopAfter.map { updates >= $0 } ?? false })
       #expect((end == .interrupted) == (stopAfter != nil))
@@ -168,7 +164,7 @@ private func options(
     }
     let resumed = try run("parts", stopAfter: nil, resumes: true)
     #expect(
-      whole.parameters.elements.map(\.bitPattern) == resumed.parameters.elements.map(\.bitPattern))
+      whole.weightBits == resumed.weightBits)
     let read = try Tagger(contentsOf: folder.appendingPathComponent("whole").path)
     #expect(read.lexicon == whole.lexicon && read.configuration == whole.configuration)
     let sentences = development.sentences.map(\.words)
@@ -177,8 +173,8 @@ private func options(
 
   @Test func spansCarryTheirPlacesAndProbabilities() throws {
     let training = corpus(160, seed: 1)
-    var tagger = try Tagger(smallConfiguration(), learning: training)
-    try tagger.train(on: training, development: corpus(20, seed: 5), options(epochs: 12))
+    var tagger = try Tagger(on: training, smallConfiguration())
+    try tagger.train(on: training, validation: corpus(20, seed: 5), options(epochs: 12))
     let text = "🚀 We heard that Ada Ng smiled again. Today Bo Ng lies north"
     let spans = try tagger.spans(in: text)
     #expect(spans.map(\.type) == ["PER", "LOC"])
@@ -220,7 +216,7 @@ private func options(
 
   @Test func oddSentencesAreTagged() throws {
     let training = corpus(20, seed: 1)
-    var tagger = try Tagger(smallConfiguration(), learning: training)
+    var tagger = try Tagger(on: training, smallConfiguration())
     try tagger.train(on: training, options(epochs: 1))
     let long = (0..<5000).map { "word\($0 % 90)" }
     let odd = ["", "\u{301}", "🚀👩‍👩‍👧", String(repeating: "x", count: 100_000), "ВВС"]
@@ -234,7 +230,7 @@ private func options(
       #expect(abs(one - other) < 1e-5)
     }
     #expect(try tagger.spans(in: "").isEmpty && tagger.spans(in: " \n\t ").isEmpty)
-    #expect(throws: TaggerError.self) {
+    #expect(throws: TrainingError.self) {
       try tagger.train(on: TaggedCorpus([]), options(epochs: 1))
     }
   }
@@ -254,14 +250,15 @@ private func options(
     let vocabulary = try Vocabulary(counting: Segmentation(), in: Corpus(text: text))
     let models = try [false, true].map { isBackwards in
       try LanguageModel(
-        .init(
-          layers: 1, hiddenSize: isBackwards ? 5 : 7, embeddingSize: 4, isBackwards: isBackwards),
+        .init(layers: 1, hiddenSize: isBackwards ? 5 : 7) {
+          ($0.embeddingSize, $0.isBackwards) = (4, isBackwards)
+        },
         vocabulary: vocabulary, seed: isBackwards ? 2 : 3)
     }
     var configuration = smallConfiguration()
     configuration.projectedFeatures = 6
-    var tagger = try Tagger(configuration, learning: training, languageModels: models)
-    #expect(tagger.configuration.featureSize == 12)
+    var tagger = try Tagger(on: training, configuration, languageModels: models)
+    #expect(tagger.core.parts.featureSize == 12)
     let sentences = training.sentences.map(\.words)
     let states = try models.map { try $0.wordStates(of: sentences) }
     let features = try tagger.features(of: sentences, threads: 1)
@@ -272,7 +269,7 @@ private func options(
         Array(features[word * 12 + 7..<word * 12 + 12]) == Array(states[1][word * 5..<word * 5 + 5])
       )
     }
-    try tagger.train(on: training, development: training, options(epochs: 3))
+    try tagger.train(on: training, validation: training, options(epochs: 3))
     let path = NSTemporaryDirectory() + "majortom-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try tagger.write(to: path)
@@ -294,11 +291,13 @@ private func options(
     #expect(vectors.width == 3 && vectors.wordsInFile == 5)
     #expect(vectors.vectors == ["ada": [0.5, -1, 0.2]])
     #expect(try read(text, andFirst: 5).vectors["a b"] == [4, 5, 6])
-    let tagger = try Tagger(smallConfiguration(), learning: training, vectors: vectors)
+    let tagger = try Tagger(on: training, smallConfiguration(), vectors: vectors)
     #expect(tagger.configuration.wordSize == 3)
     let row = try #require(tagger.lexicon.words.firstIndex(of: "ada"))
     #expect(
-      tagger.parameters[tagger.network.words.table].rows(row..<row + 1).elements == [0.5, -1, 0.2])
+      tagger.weights.block[tagger.network.words.table].rows(row..<row + 1).elements == [
+        0.5, -1, 0.2,
+      ])
     for (text, part) in [
       ("a 1 2\nb 1\n", ":2: 1 numbers, where the first vector has 2"), ("word\n", ":1:"),
       ("ada x y\n", "x is not a number"), ("\n", "no vector"),

@@ -37,3 +37,10 @@ public struct TestNumbers {
     }
   }
 }
+
+/// A block of these indices in memory that is never given back: tests are short.
+public func indices(_ numbers: [Int32]) -> IndexBlock {
+  let memory = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, numbers.count))
+  memory.initialize(from: numbers, count: numbers.count)
+  return IndexBlock(memory, count: numbers.count)
+}

@@ -1,9 +1,12 @@
 import DenseMath
+import Files
 import Foundation
 import Parameters
 import Synchronization
+import TestSupport
 import Testing
-import Training
+
+@testable import Training
 
 /// The smallest task: one vector w, pulled towards the target of each shard in turn.
 ///
@@ -13,19 +16,21 @@ private final class Pull: TrainingTask {
   let weight: Weight
   let carried: [Parameters<Float>] = []
   let validations: [Double]
+  let metric: Metric
   let badUpdate: Int
   private let validated = Atomic<Int>(0)
 
-  init(validations: [Double] = [], badUpdate: Int = -1) {
+  init(validations: [Double] = [], _ metric: Metric = .crossEntropy, badUpdate: Int = -1) {
     var layout = ParameterLayout()
     weight = layout.declare("w", shape: [3], as: .constant(0))
     self.layout = layout
     self.validations = validations
+    self.metric = metric
     self.badUpdate = badUpdate
   }
 
   var shardCount: Int { 4 }
-  var symbolsPerUpdate: Int { 10 }
+  var tokensPerUpdate: Int { 10 }
   var updatesPerEpoch: Int { 5 }
   var updatesPerValidation: Int { 2 }
 
@@ -40,24 +45,28 @@ private final class Pull: TrainingTask {
     return loss
   }
 
-  func validate(
-    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> Double? {
+  var trainingSize: DataSize { DataSize(tokens: 50) }
+  var fingerprint: Fingerprint { Fingerprint() }
+
+  func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation? {
     let number = validated.wrappingAdd(1, ordering: .relaxed).oldValue
-    return number < validations.count ? validations[number] : nil
+    return number < validations.count ? Validation(validations[number], metric) : nil
   }
 }
 
-private func loop(_ task: Pull, _ change: (inout TrainingPlan) -> Void) -> TrainingLoop<Pull> {
-  var plan = TrainingPlan()
-  plan.rule = .momentum(0)
-  plan.weightDecay = 0
-  plan.warmUp = 0
-  plan.finalRate = 1
-  plan.rate = 0.5
-  plan.clip = 1e9
-  change(&plan)
-  return TrainingLoop(task, parameters: Parameters(task.layout), plan: plan, threads: 2)
+private func loop(_ task: Pull, _ change: (inout TrainingOptions) -> Void) -> TrainingLoop<Pull> {
+  var options = TrainingOptions()
+  (options.optimizer, options.momentum, options.weightDecay) = (.sgd, 0, 0)
+  (options.warmUp, options.finalRate) = (0, 1)
+  options.rate = 0.5
+  options.clip = 1e9
+  change(&options)
+  return TrainingLoop(
+    task, parameters: Parameters(task.layout), options: options, on: Shards(threads: 2))
+}
+
+private func run(_ options: TrainingOptions, data: String = "one") -> RunDescription {
+  RunDescription(kind: "pull", configuration: "{}", options: options, data: data)
 }
 
 /// A task that uses few rows of a large table: shard s touches rows of its own and one of all.
@@ -77,7 +86,7 @@ private struct LookUp: TrainingTask {
   }
 
   var shardCount: Int { 2 }
-  var symbolsPerUpdate: Int { 10 }
+  var tokensPerUpdate: Int { 10 }
   var updatesPerEpoch: Int { 5 }
   var updatesPerValidation: Int { 100 }
 
@@ -89,26 +98,27 @@ private struct LookUp: TrainingTask {
     let ones = workspace.arena.matrix(2, 2)
     Float.fill(ones, with: 1)
     workspace.addGradient(
-      of: table, rows: ones, at: Self.touched(shard: shard, update: update))
+      of: table, rows: ones,
+      at: workspace.arena.indices(of: Self.touched(shard: shard, update: update)))
     return 1
   }
 
-  func validate(
-    _ parameters: Parameters<Float>, packed: PackedWeights<Float>, on shards: Shards
-  ) -> Double? { nil }
+  var trainingSize: DataSize { DataSize(tokens: 50) }
+  var fingerprint: Fingerprint { Fingerprint() }
+
+  func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation? { nil }
 }
 
 @Suite struct TrainingTests {
   @Test(arguments: [1, 2])
   func onlyTheRowsOfABatchAreChanged(_ threads: Int) throws {
-    var plan = TrainingPlan()
-    plan.rule = .momentum(0.5)
-    plan.weightDecay = 0.125
-    (plan.warmUp, plan.finalRate, plan.rate, plan.clip) = (0, 1, 0.25, 1e9)
-    plan.budget = .updates(20)
+    var options = TrainingOptions()
+    (options.optimizer, options.momentum, options.weightDecay) = (.sgd, 0.5, 0.125)
+    (options.warmUp, options.finalRate, options.rate, options.clip) = (0, 1, 0.25, 1e9)
+    options.budget = .updates(20)
     let task = LookUp()
     let training = TrainingLoop(
-      task, parameters: Parameters(task.layout), plan: plan, threads: threads)
+      task, parameters: Parameters(task.layout), options: options, on: Shards(threads: threads))
     var norms: [Double] = []
     _ = try training.run { event in
       if case .update(let progress) = event { norms.append(progress.gradientNorm) }
@@ -178,7 +188,7 @@ private struct LookUp: TrainingTask {
       }
     }
     #expect(end == .patience)
-    #expect(training.record.bestLoss == 1)
+    #expect(training.record.best?.value == 1)
     #expect(training.record.bestUpdate == 4)
     #expect(training.record.updates == 10)
     withExtendedLifetime(training) {
@@ -206,29 +216,73 @@ private struct LookUp: TrainingTask {
   }
 
   @Test func theRateRisesInALineAndFallsInACosine() {
-    var plan = TrainingPlan()
-    plan.rate = 2
-    plan.warmUp = 4
-    plan.finalRate = 0.1
-    #expect(plan.rate(update: 0, progress: 0) == 0.5)
-    #expect(plan.rate(update: 3, progress: 0) == 2)
+    var options = TrainingOptions()
+    options.rate = 2
+    options.warmUp = 4
+    options.finalRate = 0.1
+    #expect(options.rate(update: 0, progress: 0) == 0.5)
+    #expect(options.rate(update: 3, progress: 0) == 2)
     for progress in stride(from: 0.0, through: 1, by: 0.05) {
       let expected = 2 * (0.1 + 0.9 * (1 + cos(.pi * progress)) / 2)
-      #expect(abs(plan.rate(update: 9, progress: progress) - expected) < 1e-12)
+      #expect(abs(options.rate(update: 9, progress: progress) - expected) < 1e-12)
     }
   }
 
-  @Test func aCheckpointOfAnotherPlanIsRefused() throws {
-    let path = NSTemporaryDirectory() + "majortom-\(UUID().uuidString).checkpoint"
-    defer { unlink(path) }
+  @Test func aMetricThatIsToBeRaisedIsRaised() throws {
+    let task = Pull(validations: [0.2, 0.5, 0.4, .nan, 0.3], .f1)
+    let training = loop(task) { $0.budget = .updates(10) }
+    var best: [Double] = []
+    _ = try training.run { event in
+      if case .validation(_, let found, isBest: true) = event { best.append(found.value) }
+    }
+    #expect(best == [0.2, 0.5])
+    #expect(training.record.best == Validation(0.5, .f1))
+  }
+
+  @Test func aCheckpointOfAnotherRunIsRefusedWithWhatDiffers() throws {
+    let folder = try Folder()
+    let path = folder.place("run.checkpoint")
+    func sentence(_ body: () throws -> Void) -> String {
+      do {
+        try body()
+        return ""
+      } catch { return "\(error)" }
+    }
     let first = loop(Pull()) { $0.budget = .updates(3) }
     _ = try first.run()
-    try first.writeCheckpoint(to: path, description: "one")
+    try first.writeCheckpoint(to: path, as: run(first.options))
     let longer = loop(Pull()) { $0.budget = .updates(9) }
-    try longer.restore(from: path, description: "one")
+    try longer.restore(from: path, as: run(longer.options))
     #expect(longer.record.updates == 3)
     let faster = loop(Pull()) { $0.rate = 0.7 }
-    #expect(throws: TrainingError.self) { try faster.restore(from: path, description: "one") }
-    #expect(throws: TrainingError.self) { try longer.restore(from: path, description: "two") }
+    #expect(
+      sentence { try faster.restore(from: path, as: run(faster.options)) }
+        .hasSuffix("it was made with other options: rate 0.5 and 0.7"))
+    #expect(
+      sentence { try longer.restore(from: path, as: run(longer.options, data: "two")) }
+        .hasSuffix("it was made with other data"))
+  }
+
+  /// One flipped bit anywhere, or numbers that are none, and nothing of the checkpoint is taken.
+  @Test func aDamagedCheckpointIsRefusedAndLeavesNoTrace() throws {
+    let folder = try Folder()
+    let path = folder.place("run.checkpoint")
+    let first = loop(Pull()) { $0.budget = .updates(3) }
+    _ = try first.run()
+    try first.writeCheckpoint(to: path, as: run(first.options))
+    let sound = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    for place in stride(from: 0, to: sound.count, by: 7) {
+      var damaged = sound
+      damaged[place] ^= 1 << UInt8(place % 8)
+      try folder.write("run.checkpoint", damaged)
+      let fresh = loop(Pull()) { $0.budget = .updates(3) }
+      #expect(throws: (any Error).self, "byte \(place)") {
+        try fresh.restore(from: path, as: run(fresh.options))
+      }
+      #expect(fresh.record.updates == 0)
+    }
+    first.parameters[Pull().weight][0, 1] = .nan
+    try first.writeCheckpoint(to: path, as: run(first.options))
+    #expect(throws: FileError.self) { try first.restore(from: path, as: run(first.options)) }
   }
 }

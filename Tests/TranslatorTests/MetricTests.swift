@@ -19,7 +19,7 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
     let tokens: [String]
   }
 
-  private struct BLEUFigures: Decodable {
+  private struct BLEUFixture: Decodable {
     let score, brevity: Double
     let precisions: [Double]
     let counts, totals: [Int]
@@ -36,7 +36,7 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
     }
   }
 
-  private struct ChrFFigures: Decodable {
+  private struct ChrFFixture: Decodable {
     let score: Double
     let text: String
     let signature: String?
@@ -44,16 +44,16 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
 
   private struct Case: Decodable {
     struct Sentence: Decodable {
-      let bleu: BLEUFigures
-      let chrf, chrfPlusPlus: ChrFFigures
+      let bleu: BLEUFixture
+      let chrf, chrfPlusPlus: ChrFFixture
     }
 
     let name: String
     let hypotheses: [String]
     let references: [[String]]
     /// By the rules of 13a, and of text that is cut at spaces.
-    let bleu, cut: BLEUFigures
-    let chrf, chrfPlusPlus: ChrFFigures
+    let bleu, cut: BLEUFixture
+    let chrf, chrfPlusPlus: ChrFFixture
     let sentences: [Sentence]
     let exact: Int
 
@@ -92,13 +92,13 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
       let cut = fixture.counted(by: BLEU(tokens: .none))
       #expect(fixture.cut.agree(with: cut.score), "\(fixture.name): \(cut)")
       #expect(cut.signature == fixture.cut.signature.map(named), "\(fixture.name)")
-      for (variant, figures) in [
+      for (variant, known) in [
         (ChrF.Variant.chrF2, fixture.chrf), (.chrF2PlusPlus, fixture.chrfPlusPlus),
       ] {
         let chrF = fixture.counted(by: ChrF(variant))
-        #expect(isNear(chrF.value, figures.score), "\(fixture.name): \(chrF), \(figures.text)")
-        #expect(chrF.description == figures.text, "\(fixture.name)")
-        #expect(chrF.signature == figures.signature.map(named), "\(fixture.name)")
+        #expect(isNear(chrF.value, known.score), "\(fixture.name): \(chrF), \(known.text)")
+        #expect(chrF.description == known.text, "\(fixture.name)")
+        #expect(chrF.signature == known.signature.map(named), "\(fixture.name)")
       }
       let exact = fixture.counted(by: ExactMatch())
       #expect(exact.matches == fixture.exact && exact.sentences == fixture.hypotheses.count)
@@ -117,11 +117,11 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
         let (hypothesis, row) = (fixture.hypotheses[place], fixture.references[place])
         let bleu = BLEU.sentence(hypothesis, references: row)
         #expect(right.bleu.agree(with: bleu), "\(fixture.name), \(place): \(bleu)")
-        for (variant, figures) in [
+        for (variant, known) in [
           (ChrF.Variant.chrF2, right.chrf), (.chrF2PlusPlus, right.chrfPlusPlus),
         ] {
           let chrF = ChrF.sentence(hypothesis, references: row, variant: variant)
-          #expect(isNear(chrF, figures.score), "\(fixture.name), \(place): \(chrF)")
+          #expect(isNear(chrF, known.score), "\(fixture.name), \(place): \(chrF)")
         }
       }
     }
@@ -169,7 +169,7 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
     exact.add("\u{E9}", references: ["e\u{301}", "E\u{301}"])
     exact.add("\u{E9}", references: ["x", "\u{E9}"])
     exact.add("", references: ["", ""])
-    #expect(exact.share == 2.0 / 3 && exact.description == "exact match = 66.67 (2 of 3)")
+    #expect(exact.fraction == 2.0 / 3 && exact.description == "exact match = 66.67 (2 of 3)")
     #expect(exact.signedDescription.hasPrefix("exact match|nrefs:2|case:mixed|version:majortom"))
   }
 
@@ -211,7 +211,7 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
     #expect(text.hypotheses == ["a", "b", "c"] && text.references[1] == ["b", "b"])
     var exact = ExactMatch()
     exact.add(text)
-    #expect(exact.share == 1)
+    #expect(exact.fraction == 1)
     func sentence(_ hypotheses: ReferencedText.Lines, _ references: [ReferencedText.Lines])
       -> String
     {
@@ -244,7 +244,7 @@ private func isNear(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 }
         exact.add(hypothesis, references: [reference])
       }
     }
-    #expect(exact.share == 0.5 && bleu.value > 50 && chrF.value > 50)
+    #expect(exact.fraction == 0.5 && bleu.value > 50 && chrF.value > 50)
     // Other work may have the processor meanwhile.
     #expect(time < .seconds(3), "\(time)")
   }

@@ -10,13 +10,13 @@ import Training
 @testable import Translator
 
 /// Digits, and the same digits in words from the last to the first: a task that needs looking.
-private func pairs(_ count: Int, seed: UInt64, most: Int = 5) -> ParallelText {
+private func pairs(_ count: Int, seed: UInt64, most: Int = 5) -> ParallelCorpus {
   var numbers = TestNumbers(seed: seed)
   let words = ["nil", "one", "two", "tri", "for"]
-  return ParallelText(
+  return ParallelCorpus(
     (0..<count).map { _ in
       let digits = (0..<numbers.integer(1...most)).map { _ in numbers.integer(0...4) }
-      return ParallelText.Pair(
+      return SentencePair(
         source: digits.map(String.init).joined(),
         target: digits.reversed().map { words[$0] }.joined(separator: " "))
     })
@@ -35,7 +35,7 @@ private func smallConfiguration(
 }
 
 private func translator(
-  _ configuration: Translator.Configuration, _ text: ParallelText
+  _ configuration: Translator.Configuration, _ text: ParallelCorpus
 ) throws -> Translator {
   try Translator(
     configuration, source: text.vocabulary(of: \.source, Segmentation()),
@@ -43,15 +43,12 @@ private func translator(
 }
 
 private func options(
-  epochs: Double, _ change: (inout Translator.TrainingOptions) -> Void = { _ in }
-) -> Translator.TrainingOptions {
-  var options = Translator.TrainingOptions()
-  options.plan.budget = .epochs(epochs)
-  options.plan.rate = 0.01
-  options.plan.warmUp = 10
-  options.batch = 16
-  change(&options)
-  return options
+  epochs: Double, _ change: (inout TestRun) -> Void = { _ in }
+) -> TestRun {
+  var test = TestRun(Translator.defaultOptions, .epochs(epochs), warmUp: 10)
+  (test.options.batch, test.options.validation) = (16, 0)
+  change(&test)
+  return test
 }
 
 @Suite struct TranslatorTests {
@@ -76,7 +73,7 @@ private func options(
       configuration.tiesEmbeddings = ties
       configuration.feedsInput = feeds
       configuration.cutoffs = cutoffs
-      let network = TranslatorNetwork(configuration, sourceSymbols: 6, targetSymbols: 7)
+      let network = TranslatorNetwork(configuration, sourceTokens: 6, targetTokens: 7)
       let parameters = Parameters<Double>(network.layout)
       // Large weights, so that no gradient is so small that a difference would be all rounding.
       var numbers = TestNumbers(seed: 3)
@@ -115,10 +112,10 @@ private func options(
     for ties in [false, true] {
       var configuration = Translator.Configuration()
       configuration.tiesEmbeddings = ties
-      let network = TranslatorNetwork(configuration, sourceSymbols: 3000, targetSymbols: 3000)
+      let network = TranslatorNetwork(configuration, sourceTokens: 3000, targetTokens: 3000)
       let entries = network.layout.entries
-      #expect(entries[network.source.table.index].isRowSparse)
-      #expect(entries[network.target.table.index].isRowSparse != ties)
+      #expect(entries[network.encoder.embedding.table.index].isRowSparse)
+      #expect(entries[network.decoder.embedding.table.index].isRowSparse != ties)
     }
   }
 
@@ -130,7 +127,7 @@ private func options(
     configuration.cutoffs = cutoffs
     let training = pairs(1200, seed: 1)
     let seen = Set(training.pairs)
-    let fresh = ParallelText(pairs(200, seed: 2).pairs.filter { !seen.contains($0) })
+    let fresh = ParallelCorpus(pairs(200, seed: 2).pairs.filter { !seen.contains($0) })
     #expect(fresh.pairs.count > 30)
     var translator = try translator(configuration, training)
     try translator.train(on: training, validation: fresh, options(epochs: 30))
@@ -152,11 +149,11 @@ private func options(
       #expect(zip(list, list.dropFirst()).allSatisfy { $0.logProbability >= $1.logProbability })
     }
     // The score of a translation is that of reading it back, and of its sentence alone.
-    let given = ParallelText([.init(source: sources[0], target: greedy[0][0].text)])
+    let given = ParallelCorpus([.init(source: sources[0], target: greedy[0][0].text)])
     #expect(
       abs(try translator.logProbabilities(of: given)[0] - greedy[0][0].logProbability) < 1e-3)
     #expect(try translator.translate(sources[0]) == greedy[0][0].text)
-    // The weights of what was looked at are shares, one row for each symbol and the end.
+    // The weights of what was looked at are fractions, one row for each token and the end.
     let shown = greedy[0][0]
     #expect(shown.attention.count == shown.written.count + 1)
     for row in shown.attention {
@@ -171,15 +168,15 @@ private func options(
     let (training, validation) = (pairs(100, seed: 1), pairs(20, seed: 2))
     func run(
       _ name: String, threads: Int, stopAfter: Int? = nil, resumes: Bool = false,
-      on text: ParallelText? = nil
+      on text: ParallelCorpus? = nil
     ) throws -> Translator {
       var made = try translator(smallConfiguration(), training)
       var updates = 0
       try made.train(
         on: text ?? training, validation: validation,
         options(epochs: 2) {
-          $0.threads = threads
-          $0.files = RunFiles(
+          $0.run.threads = threads
+          $0.run.files = RunFiles(
             model: folder.appendingPathComponent(name).path, resumes: resumes)
         },
         report: { if case .update = $0 { updates += 1 } },
@@ -190,12 +187,12 @@ private func options(
     let other = try run("two", threads: 2)
     _ = try run("parts", threads: 2, stopAfter: 5)
     // The same pairs in another order are other data.
-    let turned = ParallelText(training.pairs.reversed())
+    let turned = ParallelCorpus(training.pairs.reversed())
     #expect(throws: TrainingError.self) {
       try run("parts", threads: 2, resumes: true, on: turned)
     }
     let resumed = try run("parts", threads: 1, resumes: true)
-    let bits = [whole, other, resumed].map { $0.parameters.elements.map(\.bitPattern) }
+    let bits = [whole, other, resumed].map(\.weightBits)
     #expect(bits[0] == bits[1] && bits[0] == bits[2])
     let read = try Translator(contentsOf: folder.appendingPathComponent("one").path)
     let sources = validation.pairs.map(\.source)
@@ -203,7 +200,7 @@ private func options(
   }
 
   /// A model that has hardly learnt writes the same over and over, unless it may not.
-  @Test(arguments: [1, 2, 3]) func noRowOfSymbolsIsWrittenTwice(length: Int) throws {
+  @Test(arguments: [1, 2, 3]) func noNGramIsWrittenTwice(length: Int) throws {
     let text = pairs(20, seed: 1)
     var translator = try translator(smallConfiguration(), text)
     try translator.train(on: text, options(epochs: 3))
@@ -218,7 +215,7 @@ private func options(
       var search = Translator.Search(beam: beam, best: beam)
       let free = try translator.translate(text.pairs.map(\.source), search)
       #expect(free.joined().contains { Set(rows($0.written)).count < rows($0.written).count })
-      search.noRepeat = length
+      search.noRepeatNGram = length
       for translation in try translator.translate(text.pairs.map(\.source), search).joined() {
         let written = rows(translation.written)
         #expect(Set(written).count == written.count, "\(translation.text)")
@@ -266,38 +263,5 @@ private func options(
         #expect(found.map(\.count) == texts.map { _ in 1 } && found[0][0].text == "")
       }
     }
-  }
-
-  @Test func pairsAreReadSplitAndCounted() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    func file(_ name: String, _ text: String) throws -> String {
-      let url = folder.appendingPathComponent(name)
-      try Data(text.utf8).write(to: url)
-      return url.path
-    }
-    let columns = try file("a.tsv", "Go.\tVa !\tCC-BY\n\n \tvide\nHi.\tSalut.\t\r\n")
-    let text = try ParallelText(contentsOf: [columns])
-    #expect(
-      text.pairs == [.init(source: "Go.", target: "Va !"), .init(source: "Hi.", target: "Salut.")])
-    #expect(text.skipped == 1)
-    #expect(
-      try ParallelText(contentsOf: [columns], sourceColumn: 2, targetColumn: 1).pairs[0].source
-        == "Va !")
-    let (left, right) = (try file("l", "a\nb\nc\n"), try file("r", "x\ny\n"))
-    do {
-      _ = try ParallelText(source: left, target: right)
-      Issue.record("files of different lengths were read")
-    } catch { #expect("\(error)".contains("3 lines") && "\(error)".contains("2 lines")) }
-    do {
-      _ = try ParallelText(contentsOf: [left])
-      Issue.record("a file without tabs was read")
-    } catch { #expect("\(error)".contains("l:1: 1 columns")) }
-    let many = ParallelText((0..<4000).map { .init(source: "s\($0 / 2)", target: "t\($0)") })
-    let (training, kept) = many.split(keeping: 0.1)
-    #expect(Set(training.pairs.map(\.source)).isDisjoint(with: kept.pairs.map(\.source)))
-    #expect(training.pairs.count + kept.pairs.count == 4000)
-    #expect((300...500).contains(kept.pairs.count))
   }
 }

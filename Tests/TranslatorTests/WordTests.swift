@@ -10,28 +10,28 @@ import Training
 private let words = Segmentation(unit: .spacedWord)
 
 /// Sentences in which names, which no other sentence has, stand among known words.
-private func greetings(_ count: Int, seed: UInt64, names: Int = 1) -> ParallelText {
+private func greetings(_ count: Int, seed: UInt64, names: Int = 1) -> ParallelCorpus {
   var numbers = TestNumbers(seed: seed)
   let known = [
     ("well", "ben"), ("so", "or"), ("now", "ore"), ("yes", "si"), ("meet", "vide"), ("no", "nul"),
     ("and", "et"), ("go", "va"),
   ]
   let letters = "aeioubdg".map(String.init)
-  return ParallelText(
+  return ParallelCorpus(
     (0..<count).map { _ in
       var pairs = (0..<numbers.integer(0...3)).map { _ in known[numbers.integer(0...7)] }
       for _ in 0..<names {
         let name = "N" + (0..<9).map { _ in letters[numbers.integer(0...7)] }.joined()
         pairs.insert((name, name), at: numbers.integer(0...pairs.count))
       }
-      return ParallelText.Pair(
+      return SentencePair(
         source: pairs.map(\.0).joined(separator: " "),
         target: pairs.map(\.1).joined(separator: " "))
     })
 }
 
 private func wordTranslator(
-  _ text: ParallelText, _ change: (inout Translator.Configuration) -> Void = { _ in }
+  _ text: ParallelCorpus, _ change: (inout Translator.Configuration) -> Void = { _ in }
 ) throws -> Translator {
   var configuration = Translator.Configuration()
   configuration.hiddenSize = 32
@@ -45,14 +45,11 @@ private func wordTranslator(
     target: text.vocabulary(of: \.target, words))
 }
 
-private func options(epochs: Double, threads: Int? = nil) -> Translator.TrainingOptions {
-  var options = Translator.TrainingOptions()
-  options.plan.budget = .epochs(epochs)
-  options.plan.rate = 0.01
-  options.plan.warmUp = 10
-  options.batch = 16
-  options.threads = threads
-  return options
+private func options(epochs: Double, threads: Int? = nil) -> TestRun {
+  var test = TestRun(Translator.defaultOptions, .epochs(epochs), warmUp: 10)
+  (test.options.batch, test.options.validation) = (16, 0)
+  test.run.threads = threads
+  return test
 }
 
 @Suite struct WordTests {
@@ -64,7 +61,7 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
       $0.attention = .dot
       $0.cell = .gru
     }
-    #expect(made.source.symbols.count == 8)
+    #expect(made.source.tokens.count == 8)
     try made.train(on: training, options(epochs: 30))
     let found = try made.translate(fresh.pairs.map(\.source))
     #expect(zip(found, fresh.pairs).count { $0[0].text == $1.target } > 90)
@@ -110,13 +107,13 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
   @Test func unknownWordsAreOneSymbolOfEachSide() throws {
     let made = try wordTranslator(greetings(50, seed: 1))
     let (source, target) = (made.source.count, made.target.count)
-    #expect(made.network.source.symbols == source + 2)
-    #expect(made.network.target.symbols == target + 3)
-    let text = ParallelText([.init(source: "meet Zoë, so", target: "vide Zoë!")])
+    #expect(made.network.encoder.embedding.vocabularySize == source + 2)
+    #expect(made.network.decoder.embedding.vocabularySize == target + 3)
+    let text = ParallelCorpus([.init(source: "meet Zoë, so", target: "vide Zoë!")])
     let pair = try made.encode(text)[0]
-    let meet = try #require(made.source.symbols.firstIndex(of: " meet")) + 256
-    let so = try #require(made.source.symbols.firstIndex(of: " so")) + 256
-    let vide = try #require(made.target.symbols.firstIndex(of: " vide")) + 256
+    let meet = try #require(made.source.tokens.firstIndex(of: " meet")) + 256
+    let so = try #require(made.source.tokens.firstIndex(of: " so")) + 256
+    let vide = try #require(made.target.tokens.firstIndex(of: " vide")) + 256
     #expect(pair.source.map { Int($0) } == [meet, source + 1, 44, so, source])
     #expect(pair.target.map { Int($0) } == [vide, target + 2, 33, target + 1])
     #expect(made.targetCode.text(of: pair.target.dropLast(), copies: [" Zoë"]).text == "vide Zoë!")
@@ -130,26 +127,26 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     let texts = [
       "tom", " tom", "  tom", "major tom", " ", "", "\ttom", "(tom)", "\u{301}", "東京 tom",
     ]
-    let text = ParallelText((texts + texts).map { .init(source: $0, target: $0) })
+    let text = ParallelCorpus((texts + texts).map { .init(source: $0, target: $0) })
     let vocabulary = try text.vocabulary(of: \.source, Segmentation(unit: unit))
     let code = SentenceCode(vocabulary: vocabulary, unknown: Int32(vocabulary.count + 1))
     for text in texts {
-      let symbols = try code.symbols(of: text)
-      let (same, pieces) = try code.symbolsWithTexts(of: text)
+      let symbols = try code.ids(of: text)
+      let (same, pieces) = try code.idsWithTexts(of: text)
       #expect(code.text(of: symbols).text == text)
       #expect(same == symbols && pieces.count == symbols.count)
     }
     guard unit == .spacedWord || unit == .subword else { return }
     // The first word is the same symbol as elsewhere.
-    #expect(try code.symbols(of: "tom").count == 1)
-    #expect(try code.symbols(of: "tom").last == code.symbols(of: "major tom").last)
+    #expect(try code.ids(of: "tom").count == 1)
+    #expect(try code.ids(of: "tom").last == code.ids(of: "major tom").last)
   }
 
   @Test func wordDropoutIsAFunctionOfPairAndPlace() throws {
     let text = greetings(200, seed: 1)
     let made = try wordTranslator(text) { $0.wordDropout = 0.25 }
     let whole = try made.encode(text)
-    let task = PairTask(made, training: whole, validation: [], options(epochs: 1))
+    let task = PairTask(made, training: whole, validation: [], options(epochs: 1).options)
     let all = Array(whole.indices)
     let read = task.pairs(of: all, update: 3)
     for number in all {
@@ -161,7 +158,7 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     }
     #expect(task.pairs(of: all, update: 4).sources != read.sources)
     let plain = try PairTask(
-      wordTranslator(text), training: whole, validation: [], options(epochs: 1)
+      wordTranslator(text), training: whole, validation: [], options(epochs: 1).options
     ).pairs(of: all, update: 3)
     #expect(plain.sources == whole.map(\.source))
     for (before, after, unknown) in [
@@ -182,11 +179,11 @@ private func options(epochs: Double, threads: Int? = nil) -> Translator.Training
     func bits(threads: Int, dropout: Double) throws -> [UInt32] {
       var made = try wordTranslator(text) { $0.wordDropout = dropout }
       try made.train(on: text, options(epochs: 2, threads: threads))
-      return made.parameters.elements.map(\.bitPattern)
+      return made.weightBits
     }
     let one = try bits(threads: 1, dropout: 0.2)
     #expect(try bits(threads: 2, dropout: 0.2) == one)
     #expect(try bits(threads: 1, dropout: 0) != one)
-    #expect(throws: TranslatorError.self) { try wordTranslator(text) { $0.wordDropout = 1 } }
+    #expect(throws: HyperparameterError.self) { try wordTranslator(text) { $0.wordDropout = 1 } }
   }
 }

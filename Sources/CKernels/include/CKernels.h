@@ -17,12 +17,12 @@ int mt_cpu_level(void);
 /// The processors that this process may use, or 0 when the system does not say.
 long mt_processors(void);
 
-// ---- Gate laws. y = f(x).
+// ---- Gate functions: y = f(x).
 void mt_sigmoid(long rows, long columns, mt_view x, mt_view y);
 void mt_tanh(long rows, long columns, mt_view x, mt_view y);
 void mt_relu(long rows, long columns, mt_view x, mt_view y);
 
-// ---- Their mirrors, from the output y: out = upstream * factor * f'(y).
+// ---- Their derivatives, from the output y: out = upstream * factor * f'(y).
 void mt_sigmoid_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
                          mt_view out);
 void mt_tanh_gradient(long rows, long columns, mt_view upstream, mt_view factor, mt_view y,
@@ -81,7 +81,7 @@ double mt_softmax_cross_entropy(long rows, long columns, mt_view logits, const i
 /// y = softmax(x) by rows
 void mt_softmax(long rows, long columns, mt_view x, mt_view y);
 
-/// The way back through y = softmax(x): out = (upstream - sum of upstream * y) * y by rows
+/// The backward pass of y = softmax(x): out = (upstream - sum of upstream * y) * y by rows
 void mt_softmax_gradient(long rows, long columns, mt_view upstream, mt_view y, mt_view out);
 
 // ---- Stretches of rows.
@@ -89,7 +89,7 @@ void mt_softmax_gradient(long rows, long columns, mt_view upstream, mt_view y, m
 /// stands in, [stretches, columns] without gaps; the first of equal ones.
 void mt_largest_rows(long stretches, long columns, mt_view x, const int32_t *starts, mt_view y,
                      int32_t *at);
-/// The way back: out[at[s][c]][c] += upstream[s][c]
+/// Its backward pass: out[at[s][c]][c] += upstream[s][c]
 void mt_largest_rows_gradient(long stretches, long columns, mt_view upstream, const int32_t *at,
                               mt_view out);
 
@@ -97,7 +97,7 @@ void mt_largest_rows_gradient(long stretches, long columns, mt_view upstream, co
 /// y = (x - mean) * inverse by rows, with inverse[r] = 1 / sqrt(variance + epsilon), in one column
 void mt_normalize_rows(long rows, long columns, mt_view x, float epsilon, mt_view y,
                        mt_view inverse);
-/// The way back, with g = upstream * gain: out = (g - mean of g - y * mean of g * y) * inverse
+/// Its backward pass, with g = upstream * gain: out = (g - mean of g - y * mean of g * y) * inverse
 void mt_normalize_rows_gradient(long rows, long columns, mt_view upstream, const float *gain,
                                 mt_view y, mt_view inverse, mt_view out);
 

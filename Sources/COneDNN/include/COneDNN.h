@@ -6,8 +6,9 @@
 // releases them when it ends; the number of threads that one product may use is set per thread.
 #pragma once
 
-/// The threads that one product on the calling thread may use from now on; 1 until it is called.
-void mt_product_threads(int threads);
+/// Sets the threads that one product on the calling thread may use from now on, 1 until it is
+/// called, and returns what they were. OpenMP's own setting is changed only while a product runs.
+int mt_product_threads(int threads);
 
 /// c [m, n] (+)= op(a) [m, k] · op(b) [k, n]; op transposes where the flag is set.
 /// `accumulate` adds to what c holds.
@@ -22,6 +23,9 @@ enum { mt_precision_f32 = 0, mt_precision_bf16 = 1 };
 
 /// Makes room for a k x n matrix; NULL when oneDNN refuses (out of memory, no such precision here).
 mt_packed *mt_packed_create(long k, long n, int precision);
+/// The same in plain rows instead of the layout of oneDNN's choice, so that a test can show that
+/// matrices of one size and two layouts do not share their primitives.
+mt_packed *mt_packed_create_plain(long k, long n, int precision);
 void mt_packed_destroy(mt_packed *packed);
 
 /// Packs a k x n matrix, or one stored transposed (n x k), into the layout.

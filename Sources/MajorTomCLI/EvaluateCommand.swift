@@ -1,0 +1,145 @@
+import CommandLineOptions
+import Glibc
+import MajorTom
+
+private enum EvaluatedPart: String, CaseIterable { case all, validation }
+
+private let languageModelOptions = [
+  Option("protocol", "NAME", "carried: one run; crops: stretches of 256 (default: both)"),
+  Option("part", "PART", "all, or validation: the part that training kept (default: all)"),
+  encodingOption,
+]
+private let translatorOptions = [
+  Option("beam", "N", "Translators: translations followed at once (default: 1)")
+]
+
+/// The command `majortom evaluate`.
+let evaluateCommand = Command(
+  "evaluate", summary: "measure how well a model does on data",
+  synopsis: "[-m MODEL] DATA... [OPTION...]",
+  about: """
+    Measures how well a language model predicts text files, a tagger tags files of tagged sentences,
+    or a translator translates files of pairs.
+    """,
+  options: [modelOption()] + languageModelOptions + taggedDataOptions + translatorOptions + [
+    threadsOption, jsonOption,
+  ]
+) { arguments in
+  guard !arguments.words.isEmpty else {
+    throw UsageError("no data: name at least one file")
+  }
+  let path = try modelPath(arguments)
+  let kind = try modelKind(of: path).kind
+  let own = [
+    LanguageModel.kind: languageModelOptions, Tagger.kind: taggedDataOptions,
+    Translator.kind: translatorOptions,
+  ]
+  for (other, options) in own where other != kind {
+    if let idle = options.first(where: { arguments.has($0.name) }) {
+      throw UsageError("--\(idle.name) does not apply to \(path), which holds a \(kind.title)")
+    }
+  }
+  switch kind {
+  case Tagger.kind: try evaluateTagger(arguments, path)
+  case Translator.kind: try evaluateTranslator(arguments, path)
+  default: try evaluateLanguageModel(arguments, path)
+  }
+}
+
+private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String) throws {
+  let protocols =
+    try arguments.choice("protocol", of: EvaluationProtocol.self).map { [$0] }
+    ?? EvaluationProtocol.allCases
+  let part = try arguments.choice("part", of: EvaluatedPart.self) ?? .all
+  let threads = try arguments.threads()
+  let model = try LanguageModel(contentsOf: path)
+  let tokens = try EncodedCorpus(try arguments.corpus(), vocabulary: model.vocabulary)
+  let range = part == .all ? 0..<tokens.count : model.validationRange(of: tokens.count)
+  for name in protocols {
+    let result = try model.evaluate(on: tokens, range: range, protocol: name, threads: threads)
+    if arguments.has("json") {
+      writeJSON([
+        "protocol": .text(name.rawValue), "symbols": .whole(result.tokens),
+        "bytes": .whole(result.bytes), "nats_per_symbol": .number(result.natsPerToken),
+        "bits_per_symbol": .number(result.bitsPerToken),
+        "bits_per_byte": .number(result.bitsPerByte), "perplexity": .number(result.perplexity),
+      ])
+    } else {
+      let values = [
+        counted(result.tokens, "symbol"), "\(fixed(result.natsPerToken, 4)) nats/symbol",
+        "\(fixed(result.bitsPerToken, 4)) bits/symbol",
+        "\(fixed(result.bitsPerByte, 4)) bits/byte", "perplexity \(fixed(result.perplexity, 3))",
+      ]
+      writeOutput("\(name.rawValue): \(values.joined(separator: ", "))\n")
+    }
+  }
+}
+
+private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws {
+  let tagger = try Tagger(contentsOf: path)
+  let corpus = try TaggedCorpus(contentsOf: arguments.words, format: try taggedFormat(arguments))
+  tellRepairs(corpus, "data")
+  guard corpus.hasSpans == tagger.lexicon.hasSpans else {
+    throw UsageError(
+      "the model gives tags of \(tagger.lexicon.hasSpans ? "spans" : "words"), and the data have "
+        + "tags of \(corpus.hasSpans ? "spans" : "words"); choose the right --column")
+  }
+  let unknown = Set(corpus.sentences.flatMap(\.tags)).subtracting(tagger.lexicon.tags).sorted()
+  if !unknown.isEmpty {
+    complain(
+      "tags that training never saw, and that count as not found: "
+        + unknown.joined(separator: ", "))
+  }
+  let score = try tagger.evaluate(on: corpus, threads: try arguments.threads())
+  guard arguments.has("json") else { return writeOutput(score.report) }
+  guard score.hasSpans else {
+    return writeJSON(["words": .whole(score.words), "accuracy": .number(score.accuracy)])
+  }
+  let all = score.all
+  writeJSON([
+    "words": .whole(score.words), "accuracy": .number(score.accuracy),
+    "precision": .number(all.precision), "recall": .number(all.recall), "f1": .number(all.f1),
+    "types": .list(
+      score.types.sorted { $0.key < $1.key }.map { type, counts in
+        .object([
+          "type": .text(type), "right": .whole(counts.right), "found": .whole(counts.found),
+          "correct": .whole(counts.correct), "f1": .number(counts.f1),
+        ])
+      }),
+  ])
+}
+
+private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) throws {
+  let translator = try Translator(contentsOf: path)
+  let corpus = try ParallelCorpus(contentsOf: arguments.words)
+  let threads = try arguments.threads()
+  let search = Translator.Search(beam: try arguments.integer("beam", in: 1...1000) ?? 1)
+  // A source with several translations is translated once, and compared with all of them.
+  var references: [String: [String]] = [:]
+  var sources: [String] = []
+  for pair in corpus.pairs {
+    if references[pair.source] == nil { sources.append(pair.source) }
+    references[pair.source, default: []].append(pair.target)
+  }
+  var metrics: [any TranslationMetric] = [BLEU(), ChrF(.chrF2), ExactMatch()]
+  let found = try translator.translate(sources, search, threads: threads)
+  for (source, translations) in zip(sources, found) {
+    guard let best = translations.first, best.logProbability.isFinite else {
+      throw noNumbers(path, source)
+    }
+    for place in metrics.indices {
+      metrics[place].add(onOneLine(best.text), references: references[source] ?? [])
+    }
+  }
+  let loss = try translator.loss(on: corpus, threads: threads)
+  if arguments.has("json") {
+    for metric in metrics {
+      writeJSON(["metric": .text(metric.name), "value": .number(metric.value)])
+    }
+    return writeJSON(["nats_per_symbol": .number(loss), "perplexity": .number(exp(loss))])
+  }
+  for metric in metrics { writeOutput("\(metric)\n  \(metric.signature)\n") }
+  writeOutput(
+    "\(grouped(sources.count)) sources, \(fixed(loss, 4)) nats/symbol, perplexity \(fixed(exp(loss), 3))\n"
+  )
+}

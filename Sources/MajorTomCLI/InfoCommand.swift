@@ -1,0 +1,55 @@
+import CommandLineOptions
+import Glibc
+import MajorTom
+
+/// The kinds of models that the tool knows.
+let modelKinds: [any TrainableModel.Type] = [LanguageModel.self, Tagger.self, Translator.self]
+
+/// The kind of model that a file holds.
+///
+/// Throws `FileError` for a file that cannot be read, or of a kind that the tool does not know.
+func modelKind(of path: String) throws -> any TrainableModel.Type {
+  let found = try ModelFileReader(contentsOf: path).kind
+  guard let type = modelKinds.first(where: { $0.kind.name == found }) else {
+    throw FileError.mismatch(
+      path: path, found: "this is a \(found.prefix(40)), which is no model that majortom uses")
+  }
+  return type
+}
+
+/// The command `majortom info MODEL`.
+let infoCommand = Command(
+  "info", summary: "show what a model file holds", synopsis: "[MODEL] [OPTION...]",
+  about: "Shows what a model file holds.", options: [modelOption(), jsonOption]
+) { arguments in
+  let path = try arguments.words.first ?? modelPath(arguments)
+  let model = try modelKind(of: path).init(contentsOf: path)
+  guard !arguments.has("json") else { return writeOutput(model.jsonDescription + "\n") }
+  let lines = model.describe().map { "\($0.label): \($0.text)" }
+  let tensors = model.weights.names.map { name in
+    let shape = model.weights.shape(of: name) ?? []
+    return "  \(name)  \(shape.map(String.init).joined(separator: " x "))"
+  }
+  writeOutput((lines + tensors).joined(separator: "\n") + "\n")
+}
+
+/// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the
+/// tool's own place.
+func modelPath(
+  _ arguments: ParsedArguments, demo name: String = "models/demo.safetensors"
+) throws(UsageError) -> String {
+  if let path = arguments.text("model") { return path }
+  if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty { return path }
+  if FileWriter.exists(name) { return name }
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+  let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+  let path = buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }
+  var folder = String(decoding: path, as: UTF8.self)
+  while let slash = folder.lastIndex(of: "/") {
+    folder = String(folder[..<slash])
+    if FileWriter.exists("\(folder)/\(name)") { return "\(folder)/\(name)" }
+  }
+  throw UsageError(
+    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, majortom train "
+      + "tagger DATA -o FILE or majortom train translator PAIRS -o FILE, or make demo")
+}

@@ -1,0 +1,82 @@
+import CommandLineOptions
+import MajorTom
+
+/// The command `majortom reference FOLDER`, by which `make docs` writes docs/reference: a page a
+/// command and one of the hyperparameters, made from the same tables as the help.
+let referenceCommand = Command(
+  "reference", summary: "write the reference of all commands as Markdown",
+  synopsis: "FOLDER", about: "Writes a page a command, and one of all hyperparameters, to FOLDER.",
+  options: []
+) { arguments in
+  guard let folder = arguments.words.first, arguments.words.count == 1 else {
+    throw UsageError("one folder is needed: majortom reference FOLDER")
+  }
+  for (name, page) in referencePages() {
+    var file = try FileWriter(replacing: "\(folder)/\(name)")
+    file.write(page)
+    try file.finish()
+  }
+}
+
+/// The pages by their files' names.
+func referencePages() -> [(name: String, page: String)] {
+  let shown = commands.filter { $0.words != referenceCommand.words }
+  func name(_ command: Command) -> String {
+    command.words.replacing(" ", with: "-") + ".md"
+  }
+  var index = "# Reference\n\nMade from the tables of the tool by `make docs`.\n\n"
+  index += "| command | what it does |\n|---|---|\n"
+  for command in shown {
+    index += "| [majortom \(command.words)](\(name(command))) | \(command.summary) |\n"
+  }
+  index += "\n[Hyperparameters](hyperparameters.md) as files and libraries know them.\n"
+  return [("README.md", index), ("hyperparameters.md", hyperparameterPage())]
+    + shown.map { (name($0), page($0)) }
+}
+
+private func page(_ command: Command) -> String {
+  var text = "# majortom \(command.words)\n\n\(command.about)\n\n"
+  text += "    majortom \(command.words) \(command.synopsis)\n\n"
+  guard !command.options.isEmpty else { return text }
+  text += "| option | meaning |\n|---|---|\n"
+  for option in command.options {
+    text += "| `\(option.synopsis)` | \(escapedCell(option.help)) |\n"
+  }
+  return text
+}
+
+private func hyperparameterPage() -> String {
+  """
+  # Hyperparameters
+
+  The names are those of the options and of the JSON in model files.
+
+  ## Language model
+
+  \(table(LanguageModel.Configuration()))
+  ## Tagger
+
+  \(table(Tagger.Configuration()))
+  ## Translator
+
+  \(table(Translator.Configuration()))
+  ## Training
+
+  Defaults of the language model; the tagger and the translator change some, as their pages say.
+
+  \(table(LanguageModel.defaultOptions))
+  """
+}
+
+private func table<Root: HyperparameterSet>(_ root: Root) -> String {
+  var text = "| name | group | values | default | what it is |\n|---|---|---|---|---|\n"
+  for row in Root.hyperparameters {
+    let value = row.read(root)?.text ?? row.automatic ?? ""
+    text +=
+      "| `\(row.name)` | \(row.group.rawValue) | \(escapedCell(row.domain.expectation)) | "
+      + "\(escapedCell(value)) | \(escapedCell(row.help)) |\n"
+  }
+  return text
+}
+
+private func escapedCell(_ text: String) -> String { text.replacing("|", with: "\\|") }

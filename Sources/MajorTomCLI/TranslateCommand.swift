@@ -1,0 +1,213 @@
+import CommandLineOptions
+import MajorTom
+
+private let searchOptions = [
+  Option("beam", "N", "Translations followed at once (default: 1, greedy)"),
+  Option("length-power", "A", "Scores are divided by length to the power A (default: 1)"),
+  Option("coverage", "B", "Weight of a penalty for what was not looked at (default: 0)"),
+  Option("no-repeat", "N", "Write no row of N tokens twice in a sentence (default: 0, free)"),
+  Option("best", "N", "Print the N best, each with its log probability"),
+]
+
+// What a search alone can show, and forced decoding cannot.
+private let shownOptions = [
+  Option(flag: "attention", "Show what each token written looked at"),
+  Option(flag: "alignments", "Print i-j pairs: what j looked at most is i, both from 0"),
+  Option("html", "FILE", "Write the attention of the first text as a page"),
+]
+
+/// The command `majortom translate`.
+let translateCommand = Command(
+  "translate", summary: "translate a text", synopsis: "-m MODEL [TEXT...] [OPTION...]",
+  about: "Translates a text from arguments, or standard input line by line.",
+  options: [modelOption(demo: "none")] + searchOptions + shownOptions + [
+    Option(flag: "force", "Lines of source, tab, target: print log probability of the target"),
+    Option("batch", "N", "Lines to translate at once from standard input (default: 1)"),
+    precisionOption, threadsOption, jsonOption,
+  ]
+) { arguments in
+  let search = try search(arguments)
+  let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
+  let threads = try arguments.threads()
+  let ofSearches = ["best"] + shownOptions.map(\.name)
+  if arguments.has("force"), let other = ofSearches.first(where: arguments.has) {
+    throw UsageError("--\(other) is of a search, and --force makes none: leave one of them out")
+  }
+  let path = try modelPath(arguments, demo: "models/translator.safetensors")
+  if let page = arguments.text("html") { try demandApart(page, [path, "/dev/stdin"]) }
+  var translator = try Translator(contentsOf: path)
+  if let precision = try arguments.choice("precision", of: ProductPrecision.self) {
+    translator.use(precision)
+  }
+  var writer = TranslationWriter(
+    translator: translator, path: path, search: search, threads: threads, arguments: arguments)
+  try forEachBatch(of: arguments, batch) { lines in
+    if arguments.has("force") {
+      try writer.writeForced(lines)
+    } else {
+      try writer.write(lines)
+    }
+  }
+}
+
+private func search(_ arguments: ParsedArguments) throws -> Translator.Search {
+  let best = try arguments.integer("best", in: 1...1000)
+  let beam = try arguments.integer("beam", in: 1...1000) ?? best ?? 1
+  var search = Translator.Search(
+    beam: beam, lengthPower: try arguments.number("length-power", in: 0...10) ?? 1,
+    best: min(best ?? 1, beam))
+  search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
+  search.noRepeatNGram = try arguments.integer("no-repeat", in: 0...1000) ?? 0
+  search.keepsAttention = shownOptions.map(\.name).contains(where: arguments.has)
+  return search
+}
+
+/// Translates lines and writes what came of it.
+private struct TranslationWriter {
+  let translator: Translator
+  let path: String
+  let search: Translator.Search
+  let threads: Int?
+  let arguments: ParsedArguments
+  private var lineNumber = 0
+  private var hasPage = false
+
+  init(
+    translator: Translator, path: String, search: Translator.Search, threads: Int?,
+    arguments: ParsedArguments
+  ) {
+    self.translator = translator
+    self.path = path
+    self.search = search
+    self.threads = threads
+    self.arguments = arguments
+  }
+
+  /// Writes the log probability of each line's own target.
+  mutating func writeForced(_ lines: [String]) throws {
+    for line in lines {
+      lineNumber += 1
+      if line.isEmpty {
+        writeOutput("\n")
+        continue
+      }
+      let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+      guard parts.count >= 2 else {
+        throw InputError(
+          description: "line \(lineNumber): there is no tab between a source and its target")
+      }
+      let pair = SentencePair(source: String(parts[0]), target: String(parts[1]))
+      let value = try translator.logProbabilities(of: ParallelCorpus([pair]))[0]
+      guard value.isFinite else { throw noNumbers(path, pair.source) }
+      if arguments.has("json") {
+        writeJSON([
+          "source": .text(pair.source), "target": .text(pair.target),
+          "log_probability": .number(value),
+        ])
+      } else {
+        writeOutput("\(fixed(value, 4))\t\(line)\n")
+      }
+    }
+  }
+
+  /// Writes the translations of lines.
+  mutating func write(_ lines: [String]) throws {
+    let found = try translator.translate(lines, search, threads: threads)
+    if let page = arguments.text("html"), !hasPage, let first = found.first?.first {
+      hasPage = true
+      var file = try FileWriter(replacing: page)
+      file.write(attentionPage(first))
+      try file.finish()
+    }
+    for (line, translations) in zip(lines, found) {
+      for translation in translations {
+        guard translation.logProbability.isFinite else { throw noNumbers(path, line) }
+        write(translation, of: line)
+      }
+    }
+  }
+
+  private func write(_ translation: Translator.Translation, of line: String) {
+    // The last column is the source's end, which is no token to point at.
+    let links = translation.attention.prefix(translation.written.count).enumerated().map {
+      place, row in
+      (row.indices.prefix(max(1, translation.read.count)).max { row[$0] < row[$1] } ?? 0, place)
+    }
+    if arguments.has("json") {
+      return writeJSON([
+        "source": .text(line), "translation": .text(translation.text),
+        "log_probability": .number(translation.logProbability),
+        "attention": .list(
+          translation.attention.map { .list($0.map { .number(Double($0)) }) }),
+        "alignments": .list(links.map { .list([.whole($0.0), .whole($0.1)]) }),
+      ])
+    }
+    let probability =
+      arguments.has("best") ? "\(fixed(translation.logProbability, 4))\t" : ""
+    writeOutput("\(probability)\(onOneLine(translation.text))\n")
+    if arguments.has("attention") { writeOutput(attentionTable(translation)) }
+    if arguments.has("alignments") {
+      writeOutput(links.map { "\($0.0)-\($0.1)" }.joined(separator: " ") + "\n")
+    }
+  }
+}
+
+/// The error of weights that give no numbers.
+func noNumbers(_ path: String, _ text: String) -> InputError {
+  InputError(
+    description: "\(path): its weights give no number for \"\(visible(String(text.prefix(40))))\": "
+      + "the file is damaged, or its training went wrong")
+}
+
+/// A translation as a line of its own: a model that has learnt little may write any token.
+func onOneLine(_ text: String) -> String {
+  String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+}
+
+private func isControl(_ codePoint: Unicode.Scalar) -> Bool {
+  ["\n", "\r", "\t", "\u{85}", "\u{2028}", "\u{2029}"].contains(codePoint)
+}
+
+private let endMark = "⏹"
+
+/// A row for each symbol written, a shade for each symbol read.
+private func attentionTable(_ translation: Translator.Translation) -> String {
+  guard !translation.attention.isEmpty else { return "" }
+  let shades = Array(" ░▒▓█")
+  let read = translation.read.map(visible) + [endMark]
+  let width = translation.written.map { visible($0).count }.max() ?? 1
+  var text = ""
+  for (row, weights) in translation.attention.enumerated() {
+    let symbol = row < translation.written.count ? visible(translation.written[row]) : endMark
+    let padding = String(repeating: " ", count: max(0, max(width, 1) - symbol.count))
+    let cells = weights.indices.map { column in
+      let shade = shades[min(4, Int((weights[column] * 4.99).rounded(.down)))]
+      return String(repeating: shade, count: max(1, read[min(column, read.count - 1)].count))
+    }
+    text += "  \(padding)\(symbol) |\(cells.joined(separator: " "))|\n"
+  }
+  let padding = String(repeating: " ", count: max(width, 1))
+  return text + "  \(padding)  \(read.joined(separator: " "))\n"
+}
+
+private func attentionPage(_ translation: Translator.Translation) -> String {
+  let read = translation.read + [endMark]
+  let head = read.map { "<th>\(escaped($0))</th>" }.joined()
+  let rows = translation.attention.enumerated().map { row, weights in
+    let symbol = row < translation.written.count ? translation.written[row] : endMark
+    let cells = weights.map { weight in
+      "<td style=\"background:rgba(209,73,91,\(fixed(Double(weight), 3)))\" "
+        + "title=\"\(fixed(Double(weight), 3))\"></td>"
+    }.joined()
+    return "<tr><th>\(escaped(symbol))</th>\(cells)</tr>"
+  }
+  return htmlPage(
+    title: "What the decoder looked at",
+    style: "td { width: 1.2em; height: 1.2em } th { font-weight: normal; white-space: pre }",
+    body: """
+      <p>\(escaped(translation.read.joined())) → \(escaped(translation.text))</p>
+      <table><tr><th></th>\(head)</tr>
+      \(rows.joined(separator: "\n"))
+      </table>
+      """)
+}

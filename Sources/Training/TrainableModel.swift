@@ -1,0 +1,240 @@
+public import DenseMath
+public import Files
+public import Parameters
+
+/// A model that is trained, kept in files and described like every other: the one face of all.
+///
+/// A model brings its configuration (a table of hyperparameters), its parts, its network and its
+/// task; everything else is written once, in the extensions of this protocol: `train`,
+/// `init(contentsOf:)`, `write(to:)`, `use(_:)`, `describe()`.
+///
+/// The whole way of training, from data to file, is:
+///
+///     data -> task (batches) -> network (loss, gradients) -> optimiser -> best weights -> file
+public protocol TrainableModel: Sendable {
+  /// The size and shape of the network.
+  associatedtype Configuration: HyperparameterSet
+  /// What changes behaviour besides the network: vocabularies, tags, a calibration.
+  associatedtype Parts: ModelParts
+  /// The network.
+  associatedtype Network: ModelNetwork
+  /// What it learns from.
+  associatedtype TrainingData
+  /// Its data, loss and validation in training.
+  associatedtype Task: TrainingTask
+
+  /// What files and people call this kind of model.
+  static var kind: ModelKind { get }
+  /// The metric that the best weights are chosen by.
+  static func metric(for parts: Parts) -> Metric
+  /// How it is trained unless told otherwise.
+  static var defaultOptions: TrainingOptions { get }
+  /// The names of the rows of `TrainingOptions` that do nothing for this kind of model.
+  static var idleOptions: Set<String> { get }
+
+  /// All that the model is made of.
+  var core: ModelCore<Self> { get set }
+  /// A model of this core.
+  ///
+  /// Throws where the parts of a file do not fit the network.
+  init(core: ModelCore<Self>) throws
+
+  /// The network for a configuration and parts.
+  ///
+  /// Throws `HyperparameterError` where they do not go together.
+  static func makeNetwork(_ configuration: Configuration, parts: Parts) throws -> Network
+
+  /// Chooses what the options leave open by the data: the model's recipe.
+  static func resolve(_ options: inout TrainingOptions, for data: TrainingData)
+
+  /// Throws where data cannot be trained on, before anything else is done.
+  func check(_ data: TrainingData, validation: TrainingData?) throws
+
+  /// Data, loss and validation; `options` have nothing left open.
+  func makeTask(
+    on data: TrainingData, validation: TrainingData?, _ options: TrainingOptions, _ shards: Shards
+  ) throws -> Task
+
+  /// Sets what is found out after training, such as a calibration, given the best weights.
+  mutating func finishTraining(_ task: Task, _ shards: Shards)
+
+  /// How much the model knows, such as its tokens: by name, for reports.
+  var sizes: KeyValuePairs<String, Int> { get }
+  /// The lines about the model that no other kind has.
+  var facts: [ModelFact] { get }
+  /// The network in a few words, such as `lstm, 2 x 256 units`.
+  var networkText: String { get }
+
+  /// A short sample of what the model does, for reports; nil where there is none.
+  func sample(seed: UInt64) throws -> String?
+}
+
+extension TrainableModel {
+  /// The size and shape of the network.
+  public var configuration: Configuration { core.configuration }
+  /// Where the model comes from.
+  public var card: ModelCard { core.card }
+  /// The weights, read only.
+  public var weights: ModelWeights { core.weights }
+  /// The network.
+  public var network: Network { core.network }
+
+  /// None.
+  public static var idleOptions: Set<String> { [] }
+  /// The mean of -log p.
+  public static func metric(for parts: Parts) -> Metric { .crossEntropy }
+  /// Nothing is left open.
+  public static func resolve(_ options: inout TrainingOptions, for data: TrainingData) {}
+  /// All data will do.
+  public func check(_ data: TrainingData, validation: TrainingData?) throws {}
+  /// Nothing is found out.
+  public mutating func finishTraining(_ task: Task, _ shards: Shards) {}
+  /// None.
+  public var sizes: KeyValuePairs<String, Int> { [:] }
+  /// None.
+  public var facts: [ModelFact] { [] }
+  /// None.
+  public func sample(seed: UInt64) throws -> String? { nil }
+
+  /// Takes another precision for the products of matrices from now on.
+  public mutating func use(_ precision: ProductPrecision) { core.use(precision) }
+
+  /// The rows of the options that this kind of model has.
+  public static var optionRows: [Hyperparameter<TrainingOptions>] {
+    TrainingOptions.hyperparameters.filter { !idleOptions.contains($0.name) }
+  }
+
+  // MARK: Training
+
+  /// Trains the model, which becomes the best one that validation saw.
+  ///
+  ///     try model.train(on: data, for: .minutes(3), seed: 1) { print($0) }
+  ///
+  /// A model that was trained before goes on from its weights.
+  ///
+  /// - Parameters:
+  ///   - data: The training data.
+  ///   - validation: The data to choose the best weights by; nil to keep a part of `data` for it,
+  ///     where the kind of model does so.
+  ///   - budget: How long; nil for what the options say.
+  ///   - seed: The seed of order and masks; nil for that of the options.
+  ///   - options: Rate, batches and the like; nil for the defaults of the kind of model.
+  ///   - run: Threads, files, and what may stop it.
+  ///   - report: Told of updates, validations and files.
+  /// - Returns: How it ended.
+  /// - Throws: `TrainingError` for data that cannot be trained on, a network too large or a loss
+  ///   that is not finite (the model is the best one until then), `HyperparameterError` for
+  ///   options out of their range, `FileError` for files.
+  @discardableResult
+  public mutating func train(
+    on data: TrainingData, validation: TrainingData? = nil, for budget: TrainingBudget? = nil,
+    seed: UInt64? = nil, options: TrainingOptions? = nil, run: TrainingRun = TrainingRun(),
+    report: (TrainingEvent) throws -> Void = { _ in }
+  ) throws -> TrainingEnd {
+    var options = options ?? Self.defaultOptions
+    options.budget = budget ?? options.budget
+    options.seed = seed ?? options.seed
+    try check(data, validation: validation)
+    Self.resolve(&options, for: data)
+    try options.validate()
+    let memory = MemoryEstimate.training(network.layout, shards: options.shards ?? 1)
+    try MemoryEstimate.demand(memory, for: network.layout)
+    let shards = Shards(threads: run.threads)
+    let task = try makeTask(on: data, validation: validation, options, shards)
+    let loop = TrainingLoop(task, parameters: startingWeights(task), options: options, on: shards)
+    prepareCard(task, options, run)
+    try report(.begun(summary(task, options, memory: memory)))
+    // A model that is trained no further than it came is still the best one.
+    defer { self = snapshot(of: loop, task, shards) }
+    let store = RunStore(run.files, description: description(task, options)) {
+      [self] path throws(FileError) in
+      try snapshot(of: loop, task, shards).write(to: path)
+    }
+    let end = try loop.run(store: store, report: report, isStopped: run.isStopped)
+    try report(.ended(end, loop.record))
+    return end
+  }
+
+  /// A copy of the weights to train, prepared by the task where they are fresh.
+  private func startingWeights(_ task: Task) -> Parameters<Float> {
+    let weights = core.weights.block.copy()
+    if core.card.options == nil, core.card.updates == 0 { task.prepare(weights) }
+    return weights
+  }
+
+  private mutating func prepareCard(_ task: Task, _ options: TrainingOptions, _ run: TrainingRun) {
+    core.card.data = run.dataNames
+    core.card.unit = task.unit
+    core.card.training = task.trainingSize
+    core.card.validation = task.validationSize
+    core.card.options = options
+  }
+
+  private func summary(
+    _ task: Task, _ options: TrainingOptions, memory: Int
+  ) -> TrainingSummary {
+    TrainingSummary(
+      network: networkText, sizes: sizes.map { "\(grouped($0.value)) \($0.key)" },
+      weights: network.layout.weightCount, training: task.trainingSize,
+      validation: task.validationSize, unit: task.unit, options: options, memory: memory,
+      notes: task.notes)
+  }
+
+  /// What a checkpoint must agree with to be gone on with.
+  private func description(_ task: Task, _ options: TrainingOptions) -> RunDescription {
+    RunDescription(
+      kind: Self.kind.name, configuration: JSON.text(of: configuration), options: options,
+      data: task.fingerprint.description)
+  }
+
+  /// The model with the best weights of a loop: for as long as the loop does not go on.
+  private func snapshot(of loop: TrainingLoop<Task>, _ task: Task, _ shards: Shards) -> Self {
+    var model = self
+    model.core.adopt(ModelWeights(loop.best))
+    model.core.card.updates = loop.record.updates
+    model.core.card.best = loop.record.best
+    model.core.card.bestUpdate = loop.record.bestUpdate
+    model.finishTraining(task, shards)
+    return model
+  }
+
+  /// Takes over the weights of another model of the same shape: a warm start.
+  ///
+  /// Throws `TrainingError.data` where a weight has another name or shape.
+  public mutating func adoptWeights(of other: Self) throws(TrainingError) {
+    let (mine, theirs) = (network.layout.entries, other.network.layout.entries)
+    for (entry, found) in zip(mine, theirs)
+    where entry.name != found.name || entry.shape != found.shape {
+      throw .data(
+        "the other model has a weight \(found.name) of shape \(found.shape) where \(entry.name) of "
+          + "shape \(entry.shape) is needed")
+    }
+    guard mine.count == theirs.count else {
+      throw .data("the other model has \(theirs.count) weights where \(mine.count) are needed")
+    }
+    core.adopt(other.weights)
+    core.card.updates = max(1, other.card.updates)
+  }
+
+  // MARK: Files
+
+  /// Reads a model file.
+  ///
+  /// Throws `FileError` for a file that is damaged or of another kind.
+  public init(contentsOf path: String) throws {
+    let file = try ModelFileReader(contentsOf: path)
+    try file.demand(Self.kind)
+    let model = try Self(core: ModelCore(from: file))
+    try file.finish()
+    self = model
+  }
+
+  /// Writes the model to a file: whole, or not at all.
+  ///
+  /// Equal models make equal files, byte for byte. Throws `FileError.unwritable`.
+  public func write(to path: String) throws(FileError) {
+    var file = ModelFileContents(kind: Self.kind.name)
+    core.write(to: &file)
+    try file.write(to: path)
+  }
+}
