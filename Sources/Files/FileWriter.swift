@@ -78,6 +78,15 @@ public struct FileWriter: ~Copyable {
     }
   }
 
+  /// Writes a whole text.
+  ///
+  /// Throws `FileError.unwritable`.
+  public static func write(_ text: String, to path: String) throws(FileError) {
+    var writer = try FileWriter(replacing: path)
+    writer.write(text)
+    try writer.finish()
+  }
+
   /// The file that a path means: what a link points to, so that the link stays one.
   ///
   /// With a reason where something lies there that is no regular file, such as a device, which must

@@ -142,20 +142,10 @@ struct CropEvaluation {
   }
 
   private func nats(of mine: Range<Int>, on workspace: Workspace<Float>) -> Double {
-    let batch = mine.count
-    let inputs = workspace.arena.indices(length * batch)
-    let targets = workspace.arena.indices(length * batch)
-    let stretch = workspace.arena.indices(length + 1)
-    for (lane, crop) in mine.enumerated() {
-      let from = range.lowerBound + crop * length
-      stretch.withUnsafeMutableBufferPointer { tokens.copy(from..<from + length + 1, into: $0) }
-      for step in 0..<length {
-        inputs[step * batch + lane] = stretch[step]
-        targets[step * batch + lane] = stretch[step + 1]
-      }
-    }
-    return network.loss(
-      .init(inputs: inputs, targets: targets, shape: PackedShape(steps: length, batch: batch)),
-      state: StackState(network.stack, batch: batch), on: workspace)
+    network.loss(
+      LanguageNetwork.batch(
+        of: tokens, from: mine.map { range.lowerBound + $0 * length }, steps: length,
+        on: workspace),
+      state: StackState(network.stack, batch: mine.count), on: workspace)
   }
 }

@@ -73,7 +73,6 @@ public final class LaneTask: TrainingTask, @unchecked Sendable {
   private let tokens: EncodedCorpus
   private let batch, steps, trainingCount, laneLength: Int
   private let random: CounterRandom
-  private let shapes: [PackedShape]
   private let states: [StackState<Float>]
 
   init(
@@ -102,7 +101,6 @@ public final class LaneTask: TrainingTask, @unchecked Sendable {
     }
     let bounds = (0...shardCount).map { [batch, shardCount] in $0 * batch / shardCount }
     let sizes = zip(bounds, bounds.dropFirst()).map { $1 - $0 }
-    shapes = sizes.map { [steps] in PackedShape(steps: steps, batch: $0) }
     states = sizes.map { StackState(network.stack, batch: $0) }
   }
 
@@ -136,23 +134,15 @@ public final class LaneTask: TrainingTask, @unchecked Sendable {
     let within = update % updatesPerEpoch
     if within == 0 { states[shard].clear() }
     let start = random.integer(below: steps, step: epoch, index: 1 << 60)
-    let lanes = shapes[shard].batch
     let firstLane = shard * batch / shardCount
-    let inputs = workspace.arena.indices(steps * lanes)
-    let targets = workspace.arena.indices(steps * lanes)
-    let stretch = workspace.arena.indices(steps + 1)
-    for lane in 0..<lanes {
-      let at = (firstLane + lane) * laneLength + start + within * steps
-      stretch.withUnsafeMutableBufferPointer { tokens.copy(at..<at + steps + 1, into: $0) }
-      for step in 0..<steps {
-        inputs[step * lanes + lane] = stretch[step]
-        targets[step * lanes + lane] = stretch[step + 1]
-      }
-    }
+    let lanes = firstLane..<(shard + 1) * batch / shardCount
+    let read = LanguageNetwork.batch(
+      of: tokens, from: lanes.map { $0 * laneLength + start + within * steps }, steps: steps,
+      on: workspace)
     let scale = 1 / Double(tokensPerUpdate)
     return scale
       * network.lossAndGradients(
-        .init(inputs: inputs, targets: targets, shape: shapes[shard]), state: states[shard],
+        read, state: states[shard],
         masks: Dropout.Masks(random, step: update, firstLane: firstLane), scale: scale,
         on: workspace)
   }

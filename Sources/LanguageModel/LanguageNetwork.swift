@@ -1,5 +1,6 @@
 public import Cells
 public import DenseMath
+internal import ICUText
 public import Layers
 public import Parameters
 public import Training
@@ -52,6 +53,25 @@ public struct LanguageNetwork: ModelNetwork {
       self.targets = targets
       self.shape = shape
     }
+  }
+
+  /// A batch of as many lanes as there are starts: each reads `steps` tokens of a text from its own
+  /// start on, and should predict the one after each.
+  static func batch<S: Real>(
+    of tokens: EncodedCorpus, from starts: [Int], steps: Int, on workspace: Workspace<S>
+  ) -> Batch {
+    let lanes = starts.count
+    let inputs = workspace.arena.indices(steps * lanes)
+    let targets = workspace.arena.indices(steps * lanes)
+    let stretch = workspace.arena.indices(steps + 1)
+    for (lane, start) in starts.enumerated() {
+      stretch.withUnsafeMutableBufferPointer { tokens.copy(start..<start + steps + 1, into: $0) }
+      for step in 0..<steps {
+        inputs[step * lanes + lane] = stretch[step]
+        targets[step * lanes + lane] = stretch[step + 1]
+      }
+    }
+    return Batch(inputs: inputs, targets: targets, shape: PackedShape(steps: steps, batch: lanes))
   }
 
   /// The sum of the losses in nats, running on from `state`, which moves to the end of the batch.

@@ -34,8 +34,6 @@ extension Vocabulary {
   ///
   /// Throws `FileError.unwritable`.
   public func write(to path: String) throws(FileError) {
-    var writer = try FileWriter(replacing: path)
-    writer.write(JSON.text(of: self) + "\n")
-    try writer.finish()
+    try FileWriter.write(JSON.text(of: self) + "\n", to: path)
   }
 }

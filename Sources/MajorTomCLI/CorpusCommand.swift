@@ -40,9 +40,7 @@ let corpusNumbersCommand = Command(
     Option("min", "N", "Smallest number (default: 0)"),
     Option("max", "N", "Largest number (default: 999999)"),
   ] + outputOptions
-) { arguments in try corpusNumbers(arguments) }
-
-private func corpusNumbers(_ arguments: ParsedArguments) throws {
+) { arguments in
   let limit = 999_999_999_999_999_999
   let least = try arguments.integer("min", in: -limit...limit) ?? 0
   let most = try arguments.integer("max", in: -limit...limit) ?? max(999_999, least)
@@ -73,9 +71,7 @@ let corpusDatesCommand = Command(
     Option("min-year", "Y", "First year (default: 1900)"),
     Option("max-year", "Y", "Last year (default: 2099)"),
   ] + outputOptions
-) { arguments in try corpusDates(arguments) }
-
-private func corpusDates(_ arguments: ParsedArguments) throws {
+) { arguments in
   // Years of four digits, for others could be taken for a day or for a shortened year.
   let first = try arguments.integer("min-year", in: 1000...9999) ?? 1900
   let last = try arguments.integer("max-year", in: 1000...9999) ?? max(2099, first)
@@ -105,9 +101,7 @@ let corpusNamesCommand = Command(
     Option("to", "LOCALE", "Locale of the target (needed)"),
     Option("kind", "KIND", "countries, languages, currencies or all (default: all)"),
   ] + outputOptions
-) { arguments in try corpusNames(arguments) }
-
-private func corpusNames(_ arguments: ParsedArguments) throws {
+) { arguments in
   let kinds = (try arguments.choice("kind", of: NameKind.self) ?? .all).kinds
   try makeCorpus(arguments, "names") { (from, to, seed) throws(CorpusError) in
     try ParallelCorpus(
@@ -153,19 +147,18 @@ private func write(_ parts: ParallelCorpus.Parts, into folder: String) throws {
   if mkdir(folder, 0o777) != 0, errno != EEXIST {
     throw FileError.unwritable(path: folder, reason: String(cString: strerror(errno)))
   }
-  func path(_ name: String) -> String { folder + (folder.hasSuffix("/") ? "" : "/") + name }
-  let (trainPath, devPath, testPath) = (path("train.tsv"), path("dev.tsv"), path("test.tsv"))
-  var train = try FileWriter(replacing: trainPath)
-  var dev = try FileWriter(replacing: devPath)
-  var test = try FileWriter(replacing: testPath)
+  let prefix = folder + (folder.hasSuffix("/") ? "" : "/")
+  var train = try FileWriter(replacing: prefix + "train.tsv")
+  var dev = try FileWriter(replacing: prefix + "dev.tsv")
+  var test = try FileWriter(replacing: prefix + "test.tsv")
   forEachBlock(of: parts.train.pairs) { train.write($0) }
   forEachBlock(of: parts.dev.pairs) { dev.write($0) }
   forEachBlock(of: parts.test.pairs) { test.write($0) }
   try train.finish()
   try dev.finish()
   try test.finish()
-  for (path, part) in [(trainPath, parts.train), (devPath, parts.dev), (testPath, parts.test)] {
-    writeError("\(path): \(grouped(part.pairs.count)) pairs\n")
+  for (name, part) in [("train", parts.train), ("dev", parts.dev), ("test", parts.test)] {
+    writeError("\(prefix)\(name).tsv: \(grouped(part.pairs.count)) pairs\n")
   }
 }
 

@@ -22,9 +22,7 @@ let explainCellsCommand = Command(
     how strongly they correlate with a property of the text, and the strongest is shown.
     """,
   options: cellsOptions
-) { arguments in try explainCells(arguments) }
-
-private func explainCells(_ arguments: ParsedArguments) throws {
+) { arguments in
   let request = try CellsRequest(arguments)
   let text = try text(
     arguments, atMost: try arguments.integer("read", in: 1...1 << 30) ?? 100_000)
@@ -36,11 +34,7 @@ private func explainCells(_ arguments: ParsedArguments) throws {
   let rankings = try request.rankings(model, signal: signal, ids, pieces)
   let shown = try request.shown(by: model, rankings, signal: signal, ids, pieces)
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
-  if let path = request.page {
-    var file = try FileWriter(replacing: path)
-    file.write(shown.page)
-    try file.finish()
-  }
+  if let path = request.page { try FileWriter.write(shown.page, to: path) }
   for ranking in rankings {
     if request.isJSON {
       ranking.writeAsJSON(signal: signal, top: request.listed)

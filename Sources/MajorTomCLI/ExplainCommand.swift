@@ -22,17 +22,12 @@ let gradientFlowCommand = Command(
     Option("html", "FILE", "Write the charts as a web page"),
     Option(flag: "json", "JSON on standard output"),
   ]
-) { arguments in try explainGradientFlow(arguments) }
-
-private func explainGradientFlow(_ arguments: ParsedArguments) throws {
+) { arguments in
   let panels = try panels(arguments)
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
   if let path = arguments.text("html") {
-    var file = try FileWriter(replacing: path)
-    file.write(
-      htmlPage(
-        title: "The gradient through time", body: panels.map(\.html).joined(separator: "\n")))
-    try file.finish()
+    let body = panels.map(\.html).joined(separator: "\n")
+    try FileWriter.write(htmlPage(title: "The gradient through time", body: body), to: path)
   }
   for (number, panel) in panels.enumerated() {
     if arguments.has("json") {

@@ -12,9 +12,7 @@ let referenceCommand = Command(
     throw UsageError("one folder is needed: majortom reference FOLDER")
   }
   for (name, page) in referencePages() {
-    var file = try FileWriter(replacing: "\(folder)/\(name)")
-    file.write(page)
-    try file.finish()
+    try FileWriter.write(page, to: "\(folder)/\(name)")
   }
 }
 

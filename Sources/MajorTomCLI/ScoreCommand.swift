@@ -15,9 +15,7 @@ let scoreCommand = Command(
     Option("chrf", "VARIANT", "chrF2 or chrF2++, which counts words, too (default: chrF2)"),
     Option(flag: "json", "One JSON object a line"),
   ]
-) { arguments in try score(arguments) }
-
-private func score(_ arguments: ParsedArguments) throws {
+) { arguments in
   let paths = arguments.texts("reference")
   guard !paths.isEmpty else {
     throw UsageError("no references: name a file of right translations with --reference")

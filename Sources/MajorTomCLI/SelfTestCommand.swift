@@ -21,9 +21,7 @@ let selfTestCommand = Command(
     Option("threads", "N", "Threads; does not change results (default: all)"),
     Option(flag: "json", "JSON on standard output"),
   ]
-) { arguments in try selfTest(arguments) }
-
-private func selfTest(_ arguments: ParsedArguments) throws {
+) { arguments in
   let names = SelfTest.tasks().map(\.name)
   if arguments.has("speed") {
     let cells = try arguments.choice("cell", of: CellKind.self).map { [$0] } ?? CellKind.allCases

@@ -23,9 +23,7 @@ let tagCommand = Command(
     Option("color", "WHEN", "auto, always or never (default: auto)"),
     precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
   ]
-) { arguments in try tag(arguments) }
-
-private func tag(_ arguments: ParsedArguments) throws {
+) { arguments in
   let format =
     arguments.has("json") ? .json : try arguments.choice("format", of: TagFormat.self) ?? .text
   let isTokenized = arguments.has("tokenized")

@@ -22,9 +22,7 @@ let tokenizeCommand = Command(
     Option("format", "FORMAT", "text, tsv or json (default: text)"),
     jsonOption,
   ]
-) { arguments in try tokenize(arguments) }
-
-private func tokenize(_ arguments: ParsedArguments) throws {
+) { arguments in
   let format =
     arguments.has("json")
     ? .json : try arguments.choice("format", of: TokenFormat.self) ?? .text

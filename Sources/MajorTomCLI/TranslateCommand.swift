@@ -115,9 +115,7 @@ private struct TranslationWriter {
     let found = try translator.translate(lines, search, threads: threads)
     if let page = arguments.text("html"), !hasPage, let first = found.first?.first {
       hasPage = true
-      var file = try FileWriter(replacing: page)
-      file.write(attentionPage(first))
-      try file.finish()
+      try FileWriter.write(attentionPage(first), to: page)
     }
     for (line, translations) in zip(lines, found) {
       for translation in translations {

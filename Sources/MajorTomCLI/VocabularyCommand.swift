@@ -19,9 +19,7 @@ let vocabularyCommand = Command(
     Option(flag: "json", "JSON on standard output"),
     Option(flag: "quiet", short: "q", "Say nothing"),
   ]
-) { arguments in try learnVocabulary(arguments) }
-
-private func learnVocabulary(_ arguments: ParsedArguments) throws {
+) { arguments in
   guard !arguments.words.isEmpty else {
     throw UsageError("no text: name at least one text file; see majortom vocabulary --help")
   }

@@ -25,7 +25,7 @@ private let tolerance = 1e-7
   @Test(arguments: CellKind.allCases, [1, 2])
   func gradientsOfBothDirectionsMatchCentralDifferences(kind: CellKind, layers: Int) {
     let testCase = StackCase<Double>(
-      kind, layers: layers, inputSize: 3, hiddenSize: 4, lengths: [4, 2, 2, 1],
+      kind, layers: layers, inputSize: 3, hiddenSize: 3, lengths: [4, 2, 2, 1],
       dropout: Dropout(outputs: 0.3),
       directions: .both, seed: 12)
     testCase.masks = Dropout.Masks(
@@ -46,7 +46,7 @@ private let tolerance = 1e-7
   @Test(arguments: CellKind.allCases, [Directions.forward, .both])
   func everyCombinatorIsDifferentiated(kind: CellKind, directions: Directions) {
     let testCase = StackCase<Double>(
-      kind, layers: 3, inputSize: 3, hiddenSize: 3, lengths: [4, 2, 1],
+      kind, layers: 3, inputSize: 3, hiddenSize: 3, lengths: [3, 2, 1],
       dropout: Dropout(
         inputs: 0.3, states: 0.4, outputs: 0.2, zoneoutHidden: 0.3, zoneoutCell: 0.4),
       directions: directions, isResidual: true, seed: 21)

@@ -63,7 +63,8 @@ private func options(
     ] as [(Bool, Bool, [Int]?)] {
       var configuration = Translator.Configuration()
       configuration.cell = cell
-      configuration.layers = 2
+      // Two layers with input feeding and without, and one of each.
+      configuration.layers = ties == feeds ? 2 : 1
       configuration.hiddenSize = 4
       configuration.embeddingSize = ties || attention == .dot ? 4 : 3
       configuration.attention = attention
