@@ -52,7 +52,7 @@ public struct TrainingSummary: Sendable, CustomStringConvertible {
   /// The data and the network, a line each.
   public var description: String {
     "\(training.text(unit: unit)) to train on, "
-      + (validation.isEmpty ? "none" : validation.text(unit: unit)) + " to validate on\n"
+      + "\(validation.text(unit: unit)) to validate on\n"
       + ([network] + sizes + [counted(weights, "weight")]).joined(separator: ", ")
       + notes.map { "\n\($0)" }.joined()
   }
@@ -75,8 +75,9 @@ public struct DataSize: Codable, Sendable, Equatable {
   /// Whether there is nothing.
   public var isEmpty: Bool { tokens == 0 }
 
-  /// The counts, such as `120 sentences of 2,000 words`.
+  /// The counts, such as `120 sentences of 2,000 words`, or `none`.
   public func text(unit: String) -> String {
+    if isEmpty, examples == 0 { return "none" }
     let tokens = counted(tokens, unit)
     return exampleName.isEmpty ? tokens : "\(counted(examples, exampleName)) of \(tokens)"
   }
