@@ -52,6 +52,7 @@ private func remedy(for error: CorpusError) -> String? {
 private func remedy(for error: TrainingError) -> String? {
   switch error {
   case .diverged: "the options are --rate and --clip"
+  case .checkpoint: "go on as it was begun, or begin anew with --overwrite"
   default: nil
   }
 }

@@ -36,8 +36,8 @@ struct RunDescription: Codable, Sendable, Equatable {
     var theirs = other.options
     theirs.budget = options.budget
     let differences = theirs.differences(from: options)
-    return differences.isEmpty
-      ? nil : "it was made with other options: \(differences.joined(separator: ", "))"
+    let list = differences.joined(separator: ", ")
+    return list.isEmpty ? nil : "it was made with other options, then and now: \(list)"
   }
 }
 

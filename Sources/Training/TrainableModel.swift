@@ -143,13 +143,14 @@ extension TrainableModel {
     let task = try makeTask(on: data, validation: validation, options, shards)
     let loop = TrainingLoop(task, parameters: startingWeights(task), options: options, on: shards)
     prepareCard(task, options, run)
-    try report(.begun(summary(task, options, memory: memory)))
-    // A model that is trained no further than it came is still the best one.
-    defer { self = snapshot(of: loop, task, shards) }
     let store = RunStore(run.files, description: description(task, options)) {
       [self] path throws(FileError) in
       try snapshot(of: loop, task, shards).write(to: path)
     }
+    // A run that cannot be resumed does not begin, and leaves the model as it is.
+    try store.resume(loop)
+    try report(.begun(summary(task, options, memory: memory)))
+    defer { self = snapshot(of: loop, task, shards) }
     let end = try loop.run(store: store, report: report, isStopped: run.isStopped)
     try report(.ended(end, loop.record))
     return end

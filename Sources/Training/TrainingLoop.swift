@@ -63,7 +63,6 @@ final class TrainingLoop<Task: TrainingTask> {
     store: RunStore? = nil, report: (TrainingEvent) throws -> Void = { _ in },
     isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
-    try store?.resume(self)
     loadWeights()
     let watch = Watch(
       start: clock.now, secondsBefore: record.seconds, updatesBefore: record.updates)

@@ -77,13 +77,20 @@ struct Package {
     let dependencies: [Dependency]
   }
 
-  private struct Dump: Decodable { let targets: [Target] }
+  private struct Product: Decodable { let name: String }
+
+  private struct Dump: Decodable {
+    let targets: [Target]
+    let products: [Product]
+  }
 
   static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   /// All targets but the tests, with the names of what they depend on.
   let targets: [String: Set<String>]
+  /// What another package can depend on.
+  let products: Set<String>
 
   init() throws {
     // A scratch folder of its own: `swift test` may hold the lock of the usual one.
@@ -108,6 +115,7 @@ struct Package {
       }.map {
         ($0.name, Set($0.dependencies.compactMap(\.name)))
       })
+    products = Set(dump.products.map(\.name))
   }
 
   /// The Swift files of a target, or of all.
@@ -149,6 +157,15 @@ struct Package {
         #expect(problem == nil)
       }
     }
+  }
+
+  @Test func everyLibraryIsAProduct() throws {
+    // All but the C behind them and the rooms of the tool alone.
+    let package = try Package()
+    let libraries = package.targets.keys.filter {
+      House.floors[$0] != 0 && !["CommandLineOptions", "MajorTomCLI"].contains($0)
+    }
+    #expect(Set(libraries).subtracting(package.products).sorted() == [])
   }
 
   @Test func everyTargetOfCHasOneRoomAboveIt() throws {

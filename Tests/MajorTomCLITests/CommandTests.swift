@@ -245,6 +245,12 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     let refused = try train("--minutes", "0.02")
     #expect(refused.code == 2)
     #expect(refused.errors.contains("--resume") && refused.errors.contains("--overwrite"))
+    // Other options than the checkpoint's are refused before anything is announced.
+    let other = try train("--minutes", "0.03", "--patience", "1", "--resume")
+    #expect(other.code == 1 && other.output.isEmpty)
+    let lines = other.errors.split(separator: "\n")
+    #expect(lines.count == 1 && other.errors.contains("patience 0 and 1"), "\(other.errors)")
+    #expect(tool.exists("m.safetensors.checkpoint"))
     let resumed = try train("--minutes", "0.03", "--patience", "0", "--resume")
     #expect(resumed.code == 0, "\(resumed.errors)")
     #expect(!tool.exists("m.safetensors.checkpoint"))

@@ -257,7 +257,7 @@ private struct LookUp: TrainingTask {
     let faster = loop(Pull()) { $0.rate = 0.7 }
     #expect(
       sentence { try faster.restore(from: path, as: run(faster.options)) }
-        .hasSuffix("it was made with other options: rate 0.5 and 0.7"))
+        .hasSuffix("it was made with other options, then and now: rate 0.5 and 0.7"))
     #expect(
       sentence { try longer.restore(from: path, as: run(longer.options, data: "two")) }
         .hasSuffix("it was made with other data"))
