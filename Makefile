@@ -4,7 +4,7 @@ SWIFT ?= swift
 TOOL = .build/release/majortom
 MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
-PACKAGES = libicu-dev libdnnl-dev libpopt-dev zlib1g-dev unicode-data bzip2
+PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
 PYTHON ?= python3
 
 .PHONY: demo build test test-views lint format docs benchmark packages clean

@@ -25,7 +25,7 @@ let package = Package(
   targets: [
     // Floor 0: C, and only what Swift cannot do.
     .target(name: "CKernels"),
-    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "CProducts"),
     .target(
       name: "CICU", linkerSettings: [.linkedLibrary("icuuc"), .linkedLibrary("icui18n")]),
     .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
@@ -35,7 +35,7 @@ let package = Package(
     // Floor 1: the only targets that import C.
     .target(name: "Files"),
     .target(name: "ICUText", dependencies: ["CICU", "CZlib"]),
-    .target(name: "DenseMath", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "DenseMath", dependencies: ["CKernels", "CProducts"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt"]),
 
     // Floors 2 to 4: weights, networks, training, decoding.
@@ -86,7 +86,7 @@ let package = Package(
     .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
     .testTarget(
-      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "COneDNN"],
+      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "CProducts"],
       exclude: ["Fixtures"]),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(

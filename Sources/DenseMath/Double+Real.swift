@@ -282,6 +282,14 @@ extension Double: Real {
     }
   }
 
+  public static func gradientProduct(
+    _ a: Matrix<Double>, _ b: Matrix<Double>, into c: Matrix<Double>, precision: ProductPrecision
+  ) {
+    product(a, transposed: true, b, transposed: false, into: c, accumulate: true)
+  }
+
+  public static func packedBytes(_ handle: OpaquePointer) -> Int { 0 }
+
   public static func makePacked(
     inner k: Int, outer n: Int, precision: ProductPrecision
   ) -> OpaquePointer? { nil }

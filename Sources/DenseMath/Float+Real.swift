@@ -2,13 +2,13 @@
 // swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
 
 internal import CKernels
-internal import COneDNN
+internal import CProducts
 
 extension Matrix where S == Float {
   fileprivate var view: mt_view { mt_view(at: base, stride: stride) }
 }
 
-/// `Float` runs on the vector kernels of CKernels and on oneDNN.
+/// `Float` runs on the vector kernels of CKernels and on the products of CProducts.
 extension Float: Real {
   public static func sigmoid(_ x: Matrix<Float>, into y: Matrix<Float>) {
     checkShapes([x, y])
@@ -261,19 +261,30 @@ extension Float: Real {
         bTransposed ? 1 : 0, c.base, c.stride, accumulate ? 1 : 0))
   }
 
+  public static func gradientProduct(
+    _ a: Matrix<Float>, _ b: Matrix<Float>, into c: Matrix<Float>, precision: ProductPrecision
+  ) {
+    assert(a.rows == b.rows && a.columns == c.rows && b.columns == c.columns)
+    succeed(
+      mt_gradient_product(
+        precision.code, c.rows, a.rows, c.columns, a.base, a.stride, b.base, b.stride, c.base,
+        c.stride))
+  }
+
   public static func makePacked(
     inner k: Int, outer n: Int, precision: ProductPrecision
   ) -> OpaquePointer? {
-    mt_packed_create(
-      k, n, Int32(precision == .bfloat16 ? mt_precision_bf16 : mt_precision_f32))
+    mt_packed_create(k, n, precision.code)
   }
+
+  public static func packedBytes(_ handle: OpaquePointer) -> Int { mt_packed_bytes(handle) }
 
   public static func destroyPacked(_ handle: OpaquePointer) { mt_packed_destroy(handle) }
 
   public static func loadPacked(
     _ handle: OpaquePointer, from matrix: Matrix<Float>, transposed: Bool
   ) {
-    succeed(mt_packed_load(handle, matrix.base, matrix.stride, transposed ? 1 : 0))
+    mt_packed_load(handle, matrix.base, matrix.stride, transposed ? 1 : 0)
   }
 
   public static func packedProduct(
@@ -284,10 +295,41 @@ extension Float: Real {
   }
 }
 
-// oneDNN refuses only what cannot be computed at all: no memory, or a shape that breaks the
-// callers' own checks. There is no result to go on with.
-private func succeed(_ status: Int32) {
-  if status != 0 {
-    fatalError("oneDNN could not run a matrix product (status \(status)): out of memory?")
+extension ProductPrecision {
+  /// What the kernels call it.
+  fileprivate var code: Int32 {
+    switch self {
+    case .float32: Int32(mt_precision_f32.rawValue)
+    case .bfloat16: Int32(mt_precision_bf16.rawValue)
+    case .int8: Int32(mt_precision_int8.rawValue)
+    }
   }
+
+  /// Whether the CPU multiplies in this precision by instructions of its own, and so gains speed by
+  /// it; elsewhere the numbers are widened as they are read, and only memory is gained.
+  public var isInHardware: Bool {
+    self == .float32 || mt_products_best() >= Int32(mt_products_avx512_narrow.rawValue)
+  }
+}
+
+/// The kernels of matrix products.
+public enum ProductKernels {
+  /// What the CPU's best are called.
+  public static var name: String {
+    switch mt_products_best() {
+    case Int32(mt_products_amx.rawValue): "AMX"
+    case Int32(mt_products_avx512_narrow.rawValue): "AVX-512 with bf16 and int8"
+    case Int32(mt_products_avx512.rawValue): "AVX-512"
+    case Int32(mt_products_avx2.rawValue): "AVX2"
+    default: "baseline"
+    }
+  }
+
+  /// The bytes of scratch memory that products hold, on all threads.
+  public static var scratchBytes: Int { mt_products_scratch() }
+}
+
+// Only scratch memory can be missing, and there is no result to go on with.
+private func succeed(_ status: Int32) {
+  if status != 0 { fatalError("there is no memory for the scratch space of a matrix product") }
 }

@@ -1,6 +1,8 @@
 /// A weight matrix in the layout that multiplies fastest: packed once after each update, used by
 /// every time step until the next.
 ///
+/// A row of a product has the same bits whichever rows are multiplied beside it.
+///
 /// In `Double` it is a plain copy and multiplies with the plain loops.
 ///
 /// It is `Sendable` because `load` is called by its one owner while no product runs (shards run only
@@ -9,20 +11,26 @@ public final class PackedMatrix<S: Real>: @unchecked Sendable {
   private let handle: OpaquePointer?
   private let plain: UnsafeMutablePointer<S>?
   private let inner, outer: Int
+  /// The precision of products with it; in `Double` that is always full.
+  public let precision: ProductPrecision
 
   /// Room for an `inner` x `outer` matrix, k x n in x · packed.
   public init(inner: Int, outer: Int, precision: ProductPrecision = .float32) {
     self.inner = inner
     self.outer = outer
-    handle =
-      S.makePacked(inner: inner, outer: outer, precision: precision)
-      ?? S.makePacked(inner: inner, outer: outer, precision: .float32)
+    self.precision = precision
+    handle = S.makePacked(inner: inner, outer: outer, precision: precision)
     plain = handle == nil ? .allocate(capacity: max(1, inner * outer)) : nil
   }
 
   deinit {
     if let handle { S.destroyPacked(handle) }
     plain?.deallocate()
+  }
+
+  /// The bytes that the copy takes.
+  public var byteCount: Int {
+    handle.map(S.packedBytes) ?? inner * outer * MemoryLayout<S>.stride
   }
 
   /// Packs an inner x outer matrix, or one that is stored transposed, outer x inner.

@@ -1,4 +1,4 @@
-/// A number type that carries its kernels: `Float` runs on the vector kernels and on oneDNN,
+/// A number type that carries its kernels: `Float` runs on kernels made for each kind of CPU,
 /// `Double` on plain Swift loops.
 ///
 /// Layers are written once, generic over `Real`. Training runs them in `Float`; the gradient check
@@ -118,11 +118,20 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
     gradient: UnsafePointer<Self>, velocity: UnsafeMutablePointer<Self>, count: Int)
 
   /// c [m, n] (+)= op(a) [m, k] · op(b) [k, n], where op transposes what is said to be transposed.
+  ///
+  /// Sums run over k from first to last. So a row of c has the same bits whichever rows stand beside
+  /// it, and wherever it stands; so do those of the other products.
   static func product(
     _ a: Matrix<Self>, transposed aTransposed: Bool, _ b: Matrix<Self>,
     transposed bTransposed: Bool, into c: Matrix<Self>, accumulate: Bool)
+  /// c [m, n] += aᵀ · b with a [rows, m] and b [rows, n]: the gradient of a weight, the factors rounded
+  /// to bfloat16 where that is the precision.
+  static func gradientProduct(
+    _ a: Matrix<Self>, _ b: Matrix<Self>, into c: Matrix<Self>, precision: ProductPrecision)
   /// A handle of a packed k x n matrix, or nil where this type multiplies plain matrices.
   static func makePacked(inner k: Int, outer n: Int, precision: ProductPrecision) -> OpaquePointer?
+  /// The bytes of a packed matrix.
+  static func packedBytes(_ handle: OpaquePointer) -> Int
   /// Ends a packed matrix.
   static func destroyPacked(_ handle: OpaquePointer)
   /// Packs `matrix`, k x n or stored transposed, n x k.
@@ -132,12 +141,15 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
     _ a: Matrix<Self>, _ handle: OpaquePointer, into c: Matrix<Self>, accumulate: Bool)
 }
 
-/// The precision in which a packed matrix is kept and multiplied; sums are Float in both.
+/// The precision in which a packed matrix is kept and multiplied.
 public enum ProductPrecision: String, Codable, Sendable, CaseIterable {
   /// 32-bit floating point.
   case float32 = "f32"
-  /// bfloat16 factors where the CPU has the instructions, else `float32`.
+  /// bfloat16 factors, summed in Float.
   case bfloat16 = "bf16"
+  /// Bytes: a matrix with a scale for each column, what is multiplied by it with a scale for each row,
+  /// found as it comes; summed in integers, exactly. For inference.
+  case int8
 }
 
 /// The numbers of one AdamW step, the same for all weights.

@@ -1,10 +1,9 @@
 internal import CKernels
-internal import COneDNN
 internal import Dispatch
 
 /// Work that is cut into a fixed number of shards, run by any number of threads.
 ///
-/// A shard is worked on by one thread from beginning to end, with products held to that thread, and
+/// A shard is worked on by one thread from beginning to end, and
 /// results are combined in the order of the shards. So the result does not depend on `threads`.
 public struct Shards: Sendable {
   /// How many threads may work at once.
@@ -15,18 +14,6 @@ public struct Shards: Sendable {
 
   /// The processors that this process may use.
   public static var processors: Int { max(1, Int(mt_processors())) }
-
-  /// Lets products that `body` runs on the calling thread use `threads` threads: for work that is not
-  /// sharded.
-  ///
-  /// Afterwards the thread has what it had before, as a host program may run products of its own.
-  public static func withProductThreads<Result, Failure: Error>(
-    _ threads: Int, _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    let before = mt_product_threads(Int32(threads))
-    defer { _ = mt_product_threads(before) }
-    return try body()
-  }
 
   /// Calls `body` once for each element, each with its own element to change.
   public func forEach<Element>(
@@ -42,16 +29,12 @@ public struct Shards: Sendable {
   public func forEachIndex(_ count: Int, _ body: @Sendable (Int) -> Void) {
     let workers = min(threads, count)
     guard workers > 1 else {
-      Self.withProductThreads(1) {
-        for index in 0..<count { body(index) }
-      }
+      for index in 0..<count { body(index) }
       return
     }
     // Worker w takes shards w, w + workers, ...: no counter to share, nothing to allocate.
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      Self.withProductThreads(1) {
-        for index in stride(from: worker, to: count, by: workers) { body(index) }
-      }
+      for index in stride(from: worker, to: count, by: workers) { body(index) }
     }
   }
 }

@@ -20,14 +20,6 @@ extension LanguageModel {
       return Generation(failure: error)
     }
   }
-
-  /// The threads that one step of generation gains from.
-  ///
-  /// A step reads each weight once; where they fit into one core's cache, waiting for other cores
-  /// costs more than they save.
-  fileprivate var defaultThreads: Int {
-    configuration.hiddenSize < 256 ? 1 : min(4, Shards.processors)
-  }
 }
 
 /// A text in the making: pieces of whole characters, each as soon as it is certain.
@@ -68,8 +60,7 @@ public struct Generation: Sequence, IteratorProtocol {
     // A text begins as after a line feed, the nearest to a beginning that a corpus has inside, and
     // ends as before one.
     let ids = prompt.isEmpty ? [10] : model.asRead(try model.vocabulary.encode(prompt))
-    let state = GenerationState(
-      model, threads: Swift.max(1, options.threads ?? model.defaultThreads))
+    let state = GenerationState(model)
     state.read(prompt: ids)
     failure = nil
     writer = Writer(

@@ -20,13 +20,11 @@ public struct GenerationOptions: Sendable, Equatable {
   public var length: Int?
   /// Texts at whose first appearance the writing ends, before them.
   public var stops: [String]
-  /// The threads of one matrix product; nil for as many as gain.
-  public var threads: Int?
 
   /// Options; by default 500 tokens at a temperature of 0.8.
   public init(
     temperature: Double = 0.8, topK: Int? = nil, topP: Double? = nil, minP: Double? = nil,
-    sampling: [SamplingStep]? = nil, length: Int? = 500, stops: [String] = [], threads: Int? = nil
+    sampling: [SamplingStep]? = nil, length: Int? = 500, stops: [String] = []
   ) {
     self.temperature = temperature
     self.topK = topK
@@ -35,7 +33,6 @@ public struct GenerationOptions: Sendable, Equatable {
     self.sampling = sampling
     self.length = length
     self.stops = stops
-    self.threads = threads
   }
 
   /// The sampler chain: `sampling`, else top-k, temperature, top-p and min-p, in this order.

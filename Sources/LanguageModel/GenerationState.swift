@@ -10,24 +10,21 @@ final class GenerationState {
   private let state: StackState<Float>
   private let scores: UnsafeMutableBufferPointer<Float>
   private let projections: TokenProjections?
-  private let threads: Int
   private let oneStep = PackedShape(steps: 1, batch: 1)
 
   /// The state before the first token.
-  convenience init(_ model: LanguageModel, threads: Int) {
+  convenience init(_ model: LanguageModel) {
     self.init(
       model.network, model.core.workspaces.makeWorkspace(),
-      projections: TokenProjections(model.network), threads: threads)
+      projections: TokenProjections(model.network))
   }
 
   private init(
-    _ network: LanguageNetwork, _ workspace: Workspace<Float>, projections: TokenProjections?,
-    threads: Int
+    _ network: LanguageNetwork, _ workspace: Workspace<Float>, projections: TokenProjections?
   ) {
     self.network = network
     self.workspace = workspace
     self.projections = projections
-    self.threads = threads
     state = StackState(network.stack, batch: 1)
     scores = .allocate(capacity: network.output.outputs)
     scores.initialize(repeating: 0)
@@ -37,8 +34,7 @@ final class GenerationState {
 
   /// A state of its own after the same tokens.
   func copy() -> GenerationState {
-    let copy = GenerationState(
-      network, workspace.beside(), projections: projections, threads: threads)
+    let copy = GenerationState(network, workspace.beside(), projections: projections)
     copy.state.block.assign(state.block)
     Float.copy(logits, into: copy.logits)
     return copy
@@ -61,11 +57,8 @@ final class GenerationState {
     workspace.reset()
     let ids = workspace.arena.indices(tokens.count)
     for (index, id) in tokens.enumerated() { ids[index] = Int32(id) }
-    Shards.withProductThreads(threads) {
-      let embedded = network.embedding.forward(ids, on: workspace)
-      advance(
-        .indexed(embedded.vectors, embedded.index), PackedShape(steps: tokens.count, batch: 1))
-    }
+    let embedded = network.embedding.forward(ids, on: workspace)
+    advance(.indexed(embedded.vectors, embedded.index), PackedShape(steps: tokens.count, batch: 1))
   }
 
   /// Reads one token.
@@ -74,10 +67,8 @@ final class GenerationState {
     workspace.reset()
     let id = workspace.arena.indices(1)
     id[0] = Int32(token)
-    Shards.withProductThreads(threads) {
-      projections.project(token, of: network, at: id, on: workspace)
-      advance(.projected(projections.table, id), oneStep)
-    }
+    projections.project(token, of: network, at: id, on: workspace)
+    advance(.projected(projections.table, id), oneStep)
   }
 
   private func advance(_ input: SequenceInput<Float>, _ shape: PackedShape) {

@@ -27,11 +27,11 @@ extension EncodedCorpus: TokenSource {
 }
 
 extension LanguageModel {
-  /// Chooses lanes, and at most 4 shards of at least 8 lanes each.
+  /// Chooses lanes, and shards of 16 lanes, a tile's rows, but at least 2 and at most 8 shards.
   public static func resolve(_ options: inout TrainingOptions, for data: any TokenSource) {
     let batch = options.batch ?? 32
     options.batch = batch
-    options.shards = options.shards ?? max(1, min(4, batch / 8))
+    options.shards = options.shards ?? min(batch, max(2, min(8, batch / 16)))
   }
 
   /// Lanes through a corpus, which is read and encoded here.

@@ -129,6 +129,6 @@ public struct LanguageModel: TrainableModel {
 
   /// Eighty tokens of text.
   public func sample(seed: UInt64) throws -> String? {
-    try Generation(self, .init(length: 80, threads: 1), seed: seed).reduce(into: "") { $0 += $1 }
+    try Generation(self, .init(length: 80), seed: seed).reduce(into: "") { $0 += $1 }
   }
 }

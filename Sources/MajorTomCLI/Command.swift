@@ -99,9 +99,15 @@ let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
 let jsonOption = Option(flag: "json", "JSON on standard output")
 let encodingOption = Option("encoding", "NAME", "Encoding of the text (default: detected)")
 /// The option that chooses how products of matrices are made in inference.
-let precisionOption = Option("precision", "P", "Products in f32 or bf16 (default: f32)")
+let precisionOption = Option(
+  "precision", "P", "Products in f32, bf16 or int8 (default: that of the file)")
 
 extension ParsedArguments {
+  /// The precision of products asked for.
+  func precision() throws(UsageError) -> ProductPrecision? {
+    try choice("precision", of: ProductPrecision.self)
+  }
+
   /// The threads asked for.
   func threads() throws(UsageError) -> Int? { try integer("threads", in: 1...1024) }
 

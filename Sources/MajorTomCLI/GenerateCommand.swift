@@ -21,7 +21,7 @@ let generateCommand = Command(
     Option("seed", short: "s", "S", "Seed (default: another each time)"),
     Option("stop", "TEXT", "End before TEXT appears; may be given more than once"),
     Option(flag: "no-echo", "Do not print the prompt"),
-    threadsOption, jsonOption,
+    precisionOption, jsonOption,
   ]
 ) { arguments in
   guard arguments.words.isEmpty || !arguments.has("prompt") else {
@@ -32,8 +32,9 @@ let generateCommand = Command(
   let seed =
     try arguments.integer("seed", in: 0...Int.max).map(UInt64.init) ?? .random(in: 0..<1 << 32)
   options.length = try arguments.integer("length", in: 0...Int.max) ?? options.length
-  options.threads = try arguments.threads()
-  let model = try LanguageModel(contentsOf: modelPath(arguments))
+  let precision = try arguments.precision()
+  var model = try LanguageModel(contentsOf: modelPath(arguments))
+  if let precision { model.use(precision) }
   let isBackwards = model.configuration.isBackwards
   guard !isBackwards || !arguments.has("stop") else {
     throw UsageError("--stop: \(LanguageModelError.backwardsWithStops)")

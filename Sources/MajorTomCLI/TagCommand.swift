@@ -30,9 +30,7 @@ let tagCommand = Command(
   let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
   var tagger = try Tagger(contentsOf: modelPath(arguments, demo: "models/names.safetensors"))
-  if let precision = try arguments.choice("precision", of: ProductPrecision.self) {
-    tagger.use(precision)
-  }
+  if let precision = try arguments.precision() { tagger.use(precision) }
   let writer = TagWriter(
     tagger: tagger,
     format: format, scheme: try arguments.choice("scheme", of: TagScheme.self) ?? .iob2,

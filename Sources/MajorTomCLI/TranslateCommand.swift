@@ -36,9 +36,7 @@ let translateCommand = Command(
   let path = try modelPath(arguments, demo: "models/translator.safetensors")
   if let page = arguments.text("html") { try demandApart(page, [path, "/dev/stdin"]) }
   var translator = try Translator(contentsOf: path)
-  if let precision = try arguments.choice("precision", of: ProductPrecision.self) {
-    translator.use(precision)
-  }
+  if let precision = try arguments.precision() { translator.use(precision) }
   var writer = TranslationWriter(
     translator: translator, path: path, search: search, threads: threads, arguments: arguments)
   try forEachBatch(of: arguments, batch) { lines in

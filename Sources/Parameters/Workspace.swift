@@ -7,6 +7,8 @@ public final class PackedWeights<S: Real>: Sendable {
   private let forward: [PackedMatrix<S>?]
   private let backward: [PackedMatrix<S>?]
   private let drops: [WeightDrop]
+  /// The precision of products with the weights.
+  public let precision: ProductPrecision
   // The masks of the dropped weights, one after another, and the weights with them applied.
   private let masks, dropped: Parameters<S>
 
@@ -18,6 +20,7 @@ public final class PackedWeights<S: Real>: Sendable {
     drops: [WeightDrop] = []
   ) {
     self.drops = drops
+    self.precision = precision
     var room = ParameterLayout()
     for drop in drops {
       let entry = layout.entries[drop.weight.index]
@@ -72,6 +75,12 @@ public final class PackedWeights<S: Real>: Sendable {
     for (number, drop) in drops.enumerated() {
       S.multiply(gradients[drop.weight], masks.matrix(number), into: gradients[drop.weight])
     }
+  }
+
+  /// The bytes of all packed copies.
+  public var byteCount: Int {
+    (forward + backward).reduce(0) { $0 + ($1?.byteCount ?? 0) }
+      + (masks.layout.count + dropped.layout.count) * MemoryLayout<S>.stride
   }
 
   fileprivate func forward(_ weight: Weight) -> PackedMatrix<S>? { forward[weight.index] }
@@ -174,7 +183,6 @@ public final class Workspace<S: Real> {
 
   /// dW [out, in] += dyᵀ · x: the backward pass to the weight of `product`.
   public func addGradient(of weight: Weight, from dy: Matrix<S>, times x: Matrix<S>) {
-    S.product(
-      dy, transposed: true, x, transposed: false, into: gradient(of: weight), accumulate: true)
+    S.gradientProduct(dy, x, into: gradient(of: weight), precision: packed.precision)
   }
 }

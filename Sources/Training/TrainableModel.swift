@@ -136,6 +136,8 @@ extension TrainableModel {
     options.seed = seed ?? options.seed
     try check(data, validation: validation)
     Self.resolve(&options, for: data)
+    let wanted = options.precision
+    options.precision = wanted.resolved
     try options.validate()
     let memory = MemoryEstimate.training(network.layout, shards: options.shards ?? 1)
     try MemoryEstimate.demand(memory, for: network.layout)
@@ -149,7 +151,7 @@ extension TrainableModel {
     }
     // A run that cannot be resumed does not begin, and leaves the model as it is.
     try store.resume(loop)
-    try report(.begun(summary(task, options, memory: memory)))
+    try report(.begun(summary(task, options, memory: memory, wanted: wanted)))
     defer { self = snapshot(of: loop, task, shards) }
     let end = try loop.run(store: store, report: report, isStopped: run.isStopped)
     try report(.ended(end, loop.record))
@@ -172,13 +174,15 @@ extension TrainableModel {
   }
 
   private func summary(
-    _ task: Task, _ options: TrainingOptions, memory: Int
+    _ task: Task, _ options: TrainingOptions, memory: Int, wanted: TrainingPrecision
   ) -> TrainingSummary {
-    TrainingSummary(
+    let precision =
+      "products in \(options.precision.rawValue), as this CPU has \(ProductKernels.name)"
+    return TrainingSummary(
       network: networkText, sizes: sizes.map { "\(grouped($0.value)) \($0.key)" },
       weights: network.layout.weightCount, training: task.trainingSize,
       validation: task.validationSize, unit: task.unit, options: options, memory: memory,
-      notes: task.notes)
+      notes: task.notes + (wanted == .auto ? [precision] : []))
   }
 
   /// What a checkpoint must agree with to be gone on with.

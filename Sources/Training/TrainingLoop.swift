@@ -35,7 +35,7 @@ final class TrainingLoop<Task: TrainingTask> {
     best = parameters.copy()
     optimizer = Optimizer(task.layout, rule: options.rule, weightDecay: options.weightDecay)
     let packed = PackedWeights<Float>(
-      task.layout, forTraining: true, precision: options.precision, drops: task.drops)
+      task.layout, forTraining: true, precision: options.precision.products, drops: task.drops)
     self.packed = packed
     validationWorkspaces = WorkspacePool(parameters, packed: packed)
     workspaces = (0..<task.shardCount).map { _ in

@@ -1,4 +1,4 @@
-public import DenseMath
+internal import DenseMath
 public import Parameters
 
 /// How long training lasts.
@@ -17,6 +17,25 @@ public enum OptimizerName: String, Codable, Sendable, CaseIterable {
   case adamW = "adamw"
   /// Stochastic gradient descent with momentum.
   case sgd
+}
+
+/// The precision of matrix products in training; sums, weights and moments are Float in all.
+public enum TrainingPrecision: String, Codable, Sendable, CaseIterable {
+  /// bfloat16 where the CPU multiplies in it, else Float.
+  case auto
+  /// 32-bit floating point.
+  case float32 = "f32"
+  /// bfloat16 factors.
+  case bfloat16 = "bf16"
+
+  /// What `auto` is on this CPU; the others are themselves.
+  public var resolved: TrainingPrecision {
+    guard self == .auto else { return self }
+    return ProductPrecision.bfloat16.isInHardware ? .bfloat16 : .float32
+  }
+
+  /// What products are told.
+  var products: ProductPrecision { resolved == .bfloat16 ? .bfloat16 : .float32 }
 }
 
 /// How a model is trained, whatever its kind: all that decides the result besides model and data.
@@ -58,8 +77,8 @@ public struct TrainingOptions: HyperparameterSet {
   public var validation = 0.1
   /// Examples with more tokens on a side are left out of training.
   public var maxLength = 200
-  /// The precision of matrix products.
-  public var precision = ProductPrecision.float32
+  /// The precision of matrix products; `auto` becomes what the CPU is fast in before training begins.
+  public var precision = TrainingPrecision.float32
 
   /// The defaults, but for those that a model changes.
   public init() {}
@@ -132,7 +151,8 @@ extension TrainingOptions {
       "longest", \.maxLength, in: 1...100_000,
       "Leave out examples with more tokens on a side", .batches, formerly: "mostSymbols"),
     .choice(
-      "precision", \.precision, "P", "Precision of matrix products", .optimization),
+      "precision", \.precision, "P", "Precision of matrix products; auto: bf16 where the CPU has it",
+      .optimization),
   ]
 
   private static let budgetRows: [Hyperparameter<TrainingOptions>] = [

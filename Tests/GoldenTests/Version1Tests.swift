@@ -19,8 +19,7 @@ import Testing
     #expect(model.configuration.hiddenSize == 6 && model.card.updates == 20)
     #expect(model.card.options?.batch == 4 && model.card.options?.steps == 16)
     #expect(model.card.data == ["v1.txt"] && model.card.best?.metric == .crossEntropy)
-    var options = GenerationOptions(temperature: 0.8, length: 60)
-    options.threads = 1
+    let options = GenerationOptions(temperature: 0.8, length: 60)
     let written = "Day 1" + model.generate(after: "Day 1", options, seed: 1).joined() + "\n"
     #expect(try written == text("lm.generated.txt"))
     struct Evaluated: Decodable {

@@ -118,7 +118,7 @@ import Testing
     #expect(throws: LanguageModelError.negativeLength(-1)) {
       try Generation(model, .init(length: -1))
     }
-    let text = try Generation(model, .init(length: 0, threads: -1))
+    let text = try Generation(model, .init(length: 0))
     #expect(text.failure == nil && Array(text).isEmpty)
   }
 }
