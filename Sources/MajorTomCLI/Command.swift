@@ -103,9 +103,12 @@ let precisionOption = Option(
   "precision", "P", "Products in f32, bf16 or int8 (default: that of the file)")
 
 extension ParsedArguments {
-  /// The precision of products asked for.
-  func precision() throws(UsageError) -> ProductPrecision? {
-    try choice("precision", of: ProductPrecision.self)
+  /// A model, with products in the precision asked for.
+  func model<Model: TrainableModel>(_ type: Model.Type, _ path: String) throws -> Model {
+    let precision = try choice("precision", of: ProductPrecision.self)
+    var model = try Model(contentsOf: path)
+    if let precision { model.use(precision) }
+    return model
   }
 
   /// The threads asked for.

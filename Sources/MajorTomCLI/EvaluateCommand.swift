@@ -22,7 +22,7 @@ let evaluateCommand = Command(
     or a translator translates files of pairs.
     """,
   options: [modelOption()] + languageModelOptions + taggedDataOptions + translatorOptions + [
-    threadsOption, jsonOption,
+    precisionOption, threadsOption, jsonOption,
   ]
 ) { arguments in
   guard !arguments.words.isEmpty else {
@@ -52,7 +52,7 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
     ?? EvaluationProtocol.allCases
   let part = try arguments.choice("part", of: EvaluatedPart.self) ?? .all
   let threads = try arguments.threads()
-  let model = try LanguageModel(contentsOf: path)
+  let model = try arguments.model(LanguageModel.self, path)
   let tokens = try EncodedCorpus(try arguments.corpus(), vocabulary: model.vocabulary)
   let range = part == .all ? 0..<tokens.count : model.validationRange(of: tokens.count)
   for name in protocols {
@@ -76,7 +76,7 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
 }
 
 private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws {
-  let tagger = try Tagger(contentsOf: path)
+  let tagger = try arguments.model(Tagger.self, path)
   let corpus = try TaggedCorpus(contentsOf: arguments.words, format: try taggedFormat(arguments))
   tellRepairs(corpus, "data")
   guard corpus.hasSpans == tagger.lexicon.hasSpans else {
@@ -110,7 +110,7 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
 }
 
 private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) throws {
-  let translator = try Translator(contentsOf: path)
+  let translator = try arguments.model(Translator.self, path)
   let corpus = try ParallelCorpus(contentsOf: arguments.words)
   let threads = try arguments.threads()
   let search = Translator.Search(beam: try arguments.integer("beam", in: 1...1000) ?? 1)

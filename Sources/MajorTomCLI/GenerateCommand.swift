@@ -32,9 +32,7 @@ let generateCommand = Command(
   let seed =
     try arguments.integer("seed", in: 0...Int.max).map(UInt64.init) ?? .random(in: 0..<1 << 32)
   options.length = try arguments.integer("length", in: 0...Int.max) ?? options.length
-  let precision = try arguments.precision()
-  var model = try LanguageModel(contentsOf: modelPath(arguments))
-  if let precision { model.use(precision) }
+  let model = try arguments.model(LanguageModel.self, modelPath(arguments))
   let isBackwards = model.configuration.isBackwards
   guard !isBackwards || !arguments.has("stop") else {
     throw UsageError("--stop: \(LanguageModelError.backwardsWithStops)")

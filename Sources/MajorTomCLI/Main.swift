@@ -7,7 +7,7 @@ let commands: [Command] = [
   LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand, generateCommand,
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
-  gradientFlowCommand, explainCellsCommand, infoCommand, referenceCommand,
+  gradientFlowCommand, explainCellsCommand, infoCommand, quantizeCommand, referenceCommand,
 ]
 
 @main

@@ -29,8 +29,8 @@ let tagCommand = Command(
   let isTokenized = arguments.has("tokenized")
   let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
-  var tagger = try Tagger(contentsOf: modelPath(arguments, demo: "models/names.safetensors"))
-  if let precision = try arguments.precision() { tagger.use(precision) }
+  let path = try modelPath(arguments, demo: "models/names.safetensors")
+  let tagger = try arguments.model(Tagger.self, path)
   let writer = TagWriter(
     tagger: tagger,
     format: format, scheme: try arguments.choice("scheme", of: TagScheme.self) ?? .iob2,

@@ -35,8 +35,7 @@ let translateCommand = Command(
   }
   let path = try modelPath(arguments, demo: "models/translator.safetensors")
   if let page = arguments.text("html") { try demandApart(page, [path, "/dev/stdin"]) }
-  var translator = try Translator(contentsOf: path)
-  if let precision = try arguments.precision() { translator.use(precision) }
+  let translator = try arguments.model(Translator.self, path)
   var writer = TranslationWriter(
     translator: translator, path: path, search: search, threads: threads, arguments: arguments)
   try forEachBatch(of: arguments, batch) { lines in

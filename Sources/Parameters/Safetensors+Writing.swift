@@ -8,15 +8,58 @@ extension SafetensorsFile {
     public let prefix: String
     /// The tensors.
     public let parameters: Parameters<Float>
+    /// What factors of products and large tables are rounded to in the file.
+    public let precision: ProductPrecision
 
     /// The weights of `parameters`, called `prefix` + name.
-    public init(_ parameters: Parameters<Float>, prefix: String = "") {
+    public init(
+      _ parameters: Parameters<Float>, prefix: String = "", precision: ProductPrecision = .float32
+    ) {
       self.parameters = parameters
       self.prefix = prefix
+      self.precision = precision
+    }
+
+    /// The tensors of an entry: one, or bytes and their scales.
+    fileprivate func tensors(of entry: ParameterLayout.Entry) -> [Written] {
+      let name = prefix + entry.name
+      switch entry.isQuantizable ? precision : .float32 {
+      case .float32: return [Written(name: name, type: "F32", shape: entry.shape, size: 4)]
+      case .bfloat16: return [Written(name: name, type: "BF16", shape: entry.shape, size: 2)]
+      case .int8:
+        let scales = Written(
+          name: name + SafetensorsFile.scalesSuffix, type: "F32", shape: [entry.shape[0]], size: 4)
+        // Scales first, as they want to lie at a multiple of four.
+        return [scales, Written(name: name, type: "I8", shape: entry.shape, size: 1)]
+      }
+    }
+
+    /// Calls `body` with the bytes of the tensors of an entry, in their order.
+    fileprivate func forEachTensor(
+      of entry: ParameterLayout.Entry, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+      let elements = parameters.elements(of: entry)
+      switch entry.isQuantizable ? precision : .float32 {
+      case .float32: body(UnsafeRawBufferPointer(elements))
+      case .bfloat16: elements.map { UInt16(bfloat16($0)).littleEndian }.withUnsafeBytes(body)
+      case .int8:
+        let width = entry.shape[1]
+        let rows = (0..<entry.shape[0]).map { quantized(elements[$0 * width..<($0 + 1) * width]) }
+        rows.map(\.scale).withUnsafeBytes(body)
+        rows.flatMap(\.bytes).withUnsafeBytes(body)
+      }
     }
   }
 
-  /// Writes blocks of F32 tensors and a table of texts, with a checksum (CRC-32C) over all other
+  /// A tensor in the header of a file to write.
+  fileprivate struct Written {
+    let name, type: String
+    let shape: [Int]
+    // The bytes of an element.
+    let size: Int
+  }
+
+  /// Writes blocks of tensors and a table of texts, with a checksum (CRC-32C) over all other
   /// bytes.
   ///
   /// Throws `FileError.unwritable`.
@@ -30,11 +73,11 @@ extension SafetensorsFile {
     var header = "\"\(table)}"
     var offset = 0
     for block in blocks {
-      for entry in block.parameters.layout.entries {
-        let end = offset + 4 * entry.count
-        let shape = entry.shape.map(String.init).joined(separator: ",")
+      for tensor in block.parameters.layout.entries.flatMap(block.tensors) {
+        let end = offset + tensor.size * tensor.shape.reduce(1, *)
+        let shape = tensor.shape.map(String.init).joined(separator: ",")
         header +=
-          ",\(JSON.text(of: block.prefix + entry.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],"
+          ",\(JSON.text(of: tensor.name)):{\"dtype\":\"\(tensor.type)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(offset),\(end)]}"
         offset = end
       }
@@ -60,9 +103,7 @@ extension SafetensorsFile {
     of blocks: [Block], _ body: (UnsafeRawBufferPointer) -> Void
   ) {
     for block in blocks {
-      for entry in block.parameters.layout.entries {
-        body(UnsafeRawBufferPointer(block.parameters.elements(of: entry)))
-      }
+      for entry in block.parameters.layout.entries { block.forEachTensor(of: entry, body) }
     }
   }
 }

@@ -1,4 +1,5 @@
 public import Cells
+public import DenseMath
 internal import Files
 internal import ICUText
 public import LanguageModel
@@ -69,6 +70,15 @@ extension Tagger {
       for (number, model) in languageModels.enumerated() {
         model.core.write(to: &file, prefix: Self.prefix(prefix, number))
       }
+    }
+
+    /// The same, with the language models rounded.
+    public func quantized(to precision: ProductPrecision) -> Parts {
+      var parts = Parts(
+        lexicon: lexicon, locale: locale,
+        languageModels: languageModels.map { $0.quantized(to: precision) })
+      parts.temperature = temperature
+      return parts
     }
 
     private static func prefix(_ prefix: String, _ number: Int) -> String {

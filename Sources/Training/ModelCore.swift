@@ -11,6 +11,14 @@ public protocol ModelParts: Sendable {
 
   /// Adds the parts to a file, their names behind a prefix.
   func write(to file: inout ModelFileContents, prefix: String)
+
+  /// The same parts, their own weights rounded to a precision where they have any.
+  func quantized(to precision: ProductPrecision) -> Self
+}
+
+extension ModelParts {
+  /// There are no weights in them.
+  public func quantized(to precision: ProductPrecision) -> Self { self }
 }
 
 /// The network of a model: what its weights are called, and their shapes.
@@ -41,7 +49,9 @@ public struct ModelCore<Model: TrainableModel>: Sendable {
   public let network: Model.Network
   /// The weights.
   public internal(set) var weights: ModelWeights
-  /// The precision of matrix products in use.
+  /// The precision that files of the model have; below Float the weights are rounded to it.
+  public private(set) var filePrecision = ProductPrecision.float32
+  /// The precision of matrix products in use: by default that of the file.
   public private(set) var precision: ProductPrecision
   /// The workspaces that validation and inference run on.
   public private(set) var workspaces: WorkspacePool<Float>
@@ -79,6 +89,10 @@ public struct ModelCore<Model: TrainableModel>: Sendable {
       card: try file.card(
         prefix: prefix, metric: Model.metric(for: parts), defaults: Model.defaultOptions),
       network: network, weights: try file.weights(network.layout, prefix: prefix))
+    if file.has(prefix + "precision") {
+      filePrecision = try file.part(prefix + "precision")
+      use(filePrecision)
+    }
   }
 
   private init(
@@ -99,7 +113,9 @@ public struct ModelCore<Model: TrainableModel>: Sendable {
     file.add(configuration, as: prefix + "configuration")
     parts.write(to: &file, prefix: prefix)
     file.add(card, as: prefix + "card")
-    file.add(weights, prefix: prefix)
+    // Files in Float say nothing of it, as those of earlier versions did not.
+    if filePrecision != .float32 { file.add(filePrecision, as: prefix + "precision") }
+    file.add(weights, prefix: prefix, precision: filePrecision)
   }
 
   /// Changes the weights of a model that nobody else has seen yet.
@@ -112,9 +128,18 @@ public struct ModelCore<Model: TrainableModel>: Sendable {
   /// Changes the parts: what is found out after training, and does not change the network.
   public mutating func changeParts(_ change: (inout Model.Parts) -> Void) { change(&parts) }
 
-  /// Takes other weights of the same layout.
+  /// Rounds the weights to a precision, which files and products have from now on.
+  mutating func quantize(to precision: ProductPrecision) {
+    weights = weights.rounded(to: precision)
+    parts = parts.quantized(to: precision)
+    filePrecision = precision
+    use(precision)
+  }
+
+  /// Takes other weights of the same layout, in Float.
   mutating func adopt(_ weights: ModelWeights) {
     self.weights = weights
+    if filePrecision != .float32 { (filePrecision, precision) = (.float32, .float32) }
     use(precision)
   }
 

@@ -19,7 +19,9 @@ extension TrainableModel {
           "validation",
           "\(best.text(unit: card.unit)) at update \(grouped(card.bestUpdate))"))
     }
-    lines.append(ModelFact("weights", grouped(weights.count)))
+    let precision =
+      core.filePrecision == .float32 ? "" : ", in \(core.filePrecision.rawValue)"
+    lines.append(ModelFact("weights", grouped(weights.count) + precision))
     return lines
   }
 
@@ -36,6 +38,7 @@ extension TrainableModel {
         "{"
           + sizes.map { "\(JSON.text(of: $0.key)):\($0.value)" }.joined(separator: ",") + "}"),
       "weights": .whole(weights.count),
+      "precision": .text(core.filePrecision.rawValue),
       "card": .raw(JSON.text(of: card)),
       "tensors": .raw(
         "{"

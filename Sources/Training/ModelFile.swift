@@ -1,3 +1,4 @@
+public import DenseMath
 public import Files
 public import Parameters
 
@@ -27,8 +28,12 @@ public struct ModelFileContents {
   }
 
   /// Adds weights, with a prefix before their names.
-  public mutating func add(_ weights: ModelWeights, prefix: String = "") {
-    blocks.append(.init(weights.block, prefix: prefix))
+  ///
+  /// In a lower precision, factors of products and large tables are rounded to it.
+  public mutating func add(
+    _ weights: ModelWeights, prefix: String = "", precision: ProductPrecision = .float32
+  ) {
+    blocks.append(.init(weights.block, prefix: prefix, precision: precision))
   }
 
   /// Adds a block of numbers, with a prefix before their names.

@@ -55,6 +55,60 @@ import Testing
     #expect(try bytes("one") == bytes("two") && bytes("one") == bytes("again"))
   }
 
+  /// The largest difference between weights, as a part of the largest weight of their row.
+  private func worstError(_ model: some TrainableModel, _ other: some TrainableModel) -> Float {
+    var worst: Float = 0
+    for name in model.weights.names {
+      let (mine, theirs) = (model.weights.elements(of: name), other.weights.elements(of: name))
+      guard let mine, let theirs, mine.count == theirs.count else { return .infinity }
+      let width = model.weights.shape(of: name)?.last ?? 1
+      for row in stride(from: 0, to: mine.count, by: width) {
+        let largest = mine[row..<row + width].reduce(0) { max($0, abs($1)) }
+        for i in row..<row + width { worst = max(worst, abs(mine[i] - theirs[i]) / largest) }
+      }
+    }
+    return worst
+  }
+
+  private func expectQuantizes<Model: TrainableModel>(_ model: Model) throws {
+    try model.write(to: folder.place("whole"))
+    for (precision, tolerance) in [(ProductPrecision.int8, 0.5 / 127), (.bfloat16, 1.0 / 256)] {
+      let rounded = model.quantized(to: precision)
+      #expect(worstError(model, rounded) <= Float(tolerance) * 1.001)
+      #expect(worstError(model, rounded) > Float(tolerance) / 2)
+      try rounded.write(to: folder.place("rounded"))
+      let read = try Model(contentsOf: folder.place("rounded"))
+      // A row's scale is found anew from its largest element, which may cost its last bit.
+      #expect(worstError(read, rounded) < 1e-6)
+      #expect(read.core.precision == precision && read.core.filePrecision == precision)
+      #expect(read.jsonDescription.contains("\"precision\":\"\(precision.rawValue)\""))
+      #expect(read.card == model.card)
+      #expect(try bytes("rounded").count < bytes("whole").count)
+    }
+  }
+
+  @Test(arguments: 0..<3) func roundedModelsAreKeptAsTheyAre(kind: Int) throws {
+    try expectQuantizes(try Self.kinds[kind].make(TrainingRun()))
+  }
+
+  @Test func aRoundedModelPredictsNearlyAsWell() throws {
+    let model = try Self.languageModel(TrainingRun())
+    let corpus = Corpus(text: GoldenCases.story)
+    let whole = try model.evaluate(on: corpus).natsPerToken
+    for precision in [ProductPrecision.int8, .bfloat16] {
+      let loss = try model.quantized(to: precision).evaluate(on: corpus).natsPerToken
+      #expect(abs(loss - whole) < 0.01 && loss != whole, "\(precision)")
+    }
+  }
+
+  @Test func trainingARoundedModelMakesOneInFloat() throws {
+    var model = try Self.languageModel(TrainingRun()).quantized(to: .int8)
+    var options = LanguageModel.defaultOptions
+    (options.batch, options.steps) = (6, 16)
+    try model.train(on: Corpus(text: GoldenCases.story), for: .updates(1), options: options)
+    #expect(model.core.filePrecision == .float32 && model.core.precision == .float32)
+  }
+
   @Test(arguments: 0..<3) func oneFlippedBitAnywhereIsFound(kind: Int) throws {
     let model = try Self.kinds[kind].make(TrainingRun())
     try model.write(to: folder.place("sound"))
