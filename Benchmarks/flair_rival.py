@@ -10,10 +10,15 @@ characters and nothing pretrained. Training is the bare loop, without Flair's ev
 that of the network as it is then, since the search takes no longer for a bad one.
 """
 import json
+import os
 import pathlib
 import sys
 import tempfile
 import time
+
+# Flair writes its log to standard output, from its import on; that is kept for the answers.
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 
 import flair
 import torch
@@ -74,8 +79,6 @@ def measure(tagger, corpus, words):
 
 
 if __name__ == "__main__":
-    # Flair logs to standard output, which is kept for the answers.
-    answers, sys.stdout = sys.stdout, sys.stderr
     torch.set_num_threads(int(sys.argv[3]))
     flair.device = torch.device("cpu")
     made = build(sys.argv[1], sys.argv[2])

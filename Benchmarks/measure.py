@@ -36,9 +36,13 @@ class Workplace:
     def left(self):
         return self.section_ends - time.monotonic()
 
+    def patience(self):
+        """How long a single call may take: what hangs, or crawls, must not cost the next sections their time."""
+        return max(30, min(900, self.left() + 15))
+
     def run(self, *command, **settings):
         """Standard output of a command; Unavailable, with its last words, where it fails."""
-        settings = {"timeout": 900, "check": True, "capture_output": True, "text": True} | settings
+        settings = {"timeout": self.patience(), "check": True, "capture_output": True, "text": True} | settings
         try:
             return subprocess.run([str(part) for part in command], **settings).stdout
         except FileNotFoundError as problem:
@@ -46,7 +50,7 @@ class Workplace:
         except subprocess.CalledProcessError as problem:
             raise Unavailable(f"{os.path.basename(str(command[0]))} {command[1]}: {last_line(problem.stderr or '')}") from problem
         except subprocess.TimeoutExpired as problem:
-            raise Unavailable(f"{os.path.basename(str(command[0]))} {command[1]} took too long") from problem
+            raise Unavailable(f"{os.path.basename(str(command[0]))} {command[1]} took too long, more than {problem.timeout:.0f} s") from problem
 
     def majortom(self, *arguments, **settings):
         return self.run(self.tool, *arguments, **settings)
@@ -79,7 +83,7 @@ class Workplace:
     def rival(self, script, *arguments):
         key = (script, *arguments)
         if key not in self._rivals:
-            self._rivals[key] = Rival([self.python, os.path.join(self.here, script), *arguments])
+            self._rivals[key] = Rival([self.python, os.path.join(self.here, script), *arguments], self.patience)
         return self._rivals[key]
 
     def dismiss(self, script):
@@ -101,11 +105,11 @@ class Rival:
     """A rival's script, kept running between its turns: starting Python takes longer than most
     measurements, and a rival that has started is at its best."""
 
-    def __init__(self, command):
-        self.command, self.process, self.problem = command, None, None
+    def __init__(self, command, patience):
+        self.command, self.patience, self.process, self.problem = command, patience, None, None
         self.name = os.path.basename(command[1])
 
-    def ask(self, *words, timeout=300):
+    def ask(self, *words):
         if self.problem:
             raise Unavailable(self.problem)
         if self.process is None:
@@ -119,7 +123,7 @@ class Rival:
         try:
             self.process.stdin.write(" ".join(map(str, words)) + "\n")
             self.process.stdin.flush()
-            ready, _, _ = select.select([self.process.stdout], [], [], timeout)
+            ready, _, _ = select.select([self.process.stdout], [], [], self.patience())
             answer = self.process.stdout.readline() if ready else ""
         except BrokenPipeError:
             answer, ready = "", True
