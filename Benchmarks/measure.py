@@ -1,6 +1,7 @@
 """How benchmark.py measures: programs that take turns, and rivals that may be missing."""
 import json
 import os
+import re
 import select
 import statistics
 import subprocess
@@ -64,7 +65,7 @@ class Workplace:
         """Whether a command of the tool has an option: options come and go."""
         if command not in self._help:
             self._help[command] = self.majortom(*command.split(), "--help")
-        return option in self._help[command].split()
+        return re.search(re.escape(option) + r"\b", self._help[command]) is not None
 
     def compiled(self, source, *flags):
         """The program that a C file here makes, by the first compiler that can make it."""

@@ -25,7 +25,7 @@ def shares(row):
     of = ours or theirs
     if ours and theirs and ours["of"] != theirs["of"]:
         both[1] += f" of {theirs['of']}"
-    return f"{both[0]}, rival {both[1]} ({of['of']})"
+    return (f"{both[0]}, rival {both[1]}" if theirs else both[0]) + f" ({of['of']})"
 
 
 def side(row, which):
