@@ -9,9 +9,9 @@ let quantizeCommand = Command(
   "quantize", summary: "make a model's file smaller and its use faster",
   synopsis: "[-m MODEL] -o FILE --precision int8|bf16 [OPTION...]",
   about: """
-    Writes a model with its matrices rounded: to bytes with a scale for each row (int8), or to numbers of
-    8 bits (bf16). Whatever reads a model file reads it, and computes in that precision. What it costs,
-    majortom evaluate shows.
+    Writes a model with its matrices rounded: to bytes with a scale for each row (int8), or to numbers
+    of 8 bits (bf16). Whatever reads a model file reads it, and computes in that precision. What it
+    costs, majortom evaluate shows.
     """,
   options: [
     modelOption(), Option("output", short: "o", "FILE", "The file to write"),
@@ -30,7 +30,8 @@ let quantizeCommand = Command(
   guard arguments.has("overwrite") || !FileWriter.exists(output) else {
     throw UsageError("\(output) exists: give --overwrite to replace it")
   }
-  try write(try modelKind(of: path), from: path, as: chosen == .int8 ? .int8 : .bfloat16, to: output)
+  let precision = chosen == .int8 ? ProductPrecision.int8 : .bfloat16
+  try write(try modelKind(of: path), from: path, as: precision, to: output)
   let (before, after) = (bytes(of: path), bytes(of: output))
   guard !arguments.has("json") else {
     return writeJSON([

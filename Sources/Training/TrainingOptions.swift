@@ -151,7 +151,7 @@ extension TrainingOptions {
       "longest", \.maxLength, in: 1...100_000,
       "Leave out examples with more tokens on a side", .batches, formerly: "mostSymbols"),
     .choice(
-      "precision", \.precision, "P", "Precision of matrix products; auto: bf16 where the CPU has it",
+      "precision", \.precision, "P", "Precision of products; auto: bf16 where the CPU has it",
       .optimization),
   ]
 
