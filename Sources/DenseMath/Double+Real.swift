@@ -252,7 +252,7 @@ extension Double: Real {
   }
 
   public static func idleAdamW(
-    _ steps: ArraySlice<AdamWStep<Double>>, weights: UnsafeMutablePointer<Double>,
+    _ steps: UnsafeBufferPointer<AdamWStep<Double>>, weights: UnsafeMutablePointer<Double>,
     mean: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>, count: Int
   ) {
     for step in steps {
@@ -281,7 +281,7 @@ extension Double: Real {
   }
 
   public static func idleMomentumSteps(
-    _ steps: ArraySlice<MomentumStep<Double>>, weights: UnsafeMutablePointer<Double>,
+    _ steps: UnsafeBufferPointer<MomentumStep<Double>>, weights: UnsafeMutablePointer<Double>,
     velocity: UnsafeMutablePointer<Double>, count: Int
   ) {
     for step in steps {

@@ -248,7 +248,7 @@ extension Float: Real {
   }
 
   public static func idleAdamW(
-    _ steps: ArraySlice<AdamWStep<Float>>, weights: UnsafeMutablePointer<Float>,
+    _ steps: UnsafeBufferPointer<AdamWStep<Float>>, weights: UnsafeMutablePointer<Float>,
     mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, count: Int
   ) {
     guard let first = steps.first else { return }
@@ -264,7 +264,7 @@ extension Float: Real {
   }
 
   public static func idleMomentumSteps(
-    _ steps: ArraySlice<MomentumStep<Float>>, weights: UnsafeMutablePointer<Float>,
+    _ steps: UnsafeBufferPointer<MomentumStep<Float>>, weights: UnsafeMutablePointer<Float>,
     velocity: UnsafeMutablePointer<Float>, count: Int
   ) {
     guard let first = steps.first else { return }

@@ -21,8 +21,8 @@ public struct Embedding: Sendable {
   /// Declares the table as `name`.
   ///
   /// A large table is row-sparse: an update changes only the vectors of the tokens that its batch
-  /// holds, and costs no more than these. `usedAsOutput` says that products use the table too,
-  /// whose gradient has all rows: then it never is.
+  /// holds, and the others make up for it before they are next read. `usedAsOutput` says that
+  /// products use the table too, whose gradient has all rows: then it never is.
   public init(
     vocabularySize: Int, width: Int, name: String, usedAsOutput: Bool = false,
     in layout: inout ParameterLayout
@@ -64,7 +64,7 @@ public struct Embedding: Sendable {
     }
     let vectors = workspace.arena.matrix(found, width)
     let distinct = room.part(0..<found)
-    S.gather(workspace[table], at: distinct, into: vectors)
+    workspace.rows(of: table, at: distinct, into: vectors)
     return Trace(vectors: vectors, index: index, distinct: distinct)
   }
 

@@ -117,12 +117,16 @@ private struct TorchSteps: Decodable {
       for step in steps[part] {
         S.adamW(step, weights: &w, gradient: none, mean: &m, square: &v, count: count)
       }
-      S.idleAdamW(steps[part], weights: &w2, mean: &m2, square: &v2, count: count)
+      steps[part].withUnsafeBufferPointer {
+        S.idleAdamW($0, weights: &w2, mean: &m2, square: &v2, count: count)
+      }
       #expect(w == w2 && m == m2 && v == v2, "\(count) numbers, steps \(part)")
       for step in slow[part] {
         S.momentumStep(step, weights: &w, gradient: none, velocity: &m, count: count)
       }
-      S.idleMomentumSteps(slow[part], weights: &w2, velocity: &m2, count: count)
+      slow[part].withUnsafeBufferPointer {
+        S.idleMomentumSteps($0, weights: &w2, velocity: &m2, count: count)
+      }
       #expect(w == w2 && m == m2, "\(count) numbers, steps \(part)")
     }
   }
