@@ -246,13 +246,29 @@ extension Double: Real {
     square: UnsafeMutablePointer<Double>, count: Int
   ) {
     for i in 0..<count {
-      let g = gradient[i] * step.gradientScale
-      mean[i] = step.beta1 * mean[i] + (1 - step.beta1) * g
-      square[i] = step.beta2 * square[i] + (1 - step.beta2) * g * g
-      weights[i] -=
-        step.decay * weights[i] + step.stepSize * mean[i]
-        / (square[i].squareRoot() * step.rootScale + step.epsilon)
+      adamW(
+        step, &weights[i], gradient: gradient[i] * step.gradientScale, &mean[i], &square[i])
     }
+  }
+
+  public static func idleAdamW(
+    _ steps: UnsafeBufferPointer<AdamWStep<Double>>, weights: UnsafeMutablePointer<Double>,
+    mean: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>, count: Int
+  ) {
+    for step in steps {
+      for i in 0..<count { adamW(step, &weights[i], gradient: 0, &mean[i], &square[i]) }
+    }
+  }
+
+  private static func adamW(
+    _ step: AdamWStep<Double>, _ weight: inout Double, gradient g: Double, _ mean: inout Double,
+    _ square: inout Double
+  ) {
+    mean = step.beta1 * mean + (1 - step.beta1) * g
+    square = step.beta2 * square + (1 - step.beta2) * g * g
+    weight -=
+      step.decay * weight + step.stepSize * mean
+      / (square.squareRoot() * step.rootScale + step.epsilon)
   }
 
   public static func momentumStep(
@@ -260,10 +276,25 @@ extension Double: Real {
     gradient: UnsafePointer<Double>, velocity: UnsafeMutablePointer<Double>, count: Int
   ) {
     for i in 0..<count {
-      velocity[i] =
-        step.momentum * velocity[i] + step.gradientScale * gradient[i] + step.decay * weights[i]
-      weights[i] -= step.rate * velocity[i]
+      momentumStep(step, &weights[i], gradient: step.gradientScale * gradient[i], &velocity[i])
     }
+  }
+
+  public static func idleMomentumSteps(
+    _ steps: UnsafeBufferPointer<MomentumStep<Double>>, weights: UnsafeMutablePointer<Double>,
+    velocity: UnsafeMutablePointer<Double>, count: Int
+  ) {
+    for step in steps {
+      for i in 0..<count { momentumStep(step, &weights[i], gradient: 0, &velocity[i]) }
+    }
+  }
+
+  private static func momentumStep(
+    _ step: MomentumStep<Double>, _ weight: inout Double, gradient g: Double,
+    _ velocity: inout Double
+  ) {
+    velocity = step.momentum * velocity + g + step.decay * weight
+    weight -= step.rate * velocity
   }
 
   public static func product(

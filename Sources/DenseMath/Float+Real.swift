@@ -247,6 +247,34 @@ extension Float: Real {
       step.decay)
   }
 
+  public static func idleAdamW(
+    _ steps: UnsafeBufferPointer<AdamWStep<Float>>, weights: UnsafeMutablePointer<Float>,
+    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    guard let first = steps.first else { return }
+    withUnsafeTemporaryAllocation(of: mt_adamw_step.self, capacity: steps.count) { constants in
+      for (place, step) in steps.enumerated() {
+        constants[place] = mt_adamw_step(
+          step_size: step.stepSize, root_scale: step.rootScale, decay: step.decay)
+      }
+      mt_adamw_idle(
+        count, weights, mean, square, first.beta1, first.beta2, first.epsilon, steps.count,
+        constants.baseAddress)
+    }
+  }
+
+  public static func idleMomentumSteps(
+    _ steps: UnsafeBufferPointer<MomentumStep<Float>>, weights: UnsafeMutablePointer<Float>,
+    velocity: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    guard let first = steps.first else { return }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: steps.count) { rates in
+      for (place, step) in steps.enumerated() { rates[place] = step.rate }
+      mt_sgd_idle(
+        count, weights, velocity, first.momentum, first.decay, steps.count, rates.baseAddress)
+    }
+  }
+
   public static func product(
     _ a: Matrix<Float>, transposed aTransposed: Bool, _ b: Matrix<Float>,
     transposed bTransposed: Bool, into c: Matrix<Float>, accumulate: Bool

@@ -116,6 +116,15 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
   static func momentumStep(
     _ step: MomentumStep<Self>, weights: UnsafeMutablePointer<Self>,
     gradient: UnsafePointer<Self>, velocity: UnsafeMutablePointer<Self>, count: Int)
+  /// Steps of AdamW with a gradient of 0, one after another: what numbers miss that are left out of
+  /// `adamW` for a while, with the same bits. The averaging constants of all steps are the same.
+  static func idleAdamW(
+    _ steps: UnsafeBufferPointer<AdamWStep<Self>>, weights: UnsafeMutablePointer<Self>,
+    mean: UnsafeMutablePointer<Self>, square: UnsafeMutablePointer<Self>, count: Int)
+  /// Steps of SGD with momentum with a gradient of 0, as `idleAdamW`; only their rates may differ.
+  static func idleMomentumSteps(
+    _ steps: UnsafeBufferPointer<MomentumStep<Self>>, weights: UnsafeMutablePointer<Self>,
+    velocity: UnsafeMutablePointer<Self>, count: Int)
 
   /// c [m, n] (+)= op(a) [m, k] · op(b) [k, n], where op transposes what is said to be transposed.
   ///

@@ -28,8 +28,9 @@ final class Learner {
       inputs: recipe.hiddenSize, outputs: task.outputSize, name: "output", in: &layout)
     parameters = Parameters(layout, seed: seed)
     packed = PackedWeights(layout, forTraining: true)
-    workspace = Workspace(parameters, packed: packed, forTraining: true)
-    optimizer = Optimizer(layout, rule: rule, weightDecay: 0)
+    let optimizer = Optimizer<Float>(layout, rule: rule, weightDecay: 0)
+    workspace = Workspace(parameters, packed: packed, changedBy: optimizer)
+    self.optimizer = optimizer
     if let recurrent = stack.layers[0].recurrentWeight {
       Float.scale(parameters[recurrent], by: gain)
     }

@@ -12,10 +12,12 @@ public enum OptimizerRule: Codable, Sendable, Equatable {
 ///
 /// Weight decay acts on matrices, not on biases and other vectors.
 ///
-/// Of a row-sparse weight an update changes the rows that the batch touched, as for any matrix. The
-/// others keep their numbers and moments, and do not decay; but the count of updates that Adam's
-/// bias correction takes is that of all. It is the lazy Adam of PyTorch's SparseAdam, which has no
-/// decay at all.
+/// Of a row-sparse weight an update changes only the rows that the batch touched. What the others
+/// miss meanwhile (moments that decay and still move them, weight decay) they make up for before
+/// they are next read or changed, so that the result has the bits of an optimiser that changes all
+/// rows in each update. Between updates such rows are late: a training workspace made with the
+/// optimiser brings up what it reads, and `bringUpToDate` all, before weights or moments go
+/// elsewhere.
 public struct Optimizer<S: Real> {
   /// The rule.
   public let rule: OptimizerRule
@@ -25,6 +27,9 @@ public struct Optimizer<S: Real> {
   public let moments: [Parameters<S>]
   /// The updates made so far.
   public var updates = 0
+
+  /// The rows that updates have left out.
+  let late: LateRows<S>
 
   private let pieces: [Piece]
   private let sums: Scratch
@@ -47,10 +52,13 @@ public struct Optimizer<S: Real> {
       Piece(place: $0, decays: layout.entries[$0.entry].shape.count == 2)
     }
     sums = Scratch(count: pieces.count)
+    late = LateRows(layout, moments: moments)
   }
 
-  /// Adds the gradients of all shards, in their order, into the first; returns the sum's norm.
+  /// Adds the gradients of all shards along a tree into the first; returns the sum's norm.
   ///
+  /// The tree is that of the shards' numbers alone, ((0 + 1) + (2 + 3)) + ..., so that the sums of
+  /// its branches can be made in different places. The others' numbers are partial sums afterwards.
   /// The norm is Euclidean. A NaN or an infinity in any gradient makes it so too. A row that any
   /// shard touched is touched in the sum.
   package func sum(_ gradients: [Gradients<S>], on shards: Shards) -> Double {
@@ -58,7 +66,13 @@ public struct Optimizer<S: Real> {
     let sums = sums
     shards.forEachIndex(pieces.count) { index in
       let (total, place) = (gradients[0], pieces[index].place)
-      for other in gradients.dropFirst() { total.add(other, in: place) }
+      var step = 1
+      while step < gradients.count {
+        for shard in stride(from: 0, to: gradients.count - step, by: 2 * step) {
+          gradients[shard].add(gradients[shard + step], in: place)
+        }
+        step *= 2
+      }
       var sum = 0.0
       total.forEachStretch(in: place) { range in
         sum += S.sumOfSquares(total.values.base + range.lowerBound, count: range.count)
@@ -74,37 +88,68 @@ public struct Optimizer<S: Real> {
     on shards: Shards
   ) {
     updates += 1
-    let pieces = pieces
-    let moments = moments
+    let plain = step(scale: scale, rate: rate, weightDecay: 0)
+    let decaying = step(scale: scale, rate: rate, weightDecay: weightDecay)
+    let (pieces, moments, late) = (pieces, moments, late)
+    shards.forEachIndex(pieces.count) { index in
+      let entry = pieces[index].place.entry
+      let step = pieces[index].decays ? decaying : plain
+      gradient.forEachStretch(in: pieces[index].place) { range in
+        late.bringUp((range, entry), in: parameters)
+        step.make(in: range, of: parameters, along: gradient, moments: moments)
+        late.make((range, entry))
+      }
+    }
+    // Row-sparse weights are matrices, so they decay.
+    late.keep(decaying)
+    if late.count == LateRows<S>.mostSteps { bringUpToDate(parameters, on: shards) }
+  }
+
+  /// Lets all rows make up for what they have missed, so that weights and moments can be read.
+  ///
+  /// When and how often does not change the result.
+  package func bringUpToDate(_ parameters: Parameters<S>, on shards: Shards) {
+    guard late.count > 0 else { return }
+    let (pieces, late) = (pieces, late)
+    shards.forEachIndex(pieces.count) { late.bringUp(pieces[$0].place, in: parameters) }
+    late.dropSteps()
+  }
+
+  private func step(scale: Double, rate: Double, weightDecay: Double) -> OptimizerStep<S> {
     switch rule {
     case .adamW(let beta1, let beta2, let epsilon):
-      let (plain, decaying) = both(weightDecay) {
-        AdamWStep<S>(
+      .adamW(
+        AdamWStep(
           step: updates, rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-          weightDecay: $0, gradientScale: scale)
-      }
-      shards.forEachIndex(pieces.count) { index in
-        let step = pieces[index].decays ? decaying : plain
-        gradient.forEachStretch(in: pieces[index].place) { range in
-          let at = range.lowerBound
-          S.adamW(
-            step, weights: parameters.base + at, gradient: gradient.values.base + at,
-            mean: moments[0].base + at, square: moments[1].base + at, count: range.count)
-        }
-      }
+          weightDecay: weightDecay, gradientScale: scale))
     case .momentum(let momentum):
-      let (plain, decaying) = both(weightDecay) {
-        MomentumStep<S>(rate: rate, momentum: momentum, weightDecay: $0, gradientScale: scale)
-      }
-      shards.forEachIndex(pieces.count) { index in
-        let step = pieces[index].decays ? decaying : plain
-        gradient.forEachStretch(in: pieces[index].place) { range in
-          let at = range.lowerBound
-          S.momentumStep(
-            step, weights: parameters.base + at, gradient: gradient.values.base + at,
-            velocity: moments[0].base + at, count: range.count)
-        }
-      }
+      .momentum(
+        MomentumStep(
+          rate: rate, momentum: momentum, weightDecay: weightDecay, gradientScale: scale))
+    }
+  }
+}
+
+/// The numbers of one update by either rule.
+enum OptimizerStep<S: Real>: Sendable {
+  case adamW(AdamWStep<S>)
+  case momentum(MomentumStep<S>)
+
+  /// Changes a stretch of the block.
+  func make(
+    in range: Range<Int>, of parameters: Parameters<S>, along gradient: Gradients<S>,
+    moments: [Parameters<S>]
+  ) {
+    let at = range.lowerBound
+    switch self {
+    case .adamW(let step):
+      S.adamW(
+        step, weights: parameters.base + at, gradient: gradient.values.base + at,
+        mean: moments[0].base + at, square: moments[1].base + at, count: range.count)
+    case .momentum(let step):
+      S.momentumStep(
+        step, weights: parameters.base + at, gradient: gradient.values.base + at,
+        velocity: moments[0].base + at, count: range.count)
     }
   }
 }
@@ -122,9 +167,4 @@ private final class Scratch: @unchecked Sendable {
   }
 
   deinit { values.deallocate() }
-}
-
-/// The step without weight decay, and the step with it.
-private func both<Step>(_ weightDecay: Double, _ make: (Double) -> Step) -> (Step, Step) {
-  (make(0), make(weightDecay))
 }

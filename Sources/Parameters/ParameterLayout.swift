@@ -23,7 +23,8 @@ public struct ParameterLayout: Sendable, Equatable {
     public let initializer: Initializer
     /// Whether products use it, so that a packed copy is kept.
     public let isFactor: Bool
-    /// Whether a batch has gradients for few rows only, and the others are left as they are.
+    /// Whether a batch has gradients for few rows only, so that the others' steps can wait until
+    /// they are read.
     public let isRowSparse: Bool
   }
 
@@ -38,8 +39,10 @@ public struct ParameterLayout: Sendable, Equatable {
   /// Adds a weight and returns its handle.
   ///
   /// `isFactor` says that matrix products use it: then a packed copy is kept up to date.
-  /// `isRowSparse` says that a batch uses few of a matrix's rows: then its gradient is added to
-  /// with `Workspace.addGradient(of:rows:at:)` alone, and an update changes only those rows.
+  /// `isRowSparse` says that a batch uses few of a matrix's rows: then it is read with
+  /// `Workspace.rows(of:at:into:)` alone, its gradient is added to with
+  /// `Workspace.addGradient(of:rows:at:)` alone, and an update changes only those rows. The others
+  /// make up for it before they are next read, so that the result is that of any matrix.
   public mutating func declare(
     _ name: String, shape: [Int], as initializer: Initializer, isFactor: Bool = false,
     isRowSparse: Bool = false

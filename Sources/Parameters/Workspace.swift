@@ -125,26 +125,54 @@ public final class Workspace<S: Real> {
   /// Scratch memory, taken back with `reset()`.
   public var arena = Arena<S>()
   private let packed: PackedWeights<S>
+  private let late: LateRows<S>?
 
-  /// A workspace on these weights.
-  public init(
+  /// A workspace on these weights, which no optimiser changes by rows.
+  public convenience init(
     _ parameters: Parameters<S>, packed: PackedWeights<S>, forTraining: Bool
+  ) {
+    self.init(
+      parameters, packed, late: nil, forTraining ? Gradients(parameters.layout) : nil)
+  }
+
+  /// A workspace for training, on weights that an optimiser changes.
+  package convenience init(
+    _ parameters: Parameters<S>, packed: PackedWeights<S>, changedBy optimizer: Optimizer<S>
+  ) {
+    self.init(parameters, packed, late: optimizer.late, Gradients(parameters.layout))
+  }
+
+  private init(
+    _ parameters: Parameters<S>, _ packed: PackedWeights<S>, late: LateRows<S>?,
+    _ gradients: Gradients<S>?
   ) {
     self.parameters = parameters
     self.packed = packed
-    gradients = forTraining ? Gradients(parameters.layout) : nil
+    self.late = late
+    self.gradients = gradients
   }
 
   /// Another workspace on the same weights, with scratch memory of its own and without gradients.
   public func beside() -> Workspace {
-    Workspace(parameters, packed: packed, forTraining: false)
+    Workspace(parameters, packed, late: late, nil)
   }
 
   /// Takes back all scratch memory.
   public func reset() { arena.reset() }
 
-  /// The weight's elements, to be read.
-  public subscript(weight: Weight) -> Matrix<S> { parameters[weight] }
+  /// The weight's elements, to be read, unless training has the weight row-sparse.
+  public subscript(weight: Weight) -> Matrix<S> {
+    precondition(
+      late?.mayBeLate(weight) != true,
+      "a row-sparse weight is read by rows, so that these are up to date")
+    return parameters[weight]
+  }
+
+  /// out[r] = row index[r] of the weight, row-sparse or not: a look-up.
+  public func rows(of weight: Weight, at index: IndexBlock, into out: Matrix<S>) {
+    late?.bringUp(weight, at: index, in: parameters)
+    S.gather(parameters[weight], at: index, into: out)
+  }
 
   /// Where the weight's gradient is added up, unless the weight is row-sparse.
   public func gradient(of weight: Weight) -> Matrix<S> { trained[weight] }

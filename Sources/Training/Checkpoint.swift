@@ -8,6 +8,7 @@ extension TrainingLoop {
   /// `description` is compared by `restore`, so that a checkpoint is not gone on with on other data
   /// or by another network. Throws `FileError.unwritable`; an older checkpoint is intact then.
   func writeCheckpoint(to path: String, as description: RunDescription) throws(FileError) {
+    bringUpToDate()
     var file = ModelFileContents(kind: checkpointKind.name)
     file.add(description, as: "run")
     file.add(record, as: "record")
@@ -37,6 +38,8 @@ extension TrainingLoop {
     var read: [Parameters<Float>] = []
     for (block, prefix) in blocks { read.append(try file.block(block.layout, prefix: prefix)) }
     try file.finish()
+    // Else rows would make up for steps of weights that are gone.
+    bringUpToDate()
     for ((block, _), numbers) in zip(blocks, read) { block.assign(numbers) }
     record = oldRecord
     optimizer.updates = oldRecord.updates

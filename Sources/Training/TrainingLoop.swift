@@ -33,13 +33,15 @@ final class TrainingLoop<Task: TrainingTask> {
     self.options = options
     self.parameters = parameters
     best = parameters.copy()
-    optimizer = Optimizer(task.layout, rule: options.rule, weightDecay: options.weightDecay)
+    let optimizer = Optimizer<Float>(
+      task.layout, rule: options.rule, weightDecay: options.weightDecay)
+    self.optimizer = optimizer
     let packed = PackedWeights<Float>(
       task.layout, forTraining: true, precision: options.precision.products, drops: task.drops)
     self.packed = packed
     validationWorkspaces = WorkspacePool(parameters, packed: packed)
     workspaces = (0..<task.shardCount).map { _ in
-      Workspace(parameters, packed: packed, forTraining: true)
+      Workspace(parameters, packed: packed, changedBy: optimizer)
     }
     gradients = workspaces.compactMap(\.gradients)
     random = CounterRandom(seed: options.seed, stream: .dropout)
@@ -86,6 +88,7 @@ final class TrainingLoop<Task: TrainingTask> {
     }
     if end == .budget { try validate(progress, store, report) }
     record.seconds = seconds(watch)
+    bringUpToDate()
     if record.best == nil { best.assign(parameters) }
     try store?.ended(end ?? .budget, self, report)
     return end ?? .budget
@@ -147,11 +150,16 @@ final class TrainingLoop<Task: TrainingTask> {
     packed.load(parameters, masks: task.drops.isEmpty ? nil : (random, record.updates), on: shards)
   }
 
+  /// Lets the rows of embeddings that updates have left out make up for it, so that weights and
+  /// moments can be read.
+  func bringUpToDate() { optimizer.bringUpToDate(parameters, on: shards) }
+
   private func validate(
     _ progress: TrainingProgress, _ store: RunStore?, _ report: (TrainingEvent) throws -> Void
   ) throws {
     // The same update is not validated twice, as at the end of a run that is resumed.
     guard record.lastValidation != record.updates else { return }
+    bringUpToDate()
     if !task.drops.isEmpty { packed.load(parameters, on: shards) }
     let found = task.validate(on: validationWorkspaces, shards)
     if !task.drops.isEmpty { loadWeights() }

@@ -85,4 +85,55 @@ private struct TorchSteps: Decodable {
       #expect(Array(rest) == torch.start.suffix(rest.count).map { Double(Float($0)) })
     }
   }
+
+  /// Numbers of many sizes: weights near and far from 0, moments fresh, old and none at all.
+  private func numbers<S: Real>(_ count: Int, seed: UInt64) -> (w: [S], m: [S], v: [S]) {
+    let random = CounterRandom(seed: seed, stream: .weights)
+    func draw(_ step: Int, _ index: Int) -> Double { random.uniform(step: step, index: index) }
+    var (w, m, v): ([S], [S], [S]) = ([], [], [])
+    for i in 0..<count {
+      w.append(S((2 * draw(0, i) - 1) * pow(10, -6 * draw(1, i))))
+      let size = pow(10, -3 - 30 * draw(2, i / 80))
+      m.append(i / 64 % 3 == 2 ? 0 : S((2 * draw(3, i) - 1) * size))
+      v.append(i / 64 % 3 == 2 ? 0 : S(draw(4, i) * size * size * 10))
+    }
+    return (w, m, v)
+  }
+
+  private func compareIdleSteps<S: Real>(_ type: S.Type, count: Int, seed: UInt64) {
+    let steps = (0..<64).map { step in
+      AdamWStep<S>(
+        step: Int(seed) * 100 + step + 1, rate: 0.01 * Double(step % 20), beta1: 0.9, beta2: 0.99,
+        epsilon: 1e-8, weightDecay: 0.1, gradientScale: 0.3)
+    }
+    let slow = steps.map {
+      MomentumStep<S>(
+        rate: Double($0.stepSize), momentum: 0.9, weightDecay: 0.1, gradientScale: 0.3)
+    }
+    let none = [S](repeating: 0, count: count)
+    for part in [0..<64, 3..<4, 10..<40, 64..<64] {
+      var (w, m, v): ([S], [S], [S]) = numbers(count, seed: seed)
+      var (w2, m2, v2) = (w, m, v)
+      for step in steps[part] {
+        S.adamW(step, weights: &w, gradient: none, mean: &m, square: &v, count: count)
+      }
+      steps[part].withUnsafeBufferPointer {
+        S.idleAdamW($0, weights: &w2, mean: &m2, square: &v2, count: count)
+      }
+      #expect(w == w2 && m == m2 && v == v2, "\(count) numbers, steps \(part)")
+      for step in slow[part] {
+        S.momentumStep(step, weights: &w, gradient: none, velocity: &m, count: count)
+      }
+      slow[part].withUnsafeBufferPointer {
+        S.idleMomentumSteps($0, weights: &w2, velocity: &m2, count: count)
+      }
+      #expect(w == w2 && m == m2, "\(count) numbers, steps \(part)")
+    }
+  }
+
+  @Test(arguments: [0, 1, 15, 63, 64, 65, 128, 2000], [0, 1, 30])
+  func idleStepsHaveTheBitsOfStepsWithAGradientOfZero(_ count: Int, _ seed: UInt64) {
+    compareIdleSteps(Float.self, count: count, seed: seed)
+    compareIdleSteps(Double.self, count: count, seed: seed)
+  }
 }

@@ -37,18 +37,27 @@ import Testing
     #expect(many[0].values.numbers == one[0].values.numbers)
   }
 
-  @Test func shardsAreAddedInTheirOrder() {
-    let shards = gradients(shards: 4)
-    var expected = shards[0].values.numbers
-    for shard in shards[1...] {
-      for (i, number) in shard.values.numbers.enumerated() { expected[i] += number }
+  /// The sum of shards in a range whose length is a power of two, or cut short by the last shard.
+  private func treeSum(_ shards: [[Float]], from first: Int, length: Int) -> [Float] {
+    guard length > 1 else { return shards[first] }
+    let (left, right) = (first, first + length / 2)
+    let sum = treeSum(shards, from: left, length: length / 2)
+    guard right < shards.count else { return sum }
+    return zip(sum, treeSum(shards, from: right, length: length / 2)).map { $0 + $1 }
+  }
+
+  @Test(arguments: 1...9)
+  func shardsAreAddedAlongATreeOverTheirNumbers(_ count: Int) {
+    let numbers = gradients(shards: count).map(\.values.numbers)
+    let expected = treeSum(numbers, from: 0, length: 16)
+    for threads in [1, 2, 5] {
+      let shards = gradients(shards: count)
+      _ = optimizer().sum(shards, on: Shards(threads: threads))
+      #expect(shards[0].values.numbers == expected, "\(threads) threads")
     }
-    let reversed = Array(gradients(shards: 4).reversed())
-    _ = optimizer().sum(shards, on: Shards(threads: 2))
-    #expect(shards[0].values.numbers == expected)
     // Else this test could not see the order.
-    _ = optimizer().sum(reversed, on: Shards(threads: 2))
-    #expect(reversed[0].values.numbers != expected)
+    let inARow = numbers.dropFirst().reduce(numbers[0]) { zip($0, $1).map { $0 + $1 } }
+    #expect((inARow == expected) == (count <= 3))
   }
 
   @Test func normIsThatOfTheSum() {

@@ -77,8 +77,11 @@ private struct LookUp: TrainingTask {
   let layout: ParameterLayout
   let table: Weight
   let carried: [Parameters<Float>] = []
+  /// Whether the sum of all weights is taken for a validation.
+  let validates: Bool
 
-  init() {
+  init(validates: Bool = false) {
+    self.validates = validates
     var layout = ParameterLayout()
     table = layout.declare(
       "table", shape: [Self.rows, 2], as: .constant(0), isRowSparse: true)
@@ -88,7 +91,7 @@ private struct LookUp: TrainingTask {
   var shardCount: Int { 2 }
   var tokensPerUpdate: Int { 10 }
   var updatesPerEpoch: Int { 5 }
-  var updatesPerValidation: Int { 100 }
+  var updatesPerValidation: Int { 7 }
 
   static func touched(shard: Int, update: Int) -> [Int32] {
     [Int32(7 * update % rows), Int32((100 + 50 * shard + update % 3) % rows)]
@@ -106,19 +109,28 @@ private struct LookUp: TrainingTask {
   var trainingSize: DataSize { DataSize(tokens: 50) }
   var fingerprint: Fingerprint { Fingerprint() }
 
-  func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation? { nil }
+  func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation? {
+    guard validates else { return nil }
+    return Validation(pool.parameters.elements.reduce(0) { $0 + Double($1) }, .crossEntropy)
+  }
 }
 
 @Suite struct TrainingTests {
-  @Test(arguments: [1, 2])
-  func onlyTheRowsOfABatchAreChanged(_ threads: Int) throws {
+  private func lookUp(
+    _ task: LookUp, updates: Int, threads: Int
+  ) -> TrainingLoop<LookUp> {
     var options = TrainingOptions()
     (options.optimizer, options.momentum, options.weightDecay) = (.sgd, 0.5, 0.125)
     (options.warmUp, options.finalRate, options.rate, options.clip) = (0, 1, 0.25, 1e9)
-    options.budget = .updates(20)
-    let task = LookUp()
-    let training = TrainingLoop(
+    options.budget = .updates(updates)
+    return TrainingLoop(
       task, parameters: Parameters(task.layout), options: options, on: Shards(threads: threads))
+  }
+
+  @Test(arguments: [1, 2])
+  func rowsThatABatchLeavesOutMoveOnAndDecay(_ threads: Int) throws {
+    let task = LookUp()
+    let training = lookUp(task, updates: 20, threads: threads)
     var norms: [Double] = []
     _ = try training.run { event in
       if case .update(let progress) = event { norms.append(progress.gradientNorm) }
@@ -132,7 +144,7 @@ private struct LookUp: TrainingTask {
         for row in LookUp.touched(shard: shard, update: update) { gradient[Int(row)] += 1 }
       }
       expectedNorms.append(gradient.reduce(0) { $0 + 2 * Double($1 * $1) }.squareRoot())
-      for (row, number) in gradient.enumerated() where number != 0 {
+      for (row, number) in gradient.enumerated() {
         velocity[row] = 0.5 * velocity[row] + number + 0.125 * weights[row]
         weights[row] -= 0.25 * velocity[row]
       }
@@ -143,6 +155,35 @@ private struct LookUp: TrainingTask {
     #expect(zip(elements, expected).allSatisfy { ($0 == 0) == ($1 == 0) })
     #expect(zip(norms, expectedNorms).allSatisfy { abs($0 - $1) < 1e-9 })
     #expect(norms.count == 20)
+  }
+
+  @Test func bestAndValidatedWeightsAreUpToDateAndCheckpointsLeaveNoTrace() throws {
+    let folder = try Folder()
+    let path = folder.place("run.checkpoint")
+    let (whole, task) = (lookUp(LookUp(validates: true), updates: 90, threads: 2), LookUp())
+    _ = try whole.run()
+    // The task's validation is the sum of all weights.
+    let sum = whole.best.elements.reduce(0) { $0 + Double($1) }
+    #expect(whole.record.best?.value == withExtendedLifetime(whole) { sum })
+    let description = run(whole.options)
+    func bits(_ loop: TrainingLoop<LookUp>) -> [[Float]] {
+      ([loop.parameters] + loop.optimizer.moments).map { block in
+        withExtendedLifetime(block) { Array(block.elements) }
+      }
+    }
+    // A checkpoint in the middle, from which another loop goes on, changes neither.
+    let first = lookUp(task, updates: 90, threads: 1)
+    _ = try first.run(report: { _ in
+      if first.record.updates % 17 == 3 {
+        try first.writeCheckpoint(to: path, as: description)
+      }
+    })
+    #expect(bits(first) == bits(whole))
+    let second = lookUp(task, updates: 90, threads: 2)
+    try second.restore(from: path, as: description)
+    #expect(second.record.updates == 88)
+    _ = try second.run()
+    #expect(bits(second) == bits(whole))
   }
 
   @Test func shardsAreSummedAndTheMinimumIsReached() throws {

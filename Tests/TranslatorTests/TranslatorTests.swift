@@ -113,7 +113,7 @@ private func options(
     for ties in [false, true] {
       var configuration = Translator.Configuration()
       configuration.tiesEmbeddings = ties
-      let network = TranslatorNetwork(configuration, sourceTokens: 3000, targetTokens: 3000)
+      let network = TranslatorNetwork(configuration, sourceTokens: 9000, targetTokens: 9000)
       let entries = network.layout.entries
       #expect(entries[network.encoder.embedding.table.index].isRowSparse)
       #expect(entries[network.decoder.embedding.table.index].isRowSparse != ties)

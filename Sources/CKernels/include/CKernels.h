@@ -112,3 +112,13 @@ void mt_adamw(long count, float *weights, const float *gradient, float *mean, fl
 /// One step of SGD with momentum: m = momentum * m + scale * g + decay * w; w -= rate * m.
 void mt_sgd(long count, float *weights, const float *gradient, float *velocity,
             float gradient_scale, float momentum, float rate, float decay);
+/// What changes from one AdamW step to the next.
+typedef struct {
+  float step_size, root_scale, decay;
+} mt_adamw_step;
+/// `steps` AdamW steps with a gradient of 0, one after another: the same bits as from `mt_adamw`.
+void mt_adamw_idle(long count, float *weights, float *mean, float *square, float beta1, float beta2,
+                   float epsilon, long steps, const mt_adamw_step *step);
+/// `steps` steps of SGD with momentum with a gradient of 0: the same bits as from `mt_sgd`.
+void mt_sgd_idle(long count, float *weights, float *velocity, float momentum, float decay,
+                 long steps, const float *rate);
