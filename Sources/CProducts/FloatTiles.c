@@ -17,7 +17,7 @@ INLINE void float_block(const int R, const int V, const tile *t, long row, long 
     floats factors[4];
     for (int v = 0; v < V; v++) factors[v] = *(const floats *)(b + l * t->width + v * lanes);
     for (int r = 0; r < R; r++) {
-      floats x = (floats){0} + a[r * t->row_step + l * t->step];
+      float x = a[r * t->row_step + l * t->step];
       for (int v = 0; v < V; v++) sums[r][v] = sums[r][v] + x * factors[v];
     }
   }

@@ -122,12 +122,13 @@ static tile_kernel *kernel_of(int precision, int kind) {
 /// Rows of a product with panels that lie one after another, all of k. `a` is as the kernel reads it.
 static void sweep_panels(tile_kernel *kernel, const tile *rows, const uint32_t *panels, long n) {
   long k = rows->k;
-  for (long first = 0; first < n; first += panel, panels += k * panel)
-    for (long l = 0; l < k || l == 0; l += steps_at_once) {
+  // A stretch of k for all panels before the next, so that the rows' part of it stays in the cache.
+  for (long l = 0; l < k || l == 0; l += steps_at_once)
+    for (long first = 0; first < n; first += panel) {
       tile t = *rows;
       t.k = least(k - l, steps_at_once);
       t.a = (const uint32_t *)rows->a + l * rows->step;
-      t.b = panels + l * panel;
+      t.b = panels + first * k + l * panel;
       t.width = panel;
       t.c = rows->c + first;
       t.columns = least(n - first, panel);

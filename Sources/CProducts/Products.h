@@ -28,7 +28,7 @@ enum {
   /// panel stays in the core's cache: sizes of loops, which change no sum.
   rows_at_once = 96,
   columns_at_once = 192,
-  steps_at_once = 1024,
+  steps_at_once = 512,
   /// k is filled up with zeros to a multiple of this many, for bf16 and for bytes.
   narrow_multiple = 32,
 };

@@ -27,11 +27,12 @@ extension EncodedCorpus: TokenSource {
 }
 
 extension LanguageModel {
-  /// Chooses lanes, and shards of 16 lanes, a tile's rows, but at least 2 and at most 8 shards.
+  /// Chooses lanes, and 2, 4 or 8 shards: at least 16 lanes each, a tile's rows, but for 2.
   public static func resolve(_ options: inout TrainingOptions, for data: any TokenSource) {
     let batch = options.batch ?? 32
     options.batch = batch
-    options.shards = options.shards ?? min(batch, max(2, min(8, batch / 16)))
+    // Powers of two, which any even number of threads divides evenly.
+    options.shards = options.shards ?? (batch >= 128 ? 8 : batch >= 64 ? 4 : min(2, batch))
   }
 
   /// Lanes through a corpus, which is read and encoded here.
