@@ -56,9 +56,6 @@ def arguments():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, help="alternations (default: 5, quick 3)")
     parser.add_argument("--memory-minutes", type=float, help="of each of the two trainings (default: 4, quick 0.5)")
-    # The place for our own products: a command that prints what onednn_products.c prints.
-    parser.add_argument("--our-products", metavar="COMMAND",
-                        help='prints a JSON list of {"m", "k", "n", "precision", "seconds"}, on one thread')
     options = parser.parse_args()
     unknown = set(filter(None, options.only.split(","))) - set(SECTIONS)
     if unknown:

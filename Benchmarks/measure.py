@@ -23,7 +23,7 @@ class Workplace:
 
     def __init__(self, options, folder):
         self.tool, self.python, self.quick = options.tool, options.python, options.quick
-        self.data, self.our_products = options.data, options.our_products
+        self.data = options.data
         self.threads, self.memory_minutes = options.threads, options.memory_minutes
         self.rounds = options.rounds or (3 if options.quick else 5)
         self.folder, self.here = folder, os.path.dirname(os.path.abspath(__file__))
@@ -73,7 +73,8 @@ class Workplace:
         if os.path.exists(program):
             return program
         problem = "no C compiler"
-        for compiler in ("cc", "clang"):
+        # Clang first: the Swift toolchain, which compiles the kernels, has it.
+        for compiler in ("clang", "cc"):
             try:
                 self.run(compiler, "-O2", "-o", program, os.path.join(self.here, source), *flags)
                 return program

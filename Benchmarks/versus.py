@@ -2,7 +2,6 @@
 import json
 import os
 import re
-import shlex
 import subprocess
 
 from machine import multiplying, reading
@@ -112,16 +111,19 @@ def listed(place, command):
 
 
 def products(place):
-    """Matrix products on one thread: those of --our-products beside oneDNN's."""
-    theirs = [place.compiled("onednn_products.c", "-ldnnl")]
-    programs = {"oneDNN": lambda: listed(place, theirs)}
-    if place.our_products:
-        # Ours first, as in all sections.
-        ours = shlex.split(place.our_products)
-        programs = {"majortom": lambda: listed(place, ours)} | programs
-    tables, problems = alternate(place, programs)
-    if not place.our_products:
-        problems["majortom"] = "no command given by --our-products"
+    """Matrix products on one thread: our kernels beside oneDNN's."""
+    sources = os.path.join(place.here, "..", "Sources", "CProducts")
+    kernels = sorted(os.path.join(sources, name) for name in os.listdir(sources) if name.endswith(".c"))
+    ours = [place.compiled("products.c", "-I" + os.path.join(sources, "include"), *kernels, "-lm", "-lpthread")]
+    programs = {"majortom": lambda: listed(place, ours)}
+    problems = {}
+    try:
+        theirs = [place.compiled("onednn_products.c", "-ldnnl")]
+        programs["oneDNN"] = lambda: listed(place, theirs)
+    except Unavailable as problem:
+        problems["oneDNN"] = str(problem)
+    tables, failed = alternate(place, programs)
+    problems |= failed
     sizes = list(dict.fromkeys(key for runs in tables.values() for run in runs for key in run))
     rows = []
     for m, k, n, precision in sizes:

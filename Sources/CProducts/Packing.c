@@ -56,8 +56,9 @@ LEVELS void mt_pack_floats(const float *b, long ldb, int transposed, long k, lon
     if (transposed) {
       long whole = k / lanes * lanes;
       uint32_t last[lanes * lanes];
-      for (long c = 0; c < panel; c += lanes) {
-        long height = c < columns ? at_most(columns - c, lanes) : 0;
+      // Vectors without a column are never read.
+      for (long c = 0; c < columns; c += lanes) {
+        long height = at_most(columns - c, lanes);
         const uint32_t *from = (const uint32_t *)b + (first + c) * ldb;
         for (long l = 0; l < whole; l += lanes)
           turn_block(from + l, ldb, height, lanes, (uint32_t *)out + l * panel + c, panel);

@@ -143,4 +143,16 @@ public enum SystemMemory {
     let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
     return pages > 0 && size > 0 ? pages * size : nil
   }
+
+  /// The bytes of physical memory that this process has, or nil where the system does not say.
+  public static var residentBytes: Int? {
+    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var text = [UInt8](repeating: 0, count: 256)
+    let length = read(file, &text, text.count)
+    let numbers = String(decoding: text.prefix(max(0, length)), as: UTF8.self).split(separator: " ")
+    guard numbers.count > 1, let pages = Int(numbers[1]) else { return nil }
+    return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
 }

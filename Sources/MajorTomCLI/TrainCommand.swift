@@ -51,6 +51,7 @@ private let runOptions: [Option] = [
   Option(flag: "resume", "Go on from the checkpoint of FILE, if there is one"),
   Option(flag: "overwrite", "Start anew where an unfinished checkpoint lies"),
   Option("checkpoint-every", "SECONDS", "Seconds between checkpoints (default: 60)"),
+  Option(flag: "dry-run", "Tell the memory that the training would take, and do not train"),
   jsonOption,
   Option(flag: "quiet", short: "q", "No progress"),
 ]
@@ -64,12 +65,19 @@ private func trainModel<Model: CommandLineModel>(
   let tokens = try arguments.applied(to: Model.TokenOptions())
   let options = try trainingOptions(type, arguments)
   let seeds = try seedCount(arguments)
-  let files = try runFiles(arguments, reading: Model.fileOptions)
+  let isDry = arguments.has("dry-run")
+  let files = isDry ? nil : try runFiles(arguments, reading: Model.fileOptions)
   let run = TrainingRun(
     threads: try arguments.threads(), files: seeds == nil ? files : nil,
     dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
     isStopped: { isInterrupted })
   let (data, validation) = try Model.read(arguments)
+  if isDry {
+    let model = try Model.fresh(configuration, tokens, on: data, options, arguments)
+    return tell(
+      try model.memoryForecast(on: data, validation: validation, options: options, run: run),
+      asJSON: arguments.has("json"))
+  }
   catchInterrupts()
   func train(_ options: TrainingOptions) throws -> (model: Model, end: TrainingEnd) {
     var model = try Model.fresh(configuration, tokens, on: data, options, arguments)
@@ -84,11 +92,19 @@ private func trainModel<Model: CommandLineModel>(
     _ = try train(options)
     return
   }
-  try trainSeeds(seeds, to: files.model) { seed in
+  try trainSeeds(seeds, to: files?.model ?? "") { seed in
     var options = options
     options.seed = seed
     return try train(options)
   }
+}
+
+private func tell(_ forecast: MemoryForecast, asJSON isJSON: Bool) {
+  guard isJSON else { return writeOutput("\(forecast)\n") }
+  let parts = forecast.parts.map {
+    JSONValue.object(["name": .text($0.name), "bytes": .whole($0.bytes)])
+  }
+  writeJSON(["bytes": .whole(forecast.total), "parts": .list(parts)])
 }
 
 private func trainingOptions<Model: CommandLineModel>(

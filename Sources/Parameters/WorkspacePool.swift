@@ -56,6 +56,11 @@ public final class WorkspacePool<S: Real>: @unchecked Sendable {
     Workspace(parameters, packed: packed, forTraining: false)
   }
 
+  /// The scratch memory of the workspaces that nobody uses now, in bytes.
+  public var idleBytes: Int {
+    state.withLock { $0.idle.reduce(0) { $0 + $1.arena.capacity } }
+  }
+
   /// The packed copies of the weights, made at the first use.
   private var packed: PackedWeights<S> {
     state.withLock { state in

@@ -124,6 +124,10 @@ public final class SentenceTask: TrainingTask {
   public var updatesPerEpoch: Int { batches.batchesPerEpoch }
   /// The mean number of words of a batch.
   public var tokensPerUpdate: Int { max(1, (starts.last ?? 0) / updatesPerEpoch) }
+  /// The one with the most words.
+  public var largestUpdate: Int {
+    batches.largestUpdate { training.sentences[$0].count }
+  }
   /// Words.
   public var unit: String { "word" }
   /// The sentences to train on.

@@ -46,6 +46,12 @@ public final class BucketedBatches: Sendable {
     }
   }
 
+  /// The update of the first epoch whose examples have the greatest sum of sizes.
+  public func largestUpdate(bySize size: (Int) -> Int) -> Int {
+    let sums = (0..<batchesPerEpoch).map { examples(ofUpdate: $0).reduce(0) { $0 + size($1) } }
+    return sums.indices.max { sums[$0] < sums[$1] } ?? 0
+  }
+
   /// A shard's part of some examples: every so-manieth, so that all shards have long and short ones.
   public func part(_ shard: Int, of examples: [Int]) -> [Int] {
     stride(from: shard, to: examples.count, by: shards).map { examples[$0] }

@@ -144,19 +144,12 @@ extension TrainableModel {
     seed: UInt64? = nil, options: TrainingOptions? = nil, run: TrainingRun = TrainingRun(),
     report: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingEnd {
-    var options = options ?? Self.defaultOptions
-    options.budget = budget ?? options.budget
-    options.seed = seed ?? options.seed
-    try check(data, validation: validation)
-    Self.resolve(&options, for: data)
-    let wanted = options.precision
-    options.precision = wanted.resolved
-    try options.validate()
-    let memory = MemoryEstimate.training(network.layout, shards: options.shards ?? 1)
-    try MemoryEstimate.demand(memory, for: network.layout)
+    var wanted = options ?? Self.defaultOptions
+    wanted.budget = budget ?? wanted.budget
+    wanted.seed = seed ?? wanted.seed
     let shards = Shards(threads: run.threads)
-    let task = try makeTask(on: data, validation: validation, options, shards)
-    let loop = TrainingLoop(task, parameters: startingWeights(task), options: options, on: shards)
+    let loop = try makeLoop(on: data, validation: validation, wanted, shards)
+    let (task, options) = (loop.task, loop.options)
     prepareCard(task, options, run)
     let store = RunStore(run.files, description: description(task, options)) {
       [self] path throws(FileError) in
@@ -164,11 +157,39 @@ extension TrainableModel {
     }
     // A run that cannot be resumed does not begin, and leaves the model as it is.
     try store.resume(loop)
-    try report(.begun(summary(task, options, memory: memory, wanted: wanted)))
+    try report(.begun(summary(task, options, wanted: wanted.precision)))
     defer { self = snapshot(of: loop, task, shards) }
     let end = try loop.run(store: store, report: report, isStopped: run.isStopped)
     try report(.ended(end, loop.record))
     return end
+  }
+
+  /// The memory that training would take, which is not done.
+  ///
+  /// See `train` for the parameters, and for what is thrown.
+  public func memoryForecast(
+    on data: TrainingData, validation: TrainingData? = nil, options: TrainingOptions? = nil,
+    run: TrainingRun = TrainingRun()
+  ) throws -> MemoryForecast {
+    let shards = Shards(threads: run.threads)
+    return try makeLoop(
+      on: data, validation: validation, options ?? Self.defaultOptions, shards
+    ).memoryForecast()
+  }
+
+  /// A loop over data with all that the options leave open resolved.
+  private func makeLoop(
+    on data: TrainingData, validation: TrainingData?, _ wanted: TrainingOptions, _ shards: Shards
+  ) throws -> TrainingLoop<Task> {
+    var options = wanted
+    try check(data, validation: validation)
+    Self.resolve(&options, for: data)
+    options.precision = wanted.precision.resolved
+    try options.validate()
+    try MemoryEstimate.demand(
+      MemoryEstimate.training(network.layout, shards: options.shards ?? 1), for: network.layout)
+    let task = try makeTask(on: data, validation: validation, options, shards)
+    return TrainingLoop(task, parameters: startingWeights(task), options: options, on: shards)
   }
 
   /// A copy of the weights to train, prepared by the task where they are fresh.
@@ -187,8 +208,9 @@ extension TrainableModel {
   }
 
   private func summary(
-    _ task: Task, _ options: TrainingOptions, memory: Int, wanted: TrainingPrecision
+    _ task: Task, _ options: TrainingOptions, wanted: TrainingPrecision
   ) -> TrainingSummary {
+    let memory = MemoryEstimate.training(network.layout, shards: task.shardCount)
     let precision =
       "products in \(options.precision.rawValue), as this CPU has \(ProductKernels.name)"
     return TrainingSummary(

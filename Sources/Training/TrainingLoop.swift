@@ -49,6 +49,28 @@ final class TrainingLoop<Task: TrainingTask> {
     self.shards = shards
   }
 
+  /// Runs the largest batch and a validation, without an update: what they leave in the workspaces
+  /// is what training takes. The loop must not train after it, as the lanes have moved on.
+  func rehearse() {
+    loadWeights()
+    let task = task
+    let number = task.largestUpdate
+    let workspaces = Exclusively(workspaces)
+    shards.forEach(&losses) { shard, loss in
+      workspaces.elements[shard].reset()
+      loss = task.run(shard: shard, update: number, on: workspaces.elements[shard])
+      workspaces.elements[shard].reset()
+    }
+    _ = task.validate(on: validationWorkspaces, shards)
+  }
+
+  /// The bytes of the packed copies of the weights.
+  var packedBytes: Int { packed.byteCount }
+  /// The scratch memory of the shards' batches, in bytes.
+  var activationBytes: Int { workspaces.reduce(0) { $0 + $1.arena.capacity } }
+  /// The same of validations.
+  var validationBytes: Int { validationWorkspaces.idleBytes }
+
   /// How often the workspaces asked the system for memory: constant once training is steady.
   var arenaAllocations: Int { workspaces.reduce(0) { $0 + $1.arena.allocations } }
 

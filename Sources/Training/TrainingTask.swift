@@ -30,6 +30,8 @@ public protocol TrainingTask: Sendable {
   var unit: String { get }
   /// What should be known before training, a sentence each, such as how much data is left out.
   var notes: [String] { get }
+  /// The update of the first epoch whose batch takes the most memory.
+  var largestUpdate: Int { get }
   /// What tells these data from others.
   var fingerprint: Fingerprint { get }
 
@@ -59,6 +61,8 @@ extension TrainingTask {
   public var validationSize: DataSize { DataSize() }
   /// Tokens.
   public var unit: String { "token" }
+  /// All are alike.
+  public var largestUpdate: Int { 0 }
   /// One an epoch.
   public var updatesPerValidation: Int { updatesPerEpoch }
   /// Nothing is known beforehand.

@@ -111,6 +111,10 @@ public final class PairTask: TrainingTask {
   public var shardCount: Int { batches.shardCount }
   /// The batches of an epoch.
   public var updatesPerEpoch: Int { batches.batchesPerEpoch }
+  /// The one with the most tokens.
+  public var largestUpdate: Int {
+    batches.largestUpdate { training[$0].source.count + training[$0].target.count }
+  }
   /// The pairs to train on, by the tokens written.
   public var trainingSize: DataSize {
     DataSize("pair", examples: training.count, tokens: Self.targetTokens(training))

@@ -91,6 +91,26 @@ import Testing
     try expectQuantizes(try Self.kinds[kind].make(TrainingRun()))
   }
 
+  @Test func memoryIsForetoldByWhatItIsFor() throws {
+    let corpus = Corpus(text: GoldenCases.story)
+    func bytes(hidden: Int, shards: Int) throws -> [String: Int] {
+      let model = try LanguageModel(on: corpus, .init(layers: 1, hiddenSize: hidden), seed: 3)
+      var options = LanguageModel.defaultOptions
+      (options.batch, options.steps, options.shards) = (8, 16, shards)
+      let forecast = try model.memoryForecast(on: corpus, options: options)
+      #expect(forecast.total == forecast.parts.reduce(0) { $0 + $1.bytes })
+      #expect(forecast.parts.allSatisfy { $0.bytes > 0 })
+      return Dictionary(uniqueKeysWithValues: forecast.parts.map { ($0.name, $0.bytes) })
+    }
+    let (small, wide) = (try bytes(hidden: 8, shards: 4), try bytes(hidden: 64, shards: 8))
+    let gradients = try #require(small["gradients of 4 shards"])
+    #expect(small["weights"] == gradients / 2 && small["moments"] == gradients / 2)
+    #expect(wide["gradients of 8 shards"] == wide["weights"].map { 4 * $0 })
+    for part in ["weights", "packed copies", "activations", "validation"] {
+      #expect(try #require(wide[part]) > #require(small[part]), "\(part)")
+    }
+  }
+
   @Test func aRoundedModelPredictsNearlyAsWell() throws {
     let model = try Self.languageModel(TrainingRun())
     let corpus = Corpus(text: GoldenCases.story)
