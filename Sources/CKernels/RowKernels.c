@@ -28,6 +28,18 @@ void mt_largest_rows_gradient(long stretches, long columns, mt_view upstream, co
       out.at[at[s * columns + c] * out.stride + c] += upstream.at[s * upstream.stride + c];
 }
 
+LEVELS long mt_first_above(long from, long count, const float *x, float bar) {
+  // Most are not: whole blocks are passed by before one is looked at number by number.
+  enum { at_once = 64 };
+  for (; from + at_once <= count; from += at_once) {
+    int any = 0;
+    for (int i = 0; i < at_once; i++) any |= x[from + i] > bar;
+    if (any) break;
+  }
+  while (from < count && !(x[from] > bar)) from++;
+  return from;
+}
+
 // ---- Softmax. Sums run in 16 lanes whose order does not depend on the CPU level.
 
 enum { lanes = 16 };

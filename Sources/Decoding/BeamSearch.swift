@@ -43,12 +43,23 @@ public struct BeamSearch: Sendable, Equatable {
   /// The finished hypotheses of each input that are given, at most `beam` and at least 1.
   public var best: Int
 
+  /// A continuation is followed only if its log probability is at most this below that of its input's
+  /// likeliest one, which is as long, or is finished; infinity follows all that the beam has room for.
+  ///
+  /// It is the absolute threshold of M. Freitag and Y. Al-Onaizan, "Beam search strategies for neural
+  /// machine translation", 2017.
+  public var margin: Double
+
   /// A search.
-  public init(beam: Int = 1, lengthPower: Double = 1, noRepeatNGram: Int = 0, best: Int = 1) {
+  public init(
+    beam: Int = 1, lengthPower: Double = 1, noRepeatNGram: Int = 0, best: Int = 1,
+    margin: Double = .infinity
+  ) {
     self.beam = beam
     self.lengthPower = lengthPower
     self.noRepeatNGram = noRepeatNGram
     self.best = best
+    self.margin = margin
   }
 
   /// An id that may come next.
@@ -78,6 +89,8 @@ public struct BeamSearch: Sendable, Equatable {
     public let groups: [(input: Int, rows: Range<Int>)]
     /// How many candidates the search needs for each row, unless there are fewer ids.
     public let candidateCount: Int
+    /// Candidates that are this much less likely than the likeliest of their row are of no use.
+    public let margin: Double
 
     /// The number of rows.
     public var count: Int { ids.count }
@@ -184,7 +197,9 @@ private struct HypothesisTree {
     let rows = BeamSearch.LiveRows(
       step: step, ids: live.map { $0.last == Self.root ? startID : nodes[Int($0.last)].id },
       parents: live.map(\.row), groups: groups,
-      candidateCount: beam + barred.reduce(0) { max($0, $1.count) })
+      candidateCount: beam + barred.reduce(0) { max($0, $1.count) },
+      // Where the likeliest may be barred, all count.
+      margin: barred.isEmpty ? search.margin : .infinity)
     return (rows, barred)
   }
 
@@ -239,7 +254,12 @@ private struct HypothesisTree {
       }
       // Probabilities that are no numbers leave nothing to go on with.
       if continuations.isEmpty, finished[input].isEmpty { fail(input) }
-      for (path, id) in continuations.prefix(beam - finished[input].count) {
+      let likeliest = finished[input].reduce(continuations.first?.path.logProbability ?? 0) {
+        max($0, $1.path.logProbability)
+      }
+      let least = likeliest - search.margin
+      for (path, id) in continuations.prefix(beam - finished[input].count)
+      where path.logProbability >= least {
         if let path = extend(path, by: id, adjustment) { next.append(path) }
       }
     }

@@ -187,6 +187,13 @@ extension Float: Real {
       upstream.rows, upstream.columns, upstream.view, at.base, out.view)
   }
 
+  /// The first column from `first` on in which a row's number is above `bar`; the number of columns
+  /// where none is.
+  public static func firstColumn(above bar: Float, in row: Matrix<Float>, from first: Int) -> Int {
+    assert(row.rows == 1 && first >= 0)
+    return mt_first_above(first, row.columns, row.base, bar)
+  }
+
   public static func softmaxCrossEntropy(
     _ logits: Matrix<Float>, targets: IndexBlock, scale: Float,
     losses: UnsafeMutablePointer<Float>?

@@ -157,12 +157,13 @@ public struct AdaptiveSoftmax: Sendable {
   /// Groups are looked into only in rows where the whole group is likelier than the last class found
   /// so far: no class in it can be likelier than the group. Classes before `first` are left out.
   public func likeliest(
-    _ count: Int, _ x: Matrix<Float>, from first: Int = 0, on workspace: Workspace<Float>
+    _ count: Int, within margin: Double = .infinity, _ x: Matrix<Float>, from first: Int = 0,
+    on workspace: Workspace<Float>
   ) -> [LikeliestClasses] {
     let scores = head.forward(x, on: workspace)
     let normalizers = SoftmaxCrossEntropy.normalizers(of: scores, on: workspace)
     var best = (0..<x.rows).map { row in
-      var best = LikeliestClasses(count)
+      var best = LikeliestClasses(count, within: margin)
       best.take(
         scores.rows(row..<row + 1).columns(first..<frequent), less: normalizers[row, 0],
         from: first)
@@ -187,43 +188,41 @@ public struct AdaptiveSoftmax: Sendable {
 }
 
 /// The likeliest of some classes, the best first; of equal ones the one with the smaller number.
+///
+/// Those that are less likely than the best by more than a margin are left out.
 public struct LikeliestClasses: Sendable {
   /// The classes with the logarithms of their probabilities.
   public private(set) var found: [(number: Int32, logProbability: Float)] = []
   private let most: Int
+  private let margin: Float
 
-  /// Room for `most` classes, at least 1.
-  public init(_ most: Int) {
+  /// Room for `most` classes, at least 1, none of which is more than `margin` nats below the best.
+  public init(_ most: Int, within margin: Double = .infinity) {
     self.most = max(1, most)
+    self.margin = Float(margin)
     found.reserveCapacity(self.most + 1)
   }
 
   /// Whether a class with this log probability would be taken in.
   public func wouldTake(_ logProbability: Float) -> Bool {
-    found.count < most || logProbability > found[found.count - 1].logProbability
+    logProbability > bar
+  }
+
+  /// What a log probability must be above to be taken in.
+  private var bar: Float {
+    guard let best = found.first?.logProbability else { return -.infinity }
+    // One exactly at the margin is taken in.
+    let least = (best - margin).nextDown
+    return found.count < most ? least : max(least, found[most - 1].logProbability)
   }
 
   /// Takes in the classes of a row of scores, from number `first` on, each score less `normalizer`.
   public mutating func take(_ scores: Matrix<Float>, less normalizer: Float, from first: Int = 0) {
     // Scores are compared before anything is taken away from them: most are not taken in.
-    var bar = found.count < most ? -Float.infinity : found[most - 1].logProbability + normalizer
-    let base = scores.base
-    var column = 0
-    let width = 16
+    var column = Float.firstColumn(above: bar + normalizer, in: scores, from: 0)
     while column < scores.columns {
-      let end = min(column + width, scores.columns)
-      if end - column == width {
-        let block = UnsafeRawPointer(base + column).loadUnaligned(as: SIMD16<Float>.self)
-        if block.max() <= bar {
-          column = end
-          continue
-        }
-      }
-      for place in column..<end where base[place] > bar {
-        insert(Int32(first + place), base[place] - normalizer)
-        if found.count == most { bar = found[most - 1].logProbability + normalizer }
-      }
-      column = end
+      insert(Int32(first + column), scores[0, column] - normalizer)
+      column = Float.firstColumn(above: bar + normalizer, in: scores, from: column + 1)
     }
   }
 
@@ -238,5 +237,8 @@ public struct LikeliestClasses: Sendable {
     let place = found.firstIndex { logProbability > $0.logProbability } ?? found.count
     found.insert((number, logProbability), at: place)
     if found.count > most { found.removeLast() }
+    while let last = found.last, last.logProbability < found[0].logProbability - margin {
+      found.removeLast()
+    }
   }
 }

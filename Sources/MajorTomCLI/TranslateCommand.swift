@@ -3,6 +3,9 @@ import MajorTom
 
 private let searchOptions = [
   Option("beam", "N", "Translations followed at once (default: 1, greedy)"),
+  Option(
+    "margin", "NATS",
+    "Drop what is less likely than the likeliest by e^NATS; with --best all is kept (default: 2.5)"),
   Option("length-power", "A", "Scores are divided by length to the power A (default: 1)"),
   Option("coverage", "B", "Weight of a penalty for what was not looked at (default: 0)"),
   Option("no-repeat", "N", "Write no row of N tokens twice in a sentence (default: 0, free)"),
@@ -53,6 +56,7 @@ private func search(_ arguments: ParsedArguments) throws -> Translator.Search {
   var search = Translator.Search(
     beam: beam, lengthPower: try arguments.number("length-power", in: 0...10) ?? 1,
     best: min(best ?? 1, beam))
+  search.margin = try arguments.number("margin", in: 0...Double.infinity) ?? search.margin
   search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
   search.noRepeatNGram = try arguments.integer("no-repeat", in: 0...1000) ?? 0
   search.keepsAttention = shownOptions.map(\.name).contains(where: arguments.has)

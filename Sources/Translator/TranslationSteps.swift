@@ -95,7 +95,8 @@ final class TranslationSteps {
     states = network.decoder.stack.finalStates(of: pass.recurrence, on: workspace)
     if fed != nil { fed = pass.output }
     let candidates = network.output.likeliest(
-      live.candidateCount, after: pass.output, withUnknown: writesUnknown, on: workspace
+      live.candidateCount, within: live.margin, after: pass.output, withUnknown: writesUnknown,
+      on: workspace
     ).map { likeliest in
       likeliest.found.map {
         BeamSearch.Candidate(id: $0.number, logProbability: $0.logProbability)

@@ -26,6 +26,12 @@ extension Translator {
     public var maxLength = 20
     /// See `maxLength`.
     public var maxLengthPerToken = 3.0
+    /// A hypothesis is dropped when it is less likely than the likeliest of its sentence by this much,
+    /// in nats; infinity drops none.
+    ///
+    /// It makes a wide beam narrow where there is no doubt, and so fast. Where several translations are
+    /// asked for (`best`), none is dropped.
+    public var margin = 2.5
     /// Whether translations carry the weights of attention, which takes memory for long ones.
     public var keepsAttention = false
 
@@ -84,7 +90,8 @@ extension Translator {
     let wanted = all.indices.filter { !all[$0].pieces.isEmpty }.sorted {
       (all[$1].ids.count, $0) < (all[$0].ids.count, $1)
     }
-    let atOnce = max(1, Self.rowsAtOnce / max(1, search.beam))
+    // A margin leaves few of the hypotheses of a wide beam.
+    let atOnce = max(1, Self.rowsAtOnce / max(1, search.beam / 2))
     let batches = stride(from: 0, to: wanted.count, by: atOnce).map { start in
       Array(wanted[start..<min(start + atOnce, wanted.count)])
     }
@@ -137,7 +144,7 @@ extension Translator {
       on: workspaces)
     let beams = BeamSearch(
       beam: search.beam, lengthPower: search.lengthPower, noRepeatNGram: search.noRepeatNGram,
-      best: search.best)
+      best: search.best, margin: search.best > 1 ? .infinity : search.margin)
     let found = beams.run(
       startID: targetBegin, endID: targetEnd,
       maxLengths: sources.map {

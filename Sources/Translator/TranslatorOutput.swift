@@ -67,21 +67,24 @@ struct TranslatorOutput: Sendable {
   /// The likeliest tokens after each row of h̃, the best first; never the one before a sentence, and
   /// the one for unknown words only where it is asked for.
   func likeliest(
-    _ count: Int, after combined: Matrix<Float>, withUnknown: Bool, on workspace: Workspace<Float>
+    _ count: Int, within margin: Double, after combined: Matrix<Float>, withUnknown: Bool,
+    on workspace: Workspace<Float>
   ) -> [LikeliestClasses] {
     let logits: Matrix<Float>
     switch kind {
     case .affine(let affine): logits = affine.forward(combined, on: workspace)
     case .tied(let bias): logits = self.logits(combined, tied: bias, on: workspace)
     case .adaptive(let softmax):
-      return softmax.likeliest(count, combined, from: withUnknown ? 1 : 2, on: workspace).map {
+      return softmax.likeliest(
+        count, within: margin, combined, from: withUnknown ? 1 : 2, on: workspace
+      ).map {
         $0.renumbered { id(ofAdaptiveClass: $0) }
       }
     }
     let normalizers = SoftmaxCrossEntropy.normalizers(of: logits, on: workspace)
     let begin = tokens - Self.specialTokens
     return (0..<combined.rows).map { row in
-      var best = LikeliestClasses(count)
+      var best = LikeliestClasses(count, within: margin)
       for part in [0..<begin, begin + 1..<tokens - (withUnknown ? 0 : 1)] {
         best.take(
           logits.rows(row..<row + 1).columns(part), less: normalizers[row, 0],

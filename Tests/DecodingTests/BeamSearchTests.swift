@@ -204,6 +204,36 @@ private func repeats(_ ids: [Int32], _ length: Int) -> Bool {
     }
   }
 
+  @Test func aMarginDropsWhatIsFarLessLikely() {
+    func probability(_ model: RandomModel, _ prefix: [Int32]) -> Double {
+      prefix.indices.reduce(0) {
+        $0 + Double(model.logProbabilities(0, Array(prefix[..<$1]))[Int(prefix[$1])])
+      }
+    }
+    var spread = 0.0
+    for seed in 0..<20 as Range<UInt64> {
+      let model = RandomModel(ids: 6, seed: seed)
+      let all = model.run(BeamSearch(beam: 5), maxLengths: [6])
+      for rows in model.seen {
+        let values = rows.map { probability(model, $0.prefix) }
+        spread = max(spread, (values.max() ?? 0) - (values.min() ?? 0))
+      }
+      // Nothing is a million nats less likely, and a margin of 0 keeps the likeliest alone.
+      #expect(model.run(BeamSearch(beam: 5, margin: 1e6), maxLengths: [6]) == all)
+      let alone = model.run(BeamSearch(beam: 5, margin: 0), maxLengths: [6])
+      #expect(model.widest == 1)
+      #expect(alone[0].map(\.ids) == model.run(BeamSearch(), maxLengths: [6])[0].map(\.ids))
+      // What is followed is within the margin of the likeliest of its length.
+      _ = model.run(BeamSearch(beam: 5, margin: 0.7), maxLengths: [6])
+      for rows in model.seen {
+        let values = rows.map { probability(model, $0.prefix) }
+        #expect((values.min() ?? 0) >= (values.max() ?? 0) - 0.7001)
+      }
+    }
+    // Without a margin, more than that is followed.
+    #expect(spread > 1)
+  }
+
   @Test(arguments: [1, 2, 3]) func noNGramIsWrittenTwice(length: Int) {
     var repeated = 0
     for seed in 0..<30 as Range<UInt64> {

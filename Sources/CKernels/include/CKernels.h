@@ -93,6 +93,9 @@ void mt_largest_rows(long stretches, long columns, mt_view x, const int32_t *sta
 void mt_largest_rows_gradient(long stretches, long columns, mt_view upstream, const int32_t *at,
                               mt_view out);
 
+/// The first of x[from], ..., x[count - 1] that is above `bar`; `count` where none is.
+long mt_first_above(long from, long count, const float *x, float bar);
+
 // ---- Rows brought to mean 0 and deviation 1.
 /// y = (x - mean) * inverse by rows, with inverse[r] = 1 / sqrt(variance + epsilon), in one column
 void mt_normalize_rows(long rows, long columns, mt_view x, float epsilon, mt_view y,
