@@ -49,8 +49,10 @@ final class TrainingLoop<Task: TrainingTask> {
     self.shards = shards
   }
 
-  /// Runs the largest batch and a validation, without an update: what they leave in the workspaces
-  /// is what training takes. The loop must not train after it, as the lanes have moved on.
+  /// Runs the largest batch and a validation, without an update.
+  ///
+  /// What they leave in the workspaces is what training takes. The loop must not train after it, as
+  /// the lanes have moved on.
   func rehearse() {
     loadWeights()
     let task = task
