@@ -100,6 +100,10 @@ public struct ParsedArguments: Sendable {
     if printedHelp {
       print(about + "\n")
       popt_print_help(context)
+      // The text waits in C's buffer: whether it can be written is known only when it is.
+      if fflush(nil) != 0 {
+        throw UsageError("standard output: \(String(cString: strerror(errno)))")
+      }
     }
   }
 

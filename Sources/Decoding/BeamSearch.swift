@@ -91,6 +91,25 @@ public struct BeamSearch: Sendable, Equatable {
     public let candidateCount: Int
     /// Candidates that are this much less likely than the likeliest of their row are of no use.
     public let margin: Double
+    /// The logarithm of the probability of each row's ids so far.
+    let logProbabilities: [Double]
+    /// For each group, that of the likeliest finished hypothesis of its input; -infinity without one.
+    let finished: [Double]
+
+    /// What the log probability of a candidate must reach in each row to be of use, when the likeliest
+    /// candidate of each row is known, or one that is less likely.
+    public func leastUseful(givenLikeliest likeliest: [Float]) -> [Float] {
+      var least = [Float](repeating: -.infinity, count: count)
+      guard margin.isFinite else { return least }
+      for (group, best) in zip(groups, finished) {
+        let best = group.rows.reduce(best) {
+          max($0, logProbabilities[$1] + Double(likeliest[$1]))
+        }
+        // A little less, as the search adds in Double.
+        for row in group.rows { least[row] = Float(best - margin - logProbabilities[row] - 1e-4) }
+      }
+      return least
+    }
 
     /// The number of rows.
     public var count: Int { ids.count }
@@ -199,7 +218,11 @@ private struct HypothesisTree {
       parents: live.map(\.row), groups: groups,
       candidateCount: beam + barred.reduce(0) { max($0, $1.count) },
       // Where the likeliest may be barred, all count.
-      margin: barred.isEmpty ? search.margin : .infinity)
+      margin: barred.isEmpty ? search.margin : .infinity,
+      logProbabilities: live.map(\.logProbability),
+      finished: groups.map { group in
+        finished[group.input].reduce(-.infinity) { max($0, $1.path.logProbability) }
+      })
     return (rows, barred)
   }
 

@@ -121,6 +121,25 @@ public struct FileWriter: ~Copyable {
   /// Whether something lies at a path.
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Removes what writers of a path left beside it that were killed at it.
+  ///
+  /// Only for who knows that no other is at it now.
+  public static func removeLeftovers(of path: String) {
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[...$0]) } ?? "./"
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    guard let listing = opendir(folder) else { return }
+    defer { closedir(listing) }
+    while let entry = readdir(listing) {
+      let found = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard found.hasPrefix(".\(name).") else { continue }
+      let suffix = found.dropFirst(name.count + 2)
+      if UInt32(suffix, radix: 36) != nil { unlink(folder + found) }
+    }
+  }
+
   /// Removes a file, if there is one.
   public static func remove(_ path: String) { unlink(path) }
 }

@@ -156,8 +156,12 @@ public struct AdaptiveSoftmax: Sendable {
   ///
   /// Groups are looked into only in rows where the whole group is likelier than the last class found
   /// so far: no class in it can be likelier than the group. Classes before `first` are left out.
+  ///
+  /// `leastUseful` says, by the likeliest frequent class of each row, what a log probability must reach to
+  /// be of use there: rows where a group does not are not looked into either.
   public func likeliest(
     _ count: Int, within margin: Double = .infinity, _ x: Matrix<Float>, from first: Int = 0,
+    leastUseful: ([Float]) -> [Float] = { $0.map { _ in -.infinity } },
     on workspace: Workspace<Float>
   ) -> [LikeliestClasses] {
     let scores = head.forward(x, on: workspace)
@@ -169,11 +173,14 @@ public struct AdaptiveSoftmax: Sendable {
         from: first)
       return best
     }
+    let least = leastUseful(best.map { $0.found.first?.logProbability ?? -.infinity })
     for number in groups.indices {
       func logProbability(_ row: Int) -> Float {
         scores[row, frequent + number] - normalizers[row, 0]
       }
-      let rows = best.indices.filter { best[$0].wouldTake(logProbability($0)) }
+      let rows = best.indices.filter {
+        logProbability($0) >= least[$0] && best[$0].wouldTake(logProbability($0))
+      }
       guard !rows.isEmpty else { continue }
       let found = members(number, rows.map { Int32($0) }, of: x, on: workspace)
       let inner = SoftmaxCrossEntropy.normalizers(of: found.scores, on: workspace)

@@ -23,6 +23,7 @@ private let outputOptions = [
   Option("split", "FOLDER", "Write train.tsv, dev.tsv and test.tsv, which share no source"),
   Option("dev", "N", "Pairs of dev.tsv (default: a tenth)"),
   Option("test", "N", "Pairs of test.tsv (default: a tenth)"),
+  Option(flag: "overwrite", "Replace files of --split that exist"),
 ]
 
 /// The command `majortom corpus numbers`.
@@ -134,7 +135,8 @@ private func makeCorpus(
       forEachBlock(of: corpus.pairs, writeOutput)
       return
     }
-    try write(corpus.split(dev: dev, test: test), into: folder)
+    try write(
+      corpus.split(dev: dev, test: test), into: folder, overwriting: arguments.has("overwrite"))
   } catch let error as CorpusError {
     // What the user asked for cannot be had, unless ICU itself has failed.
     if case .icu = error { throw error }
@@ -143,11 +145,17 @@ private func makeCorpus(
 }
 
 /// Writes the files of a split corpus; none is put into its place before all are written.
-private func write(_ parts: ParallelCorpus.Parts, into folder: String) throws {
+private func write(
+  _ parts: ParallelCorpus.Parts, into folder: String, overwriting overwrites: Bool
+) throws {
   if mkdir(folder, 0o777) != 0, errno != EEXIST {
     throw FileError.unwritable(path: folder, reason: String(cString: strerror(errno)))
   }
   let prefix = folder + (folder.hasSuffix("/") ? "" : "/")
+  let names = ["train", "dev", "test"].map { "\(prefix)\($0).tsv" }
+  if !overwrites, let name = names.first(where: FileWriter.exists) {
+    throw UsageError("\(name) exists: choose another folder, or replace it with --overwrite")
+  }
   var train = try FileWriter(replacing: prefix + "train.tsv")
   var dev = try FileWriter(replacing: prefix + "dev.tsv")
   var test = try FileWriter(replacing: prefix + "test.tsv")

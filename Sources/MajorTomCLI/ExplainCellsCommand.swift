@@ -24,6 +24,9 @@ let explainCellsCommand = Command(
   options: cellsOptions
 ) { arguments in
   let request = try CellsRequest(arguments)
+  if let page = request.page {
+    try demandApart(page, [try modelPath(arguments)] + arguments.words)
+  }
   let text = try text(
     arguments, atMost: try arguments.integer("read", in: 1...1 << 30) ?? 100_000)
   let model = try LanguageModel(contentsOf: modelPath(arguments))

@@ -23,6 +23,9 @@ let gradientFlowCommand = Command(
     Option(flag: "json", "JSON on standard output"),
   ]
 ) { arguments in
+  if let page = arguments.text("html") {
+    try demandApart(page, arguments.texts("model") + arguments.words)
+  }
   let panels = try panels(arguments)
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
   if let path = arguments.text("html") {

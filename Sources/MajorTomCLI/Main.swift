@@ -28,11 +28,11 @@ enum Tool {
 
   private static func run(_ arguments: [String]) throws {
     guard let first = arguments.first, !["--help", "-h", "help"].contains(first) else {
-      print(overview)
+      writeOutput(overview + "\n")
       return
     }
     if first == "--version" {
-      print("majortom \(version)")
+      writeOutput("majortom \(version)\n")
       return
     }
     for command in commands {
@@ -81,17 +81,22 @@ func writeError(_ text: String) {
 
 /// Writes to standard output at once; where nobody reads it any more, ends the tool in silence.
 func writeOutput(_ text: String) {
+  guard let failure = failureOfWriting(text) else { return }
+  if failure != EPIPE { complain("standard output: \(String(cString: strerror(failure)))") }
+  exit(failure == EPIPE ? 0 : 1)
+}
+
+/// Writes to standard output at once; returns the error's number where that fails.
+func failureOfWriting(_ text: String) -> Int32? {
   var text = text
-  text.withUTF8 { bytes in
+  return text.withUTF8 { bytes in
     var at = 0
     while at < bytes.count {
       let written = write(1, bytes.baseAddress.map { $0 + at }, bytes.count - at)
       if written < 0, errno == EINTR { continue }
-      if written <= 0 {
-        if errno != EPIPE { complain("standard output: \(String(cString: strerror(errno)))") }
-        exit(errno == EPIPE ? 0 : 1)
-      }
+      if written <= 0 { return written == 0 ? ENOSPC : errno }
       at += written
     }
+    return nil
   }
 }

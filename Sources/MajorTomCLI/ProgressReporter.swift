@@ -16,6 +16,7 @@ final class ProgressReporter {
   private var speed = Double.nan
   private var lastElapsed: Double?
   private var fastestUpdate = Double.infinity
+  private var isHeard = true
 
   /// A reporter of a run whose model goes to `output`, if to anywhere.
   init(output: String?, json: Bool, isQuiet: Bool) {
@@ -37,9 +38,9 @@ final class ProgressReporter {
       show(progress, ending: isBest ? "  best\n" : "\n")
     case .notSaved(let error):
       complain("\(error); training goes on and tries again")
-      if json { writeJSON(["not_saved": .text("\(error)")]) }
+      if json { tell(["not_saved": .text("\(error)")]) }
     case .saved(let path):
-      if json { writeJSON(["saved": .text(path)]) }
+      if json { tell(["saved": .text(path)]) }
     case .ended(let end, let record): finish(end, record)
     }
   }
@@ -63,7 +64,7 @@ final class ProgressReporter {
   private func writeValidation(
     _ progress: TrainingProgress, _ result: Validation, isBest: Bool
   ) {
-    writeJSON([
+    tell([
       "update": .whole(progress.update), "epoch": .number(progress.epoch),
       "loss": .number(recent ?? progress.loss), "metric": .text(result.metric.name),
       "validation": .number(result.value), "best": .flag(isBest),
@@ -75,7 +76,7 @@ final class ProgressReporter {
   /// Tells how it ended, draws the losses, and says what to do with the model.
   private func finish(_ end: TrainingEnd, _ record: TrainingRecord) {
     if json {
-      writeJSON([
+      tell([
         "end": .text(end.rawValue), "model": .text(output ?? ""),
         "updates": .whole(record.updates), "seconds": .number(record.seconds),
         "metric": .text(record.best?.metric.name ?? ""),
@@ -98,11 +99,22 @@ final class ProgressReporter {
     if FileWriter.exists(output) { say("model in \(output)\n") }
   }
 
+  /// Writes a line of JSON; a reader that has gone, or a full disk, does not end a night's training.
+  private func tell(_ pairs: KeyValuePairs<String, JSONValue>) {
+    let line = JSONValue.object(pairs).json + "\n"
+    guard isHeard, let failure = failureOfWriting(line) else { return }
+    isHeard = false
+    complain(
+      "standard output: \(String(cString: strerror(failure))); training goes on without telling")
+  }
+
   private func show(_ progress: TrainingProgress, ending: String) {
     let valid = validation?.text(unit: unit) ?? "-"
+    // A run that is gone on with may begin with a validation.
+    let loss = recent ?? progress.loss
     say(
       "\(isTerminal ? "\r" : "")step \(grouped(progress.update))/\(grouped(progress.updates))"
-        + "  loss \(fixed(recent ?? progress.loss, 3))  valid \(valid)"
+        + "  loss \(loss.isNaN ? "-" : fixed(loss, 3))  valid \(valid)"
         + "  \(grouped(Int(progress.tokensPerSecond))) \(unit)s/s"
         + "  \(time(progress.remaining)) left\(isTerminal ? "\u{1B}[K" : "")\(ending)")
   }

@@ -85,7 +85,14 @@ func forEachInputLine(_ body: (String) throws -> Void) throws {
   var number = 0
   while true {
     let length = getline(&buffer, &capacity, input)
-    guard length > 0, let buffer else { return }
+    guard length > 0, let buffer else {
+      // The end and an error look alike, but only one of them means that all was read.
+      if ferror(input) != 0 {
+        throw InputError(
+          description: "standard input, after line \(number): \(String(cString: strerror(errno)))")
+      }
+      return
+    }
     number += 1
     var bytes = UnsafeRawBufferPointer(start: buffer, count: length)
     if bytes.last == UInt8(ascii: "\n") {

@@ -1,4 +1,5 @@
 import CommandLineOptions
+import Glibc
 import MajorTom
 
 /// A kind of model as `majortom train` sees it: what it reads, and how a fresh one is made of that.
@@ -70,7 +71,7 @@ private func trainModel<Model: CommandLineModel>(
   let run = TrainingRun(
     threads: try arguments.threads(), files: seeds == nil ? files : nil,
     dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
-    isStopped: { isInterrupted })
+    isStopped: { interruption != nil })
   let (data, validation) = try Model.read(arguments)
   if isDry {
     let model = try Model.fresh(configuration, tokens, on: data, options, arguments)
@@ -89,7 +90,12 @@ private func trainModel<Model: CommandLineModel>(
     return (model, end)
   }
   guard let seeds else {
-    _ = try train(options)
+    do {
+      if try train(options).end == .interrupted { exit(128 + (interruption ?? 0)) }
+    } catch TrainingError.finished(let path) {
+      // Not an error: whoever resumes in a loop until all is done has come to the end.
+      complain("\(TrainingError.finished(path: path)); nothing was changed")
+    }
     return
   }
   try trainSeeds(seeds, to: files?.model ?? "") { seed in
@@ -138,7 +144,7 @@ private func trainSeeds<Model: CommandLineModel>(
     let (model, end) = try train(seed)
     if end == .interrupted {
       complain("interrupted: with --seeds, only whole runs are kept")
-      break
+      exit(128 + (interruption ?? 0))
     }
     let result = model.card.best
     if best == nil || result?.isBetter(than: best?.card.best) == true {
@@ -166,7 +172,7 @@ private func trainSeeds<Model: CommandLineModel>(
 private func runFiles(
   _ arguments: ParsedArguments, reading options: [String]
 ) throws -> RunFiles {
-  guard let output = arguments.text("output") else {
+  guard let output = arguments.text("output"), !output.isEmpty else {
     throw UsageError("no output: say where the model goes with -o FILE")
   }
   try demandApart(output, arguments.words + options.flatMap(arguments.texts))
@@ -176,10 +182,15 @@ private func runFiles(
       "\(output).checkpoint is of a run that was cut short: go on with --resume, or start anew with --overwrite"
     )
   }
+  if FileWriter.exists(output), !resumes, !arguments.has("overwrite") {
+    throw UsageError("\(output) exists: write to another file, or replace it with --overwrite")
+  }
   let seconds = try arguments.number("checkpoint-every", in: 0...1e9) ?? 60
-  // A place that cannot be written is known before the training, not after it.
-  try FileWriter.probe(output)
-  return RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
+  let files = RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
+  // Places that cannot be written are known before the training, not after it.
+  try FileWriter.probe(files.model)
+  try FileWriter.probe(files.checkpoint)
+  return files
 }
 
 /// Throws where what is written would replace something that is read.

@@ -5,7 +5,7 @@ private let searchOptions = [
   Option("beam", "N", "Translations followed at once (default: 1, greedy)"),
   Option(
     "margin", "NATS",
-    "Drop what is less likely than the likeliest by e^NATS; with --best all is kept (default: 2.5)"),
+    "Drop what is less likely than the likeliest by e^NATS; with --best all is kept (default: 2)"),
   Option("length-power", "A", "Scores are divided by length to the power A (default: 1)"),
   Option("coverage", "B", "Weight of a penalty for what was not looked at (default: 0)"),
   Option("no-repeat", "N", "Write no row of N tokens twice in a sentence (default: 0, free)"),

@@ -52,6 +52,9 @@ final class RunStore {
   private let clock = ContinuousClock()
   private var lastSaved: ContinuousClock.Instant
   private var modelIsSaved = false
+  private var isResumed = false
+  // Held until the run's end.
+  private var lock: FileLock?
 
   init(
     _ files: RunFiles?, description: RunDescription,
@@ -64,9 +67,35 @@ final class RunStore {
   }
 
   /// Takes up a loop where its checkpoint left it, if there is one and it is wanted.
+  ///
+  /// Throws `FileError.unwritable` where another run has the same files, and `TrainingError.finished` where a model lies there, but no checkpoint: a run that is not
+  /// finished always has one.
   func resume<Task>(_ loop: TrainingLoop<Task>) throws {
-    guard let files, files.resumes, FileWriter.exists(files.checkpoint) else { return }
-    try loop.restore(from: files.checkpoint, as: description)
+    guard let files else { return }
+    // Before anything is read or written: two runs would each undo what the other has done.
+    lock = try FileLock(files.model + ".lock", for: files.model, heldBy: "another training")
+    FileWriter.removeLeftovers(of: files.model)
+    FileWriter.removeLeftovers(of: files.checkpoint)
+    guard files.resumes else { return }
+    if FileWriter.exists(files.checkpoint) {
+      try loop.restore(from: files.checkpoint, as: description)
+      isResumed = true
+    } else if FileWriter.exists(files.model) {
+      throw TrainingError.finished(path: files.model)
+    }
+  }
+
+  /// Writes the first checkpoint of a run, before its first update: so where a model lies without one,
+  /// the run that made it is finished.
+  func begin<Task>(
+    _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
+  ) throws {
+    guard let files, !isResumed else { return }
+    do throws(FileError) {
+      try loop.writeCheckpoint(to: files.checkpoint, as: description)
+    } catch {
+      try report(.notSaved(error))
+    }
   }
 
   /// After an update: writes a checkpoint if it is time.

@@ -159,6 +159,7 @@ extension TrainableModel {
     try store.resume(loop)
     try report(.begun(summary(task, options, wanted: wanted.precision)))
     defer { self = snapshot(of: loop, task, shards) }
+    try store.begin(loop, report)
     let end = try loop.run(store: store, report: report, isStopped: run.isStopped)
     try report(.ended(end, loop.record))
     return end

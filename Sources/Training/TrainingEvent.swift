@@ -123,29 +123,34 @@ public enum TrainingEnd: String, Codable, Sendable {
 
 /// What goes wrong in training, as a sentence each.
 public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The loss or the gradient of an update was not a number.
-  case diverged(update: Int, weight: String?)
+  /// The loss or the gradient of an update was not a number; whether there is a validated model from
+  /// before.
+  case diverged(update: Int, weight: String?, keepsBest: Bool)
   /// A checkpoint does not belong to this model, data or options.
   case checkpoint(path: String, found: String)
   /// The network, with all that training keeps of each weight, is larger than the memory.
   case tooLarge(weights: Int, needed: Int, memory: Int)
+  /// A run that was to be gone on with is finished: its model is there, and nothing was changed.
+  case finished(path: String)
   /// Data that cannot be trained on.
   case data(String)
 
   /// The sentence.
   public var description: String {
     switch self {
-    case .diverged(let update, let weight):
+    case .diverged(let update, let weight, let keepsBest):
       "the loss became NaN or infinite at update \(update)"
         + (weight.map { " (first in the gradient of \($0))" } ?? "")
-        + "; the best model so far is kept: try a lower learning rate or a lower limit of the "
-        + "gradient's norm"
+        + (keepsBest ? "; the best model so far is kept" : "; there is no model yet")
+        + ": try a lower learning rate or a lower limit of the gradient's norm"
     case .checkpoint(let path, let found):
       "\(path): cannot be resumed: \(found)"
     case .tooLarge(let weights, let needed, let memory):
       "the network has \(grouped(weights)) weights, which with what is kept of each need "
         + "\(grouped(needed >> 20)) MiB, and the machine has \(grouped(memory >> 20)): use fewer "
         + "layers, units or tokens"
+    case .finished(let path):
+      "\(path) is the model of a run that is finished: there is nothing to go on with"
     case .data(let found): found
     }
   }

@@ -96,6 +96,12 @@ final class TrainingLoop<Task: TrainingTask> {
     var progress = progress(watch, loss: .nan, norm: .nan, rate: 0)
     var end: TrainingEnd?
     while end == nil {
+      // Before all else: a run that was cut short between the checkpoint of an update and its
+      // validation makes that now, and so ends as if it had never been cut short.
+      if record.updates > 0, record.updates % max(1, interval) == 0, usedBudget < 1 {
+        try validate(progress, store, report)
+        record.seconds = seconds(watch)
+      }
       let used = usedBudget
       end = used >= 1 ? .budget : isStopped() ? .interrupted : patienceIsOver ? .patience : nil
       if end != nil { break }
@@ -105,10 +111,6 @@ final class TrainingLoop<Task: TrainingTask> {
       progress = self.progress(watch, loss: loss, norm: norm, rate: rate)
       try report(.update(progress))
       try store?.updated(self, report)
-      if record.updates % max(1, interval) == 0, usedBudget < 1 {
-        try validate(progress, store, report)
-        record.seconds = seconds(watch)
-      }
     }
     if end == .budget { try validate(progress, store, report) }
     record.seconds = seconds(watch)
@@ -160,7 +162,9 @@ final class TrainingLoop<Task: TrainingTask> {
     let loss = losses.reduce(0, +)
     let norm = optimizer.sum(gradients, on: shards)
     guard loss.isFinite, norm.isFinite else {
-      throw .diverged(update: number + 1, weight: gradients[0].values.firstNotFinite)
+      throw .diverged(
+        update: number + 1, weight: gradients[0].values.firstNotFinite,
+        keepsBest: record.best != nil)
     }
     let scale = norm > options.clip ? options.clip / norm : 1
     optimizer.update(parameters, along: gradients[0], scale: scale, rate: rate, on: shards)

@@ -96,7 +96,7 @@ final class TranslationSteps {
     if fed != nil { fed = pass.output }
     let candidates = network.output.likeliest(
       live.candidateCount, within: live.margin, after: pass.output, withUnknown: writesUnknown,
-      on: workspace
+      leastUseful: live.leastUseful, on: workspace
     ).map { likeliest in
       likeliest.found.map {
         BeamSearch.Candidate(id: $0.number, logProbability: $0.logProbability)

@@ -31,7 +31,7 @@ extension Translator {
     ///
     /// It makes a wide beam narrow where there is no doubt, and so fast. Where several translations are
     /// asked for (`best`), none is dropped.
-    public var margin = 2.5
+    public var margin = 2.0
     /// Whether translations carry the weights of attention, which takes memory for long ones.
     public var keepsAttention = false
 

@@ -68,7 +68,7 @@ struct TranslatorOutput: Sendable {
   /// the one for unknown words only where it is asked for.
   func likeliest(
     _ count: Int, within margin: Double, after combined: Matrix<Float>, withUnknown: Bool,
-    on workspace: Workspace<Float>
+    leastUseful: ([Float]) -> [Float], on workspace: Workspace<Float>
   ) -> [LikeliestClasses] {
     let logits: Matrix<Float>
     switch kind {
@@ -76,7 +76,8 @@ struct TranslatorOutput: Sendable {
     case .tied(let bias): logits = self.logits(combined, tied: bias, on: workspace)
     case .adaptive(let softmax):
       return softmax.likeliest(
-        count, within: margin, combined, from: withUnknown ? 1 : 2, on: workspace
+        count, within: margin, combined, from: withUnknown ? 1 : 2, leastUseful: leastUseful,
+        on: workspace
       ).map {
         $0.renumbered { id(ofAdaptiveClass: $0) }
       }

@@ -10,6 +10,9 @@ private final class RandomModel {
   let seed: UInt64
   /// How many candidates it returns: all, or only as many as are asked for.
   var returnsAll = true
+  /// Whether it leaves out what the search says is of no use.
+  var leavesOutUseless = false
+  private(set) var leftOut = 0
   /// By step and row: the input and the ids before, for a search that starts with `start`.
   private(set) var seen: [[(input: Int, prefix: [Int32])]] = []
   private(set) var widest = 0
@@ -64,11 +67,18 @@ private final class RandomModel {
       widest = max(widest, group.rows.count)
     }
     seen.append(rows)
-    return rows.map { input, prefix in
+    let candidates = rows.map { input, prefix in
       let all = logProbabilities(input, prefix).enumerated().map {
         BeamSearch.Candidate(id: Int32($0), logProbability: $1)
       }.sorted { $0.logProbability > $1.logProbability }
       return returnsAll ? all.shuffled() : Array(all.prefix(live.candidateCount))
+    }
+    guard leavesOutUseless else { return candidates }
+    let likeliest = candidates.map { $0.map(\.logProbability).max() ?? 0 }
+    return zip(candidates, live.leastUseful(givenLikeliest: likeliest)).map { row, least in
+      let useful = row.filter { $0.logProbability >= least }
+      leftOut += row.count - useful.count
+      return useful
     }
   }
 
@@ -232,6 +242,22 @@ private func repeats(_ ids: [Int32], _ length: Int) -> Bool {
     }
     // Without a margin, more than that is followed.
     #expect(spread > 1)
+  }
+
+  @Test func whatIsOfNoUseCanBeLeftOut() {
+    var leftOut = 0
+    for seed in 0..<20 as Range<UInt64> {
+      let (whole, short) = (RandomModel(ids: 6, seed: seed), RandomModel(ids: 6, seed: seed))
+      short.leavesOutUseless = true
+      for margin in [0.3, 1, 3, .infinity] {
+        let search = BeamSearch(beam: 4, margin: margin)
+        #expect(
+          short.run(search, maxLengths: [5, 7]) == whole.run(search, maxLengths: [5, 7]),
+          "seed \(seed), margin \(margin)")
+      }
+      leftOut += short.leftOut
+    }
+    #expect(leftOut > 1000)
   }
 
   @Test(arguments: [1, 2, 3]) func noNGramIsWrittenTwice(length: Int) {

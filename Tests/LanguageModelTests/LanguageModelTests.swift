@@ -160,6 +160,92 @@ func bits(_ model: LanguageModel) -> [UInt32] {
     #expect(bits(try LanguageModel(contentsOf: path)) == bits(whole))
   }
 
+  /// The plug is pulled where it hurts most: a checkpoint is on the disk, and its update is not yet
+  /// validated.
+  @Test(arguments: [10, 20]) func aValidationThatAKillPreventedIsMadeUpFor(update: Int) throws {
+    struct Killed: Error {}
+    let data = try Prepared(sampleText(symbols: 3000))
+    let path = temporaryPath("killed")
+    defer {
+      unlink(path)
+      unlink(path + ".checkpoint")
+    }
+    func run(
+      _ files: RunFiles?, killedAt update: Int? = nil
+    ) throws -> (LanguageModel, [Double]) {
+      var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+      var validations: [Double] = []
+      var made = 0
+      let test = options(updates: 40) {
+        $0.run.files = files
+        $0.options.validateEvery = 10
+      }
+      let report: (TrainingEvent) throws -> Void = { event in
+        switch event {
+        case .update(let progress): made = progress.update
+        case .validation(_, let result, _): validations.append(result.value)
+        case .saved(let name) where name.hasSuffix(".checkpoint") && made == update:
+          throw Killed()
+        default: break
+        }
+      }
+      try model.train(on: data.symbols, test, report: report)
+      return (model, validations)
+    }
+    let (whole, all) = try run(nil)
+    let files = RunFiles(model: path, secondsBetweenCheckpoints: 0, resumes: true)
+    #expect(throws: Killed.self) { try run(files, killedAt: update) }
+    let (resumed, rest) = try run(files)
+    #expect(bits(resumed) == bits(whole) && resumed.card.bestUpdate == whole.card.bestUpdate)
+    #expect(rest == Array(all.suffix(rest.count)) && rest.count == 5 - update / 10)
+  }
+
+  @Test func oneTrainingAtATimeWritesToAFile() throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    let path = temporaryPath("locked")
+    let leftover =
+      path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/") + "/." + (path.split(separator: "/").last ?? "") + ".1z0"
+    defer {
+      unlink(path)
+      unlink(path + ".checkpoint")
+    }
+    func run() throws {
+      var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+      try model.train(
+        on: data.symbols, options(updates: 2) { $0.run.files = RunFiles(model: path) })
+    }
+    try Data("half".utf8).write(to: URL(fileURLWithPath: leftover))
+    do {
+      let lock = try FileLock(path + ".lock", for: path, heldBy: "a test")
+      #expect(throws: FileError.unwritable(path: path, reason: "another training writes to it")) {
+        try run()
+      }
+      _ = consume lock
+    }
+    #expect(!FileWriter.exists(path) && !FileWriter.exists(path + ".lock"))
+    #expect(FileWriter.exists(leftover))
+    try run()
+    #expect(FileWriter.exists(path) && !FileWriter.exists(path + ".lock"))
+    #expect(!FileWriter.exists(leftover))
+  }
+
+  @Test func aFinishedRunIsNotGoneOnWith() throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    let path = temporaryPath("finished")
+    defer { unlink(path) }
+    func run() throws {
+      var model = try LanguageModel(smallConfiguration(), vocabulary: data.vocabulary)
+      let files = RunFiles(model: path, resumes: true)
+      try model.train(on: data.symbols, options(updates: 10) { $0.run.files = files })
+    }
+    try run()
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    #expect(throws: TrainingError.finished(path: path)) { try run() }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    #expect(!FileWriter.exists(path + ".checkpoint"))
+  }
+
   @Test func arenasAskForNoMemoryOnceTrainingIsSteady() throws {
     let data = try Prepared(sampleText(symbols: 3000))
     let network = LanguageNetwork(smallConfiguration(), vocabularySize: data.vocabulary.count)

@@ -36,7 +36,7 @@ private final class Tool {
 
   func run(
     words arguments: [String], input: String = "", interruptAfter seconds: Double? = nil,
-    environment: [String: String] = [:]
+    by signal: Int32 = SIGINT, outputTo device: String? = nil, environment: [String: String] = [:]
   ) throws -> Result {
     let process = Process()
     process.executableURL = Self.program
@@ -46,12 +46,13 @@ private final class Tool {
     let inputFile = try file("input", Data(input.utf8))
     let outputs = try ["out", "err"].map { try file("stream-\($0)", Data()) }
     process.standardInput = try FileHandle(forReadingFrom: inputFile)
-    process.standardOutput = try FileHandle(forWritingTo: outputs[0])
+    process.standardOutput = try FileHandle(
+      forWritingTo: device.map { URL(fileURLWithPath: $0) } ?? outputs[0])
     process.standardError = try FileHandle(forWritingTo: outputs[1])
     try process.run()
     if let seconds {
       Thread.sleep(forTimeInterval: seconds)
-      process.interrupt()
+      kill(process.processIdentifier, signal)
     }
     process.waitUntilExit()
     let texts = try outputs.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
@@ -239,7 +240,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
 
   @Test func interruptedTrainingSavesAndResumes() throws {
     let first = try train("--minutes", "0.5", "--patience", "0", interruptAfter: 1.5)
-    #expect(first.code == 0, "\(first.errors)")
+    #expect(first.code == 130, "\(first.errors)")
     #expect(first.errors.contains("--resume"))
     #expect(tool.exists("m.safetensors.checkpoint"))
     let refused = try train("--minutes", "0.02")
@@ -255,6 +256,63 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     #expect(resumed.code == 0, "\(resumed.errors)")
     #expect(!tool.exists("m.safetensors.checkpoint"))
     #expect(tool.exists("m.safetensors"))
+  }
+
+  @Test(arguments: [SIGTERM, SIGHUP]) func everySignalThatEndsProgramsSaves(signal: Int32) throws {
+    let words = ["train", "lm", "story.txt", "-o", "m.safetensors"] + small + ["--minutes", "0.5"]
+    let ended = try tool.run(words: words, interruptAfter: 1.5, by: signal)
+    #expect(ended.code == 128 + signal, "\(ended.errors)")
+    #expect(ended.errors.contains("--resume"))
+    #expect(tool.exists("m.safetensors.checkpoint") && tool.exists("m.safetensors"))
+  }
+
+  @Test func aFinishedModelIsNeitherReplacedNorWornOut() throws {
+    #expect(try train("--updates", "5").code == 0)
+    let model = try Data(contentsOf: tool.folder.appendingPathComponent("m.safetensors"))
+    let again = try train("--updates", "5", "--seed", "2")
+    #expect(again.code == 2 && again.errors.contains("--overwrite"), "\(again.errors)")
+    let resumed = try train("--updates", "5", "--resume")
+    #expect(resumed.code == 0 && resumed.errors.contains("finished"), "\(resumed.errors)")
+    #expect(
+      try Data(contentsOf: tool.folder.appendingPathComponent("m.safetensors")) == model)
+    #expect(!tool.exists("m.safetensors.checkpoint"))
+    #expect(try train("--updates", "5", "--seed", "2", "--overwrite").code == 0)
+    #expect(
+      try Data(contentsOf: tool.folder.appendingPathComponent("m.safetensors")) != model)
+    let nowhere = try tool.run(words: ["train", "lm", "story.txt", "-o", ""] + small)
+    #expect(nowhere.code == 2 && nowhere.errors.contains("-o FILE"))
+  }
+
+  @Test func aReaderThatFailsDoesNotEndTraining() throws {
+    let words = ["train", "lm", "story.txt", "-o", "m.safetensors", "--json", "--updates", "40"]
+    let trained = try tool.run(words: words + small, outputTo: "/dev/full")
+    #expect(trained.code == 0 && tool.exists("m.safetensors"), "\(trained.errors)")
+    #expect(trained.errors.split(separator: "\n").count == 1)
+    #expect(trained.errors.contains("standard output"))
+    for help in [["--help"], ["train", "lm", "--help"], ["--version"]] {
+      #expect(try tool.run(words: help, outputTo: "/dev/full").code != 0, "\(help)")
+    }
+  }
+
+  @Test func pagesAndSplitsReplaceNothingThatIsRead() throws {
+    #expect(try train("--updates", "5").code == 0)
+    for (page, words) in [
+      ("m.safetensors", ["explain", "cells", "-m", "m.safetensors", "story.txt"]),
+      ("story.txt", ["explain", "cells", "-m", "m.safetensors", "story.txt"]),
+      ("m.safetensors", ["explain", "gradient-flow", "-m", "m.safetensors", "story.txt"]),
+    ] {
+      let file = tool.folder.appendingPathComponent(page)
+      let before = try Data(contentsOf: file)
+      let refused = try tool.run(words: words + ["--html", page])
+      #expect(refused.code == 2, "\(words) \(refused.errors)")
+      #expect(try Data(contentsOf: file) == before)
+    }
+    let split = ["corpus", "numbers", "--from", "en", "--to", "fr", "--max", "99", "--split", "."]
+    try tool.file("train.tsv", Data("mine".utf8))
+    let refused = try tool.run(words: split)
+    #expect(refused.code == 2 && refused.errors.contains("train.tsv exists"), "\(refused.errors)")
+    #expect(!tool.exists("dev.tsv"))
+    #expect(try tool.run(words: split + ["--overwrite"]).code == 0)
   }
 
   /// Each wrong call: its words, its exit code, and what its sentence must say.
