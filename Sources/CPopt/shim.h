@@ -6,8 +6,9 @@
 typedef struct poptOption popt_row;
 
 // Swift does not let C's stdout be read from where another thread might set it.
-static inline void popt_print_help(poptContext context) {
-  fflush(stdout);
+/// Returns whether anything on standard output could not be written.
+static inline int popt_print_help(poptContext context) {
+  int failed = fflush(stdout) != 0;
   poptPrintHelp(context, stdout, 0);
-  fflush(stdout);
+  return fflush(stdout) != 0 || failed || ferror(stdout);
 }

@@ -99,10 +99,8 @@ public struct ParsedArguments: Sendable {
     printedHelp = values["help"] != nil
     if printedHelp {
       print(about + "\n")
-      popt_print_help(context)
-      // The text waits in C's buffer: whether it can be written is known only when it is.
-      if fflush(nil) != 0 {
-        throw UsageError("standard output: \(String(cString: strerror(errno)))")
+      if popt_print_help(context) != 0 {
+        throw UsageError("the help could not be written to standard output")
       }
     }
   }

@@ -182,14 +182,14 @@ private func runFiles(
       "\(output).checkpoint is of a run that was cut short: go on with --resume, or start anew with --overwrite"
     )
   }
-  if FileWriter.exists(output), !resumes, !arguments.has("overwrite") {
-    throw UsageError("\(output) exists: write to another file, or replace it with --overwrite")
-  }
   let seconds = try arguments.number("checkpoint-every", in: 0...1e9) ?? 60
   let files = RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
   // Places that cannot be written are known before the training, not after it.
   try FileWriter.probe(files.model)
   try FileWriter.probe(files.checkpoint)
+  if FileWriter.exists(output), !resumes, !arguments.has("overwrite") {
+    throw UsageError("\(output) exists: write to another file, or replace it with --overwrite")
+  }
   return files
 }
 

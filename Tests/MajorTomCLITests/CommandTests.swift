@@ -259,8 +259,9 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
   }
 
   @Test(arguments: [SIGTERM, SIGHUP]) func everySignalThatEndsProgramsSaves(signal: Int32) throws {
-    let words = ["train", "lm", "story.txt", "-o", "m.safetensors"] + small + ["--minutes", "0.5"]
-    let ended = try tool.run(words: words, interruptAfter: 1.5, by: signal)
+    let words = ["train", "lm", "story.txt", "-o", "m.safetensors"] + small
+    let ended = try tool.run(
+      words: words + ["--minutes", "0.5", "--patience", "0"], interruptAfter: 1.5, by: signal)
     #expect(ended.code == 128 + signal, "\(ended.errors)")
     #expect(ended.errors.contains("--resume"))
     #expect(tool.exists("m.safetensors.checkpoint") && tool.exists("m.safetensors"))
@@ -485,7 +486,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     #expect(info.output.contains("by subword"))
     let written = try tool.run("generate", "-m", "m.safetensors", "-n", "20", "--seed", "1")
     #expect(written.code == 0 && !written.output.isEmpty)
-    let own = try train("--updates", "5", "--unit", "subword", "--max-size", "300")
+    let own = try train("--updates", "5", "--unit", "subword", "--max-size", "300", "--overwrite")
     #expect(own.code == 0 && own.errors.contains(" 300 tokens"), "\(own.errors)")
     let evaluated = try tool.run(
       "evaluate", "-m", "m.safetensors", "story.txt", "--protocol", "carried", "--json")
@@ -831,7 +832,8 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       #expect(result.errors.contains(part), "\(words): \(result.errors)")
     }
     #expect(try String(contentsOfFile: path("own.conll"), encoding: .utf8) == data)
-    #expect(try tool.run(words: train + ["link"]).code == 0)
+    #expect(try tool.run(words: train + ["link"]).code == 2)
+    #expect(try tool.run(words: train + ["link", "--overwrite"]).code == 0)
     var status = stat()
     #expect(lstat(path("link"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
     #expect(try tool.run("info", "target.safetensors").code == 0)
