@@ -91,8 +91,6 @@ static void byte_plain(const tile *t) {
     }
 }
 
-tile_kernel *mt_wide_pair_kernel(int kind);
-
 tile_kernel *mt_pair_kernel(int kind) {
 #if HAS_X86
   if (kind >= mt_products_avx512_narrow) return pair_narrow;

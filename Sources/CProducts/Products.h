@@ -12,6 +12,7 @@
 #define HAS_X86 0
 #endif
 
+// As in Levels.h of CKernels: targets of floor 0 do not import each other.
 #if HAS_X86 && defined(__GLIBC__)
 #define LEVELS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -58,6 +59,8 @@ typedef void tile_kernel(const tile *t);
 /// The kernels in use for Float, for pairs of bf16, and for bytes (whose c are 32-bit integers).
 tile_kernel *mt_float_kernel(int kind);
 tile_kernel *mt_pair_kernel(int kind);
+/// The one for pairs on CPUs that must widen them first.
+tile_kernel *mt_wide_pair_kernel(int kind);
 tile_kernel *mt_byte_kernel(int kind);
 
 /// Runs a tile of any columns: where the last vector is not whole, through scratch on the stack.

@@ -27,6 +27,7 @@ let quantizeCommand = Command(
     throw UsageError("no precision: --precision int8 or --precision bf16")
   }
   let path = try modelPath(arguments)
+  try demandApart(output, [path])
   guard arguments.has("overwrite") || !FileWriter.exists(output) else {
     throw UsageError("\(output) exists: give --overwrite to replace it")
   }

@@ -301,10 +301,12 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
       ("m.safetensors", ["explain", "cells", "-m", "m.safetensors", "story.txt"]),
       ("story.txt", ["explain", "cells", "-m", "m.safetensors", "story.txt"]),
       ("m.safetensors", ["explain", "gradient-flow", "-m", "m.safetensors", "story.txt"]),
+      ("m.safetensors", ["quantize", "-m", "m.safetensors", "--precision", "int8", "--overwrite"]),
     ] {
       let file = tool.folder.appendingPathComponent(page)
       let before = try Data(contentsOf: file)
-      let refused = try tool.run(words: words + ["--html", page])
+      let output = words[0] == "quantize" ? "-o" : "--html"
+      let refused = try tool.run(words: words + [output, page])
       #expect(refused.code == 2, "\(words) \(refused.errors)")
       #expect(try Data(contentsOf: file) == before)
     }
