@@ -10,6 +10,9 @@ public struct Option: Sendable {
   /// What it does, in a line.
   public let help: String
 
+  /// Whether it stands alone, without an argument.
+  public var isFlag: Bool { argument == nil }
+
   /// How it is written: `-o, --output FILE`.
   public var synopsis: String {
     (short.map { "-\($0), " } ?? "") + "--\(name)" + (argument.map { " \($0)" } ?? "")
@@ -54,6 +57,30 @@ public struct ParsedArguments: Sendable {
   /// Whether `--help` was asked for and has been printed.
   public let printedHelp: Bool
   private let values: [String: [String]]
+
+  /// Words and arguments that nobody typed, such as those of a file.
+  public init(words: [String], values: [String: [String]]) {
+    self.words = words
+    self.values = values
+    printedHelp = false
+  }
+
+  /// The same with what was not typed taken from elsewhere: the words where there are none, and each
+  /// option that was not given.
+  public func filled(from other: ParsedArguments) -> ParsedArguments {
+    ParsedArguments(
+      words: words.isEmpty ? other.words : words, values: values.merging(other.values) { own, _ in own })
+  }
+
+  /// The same without words.
+  public var onlyOptions: ParsedArguments { ParsedArguments(words: [], values: values) }
+
+  /// The same without some options.
+  public func without(_ names: some Sequence<String>) -> ParsedArguments {
+    var rest = values
+    for name in names { rest[name] = nil }
+    return ParsedArguments(words: words, values: rest)
+  }
 
   /// Parses `arguments` (without the program's name), or prints the help to standard output.
   ///

@@ -37,6 +37,14 @@ public struct FileLock: ~Copyable {
     }
   }
 
+  /// Whether somebody holds the lock of a file now.
+  public static func isHeld(_ path: String) -> Bool {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   deinit {
     unlink(path)
     close(descriptor)

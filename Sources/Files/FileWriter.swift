@@ -65,13 +65,18 @@ public struct FileWriter: ~Copyable {
   }
 
   /// Puts the file into its place, or throws `FileError.unwritable` and leaves no trace.
-  public consuming func finish() throws(FileError) {
+  ///
+  /// What stood there goes to the path `older`, if one is given, once the new file is on the disk.
+  public consuming func finish(keeping older: String? = nil) throws(FileError) {
     if failure == nil, fsync(descriptor) != 0 { failure = String(cString: strerror(errno)) }
     if close(descriptor) != 0, failure == nil { failure = String(cString: strerror(errno)) }
     descriptor = -1
+    // Between the two renames only the older file is there, which whoever keeps two looks for.
+    if failure == nil, let older { rename(path, older) }
     if failure == nil, rename(temporary, path) != 0 {
       failure = String(cString: strerror(errno))
     }
+    if failure == nil { Self.sync(folderOf: path) }
     if let failure {
       unlink(temporary)
       throw .unwritable(path: path, reason: failure)
@@ -142,4 +147,16 @@ public struct FileWriter: ~Copyable {
 
   /// Removes a file, if there is one.
   public static func remove(_ path: String) { unlink(path) }
+
+  /// Brings the names in the folder of a path to the disk: without it a file that was renamed may be
+  /// gone after the power was.
+  ///
+  /// A file system that cannot do so is no reason to fail.
+  private static func sync(folderOf path: String) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
 }

@@ -22,10 +22,13 @@ public enum JSON {
   ///
   /// Throws `JSONError` where the text is not JSON or is of another shape, and what the value's own
   /// type throws where it refuses what it reads.
+  ///
+  /// What people write is read as JSON5 (https://spec.json5.org), which allows comments.
   public static func value<Value: Decodable>(
-    _ type: Value.Type = Value.self, from text: some Sequence<UInt8>
+    _ type: Value.Type = Value.self, from text: some Sequence<UInt8>, isJSON5: Bool = false
   ) throws -> Value {
     let decoder = JSONDecoder()
+    decoder.allowsJSON5 = isJSON5
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     do {

@@ -127,8 +127,8 @@ public struct LanguageModel: TrainableModel {
     ]
   }
 
-  /// Eighty tokens of text.
-  public func sample(seed: UInt64) throws -> String? {
-    try Generation(self, .init(length: 80), seed: seed).reduce(into: "") { $0 += $1 }
+  /// Two hundred tokens of text, whatever the data.
+  public func sample(on data: any TokenSource, seed: UInt64) throws -> String? {
+    try Generation(self, .init(length: 200), seed: seed).reduce(into: "") { $0 += $1 }
   }
 }

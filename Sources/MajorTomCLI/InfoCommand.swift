@@ -22,7 +22,7 @@ let infoCommand = Command(
   "info", summary: "show what a model file holds", synopsis: "[MODEL] [OPTION...]",
   about: "Shows what a model file holds.", options: [modelOption(), jsonOption]
 ) { arguments in
-  let path = try arguments.words.first ?? modelPath(arguments)
+  let path = try arguments.words.first.map(modelFile) ?? modelPath(arguments)
   let model = try modelKind(of: path).init(contentsOf: path)
   guard !arguments.has("json") else { return writeOutput(model.jsonDescription + "\n") }
   let lines = model.describe().map { "\($0.label): \($0.text)" }
@@ -33,13 +33,28 @@ let infoCommand = Command(
   writeOutput((lines + tensors).joined(separator: "\n") + "\n")
 }
 
+/// The model file that a path means: itself, or that of a run.
+func modelFile(_ path: String) throws(UsageError) -> String {
+  guard Folders.exists(path) else { return path }
+  let model = RunFiles(folder: path).model
+  guard FileWriter.exists(model) else {
+    throw UsageError(
+      FileWriter.exists("\(path)/\(RunFiles.configurationName)")
+        ? "\(path): the run has no model yet: it gets one at its first validation"
+        : "\(path) is a folder, and no run")
+  }
+  return model
+}
+
 /// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the
 /// tool's own place.
 func modelPath(
   _ arguments: ParsedArguments, demo name: String = "models/demo.safetensors"
 ) throws(UsageError) -> String {
-  if let path = arguments.text("model") { return path }
-  if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty { return path }
+  if let path = arguments.text("model") { return try modelFile(path) }
+  if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty {
+    return try modelFile(path)
+  }
   if FileWriter.exists(name) { return name }
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)

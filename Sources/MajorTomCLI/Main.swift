@@ -4,7 +4,8 @@ import MajorTom
 
 /// The tool's commands, in the order of the overview.
 let commands: [Command] = [
-  LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand, generateCommand,
+  LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand, resumeCommand,
+  runsCommand, verifyResumeCommand, generateCommand,
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
   gradientFlowCommand, explainCellsCommand, infoCommand, quantizeCommand, referenceCommand,

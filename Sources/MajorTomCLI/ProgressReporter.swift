@@ -3,7 +3,7 @@ import MajorTom
 
 /// Shows a training run on standard error: one live line on a terminal, else a line now and then.
 final class ProgressReporter {
-  private let output: String?
+  private let files: RunFiles?
   private let json: Bool
   private let isQuiet: Bool
   private let isTerminal = isatty(2) == 1
@@ -18,9 +18,9 @@ final class ProgressReporter {
   private var fastestUpdate = Double.infinity
   private var isHeard = true
 
-  /// A reporter of a run whose model goes to `output`, if to anywhere.
-  init(output: String?, json: Bool, isQuiet: Bool) {
-    self.output = output
+  /// A reporter of a run that keeps files, if it does.
+  init(_ files: RunFiles?, json: Bool, isQuiet: Bool) {
+    self.files = files
     self.json = json
     self.isQuiet = isQuiet || json
   }
@@ -41,6 +41,12 @@ final class ProgressReporter {
       if json { tell(["not_saved": .text("\(error)")]) }
     case .saved(let path):
       if json { tell(["saved": .text(path)]) }
+    case .noted(let sentence):
+      complain(sentence)
+      if json { tell(["note": .text(sentence)]) }
+    case .retreated(_, let update, let factor):
+      complain("\(event)")
+      if json { tell(["retreat_to": .whole(update), "rate_factor": .number(factor)]) }
     case .ended(let end, let record): finish(end, record)
     }
   }
@@ -77,7 +83,7 @@ final class ProgressReporter {
   private func finish(_ end: TrainingEnd, _ record: TrainingRecord) {
     if json {
       tell([
-        "end": .text(end.rawValue), "model": .text(output ?? ""),
+        "end": .text(end.rawValue), "model": .text(files?.model ?? ""),
         "updates": .whole(record.updates), "seconds": .number(record.seconds),
         "metric": .text(record.best?.metric.name ?? ""),
         "best_validation": .number(record.best?.value ?? .nan),
@@ -92,11 +98,15 @@ final class ProgressReporter {
         "best validation \(best.text(unit: unit))\(nats) at step \(grouped(record.bestUpdate))\n")
     }
     say("\(end.rawValue) after \(counted(record.updates, "step")), \(time(record.seconds))\n")
-    guard let output else { return }
+    guard let files else { return }
     if end == .interrupted {
-      say("checkpoint in \(output).checkpoint: the same command with --resume goes on from there\n")
+      say(
+        files.isFolder
+          ? "go on with: majortom resume \(shellWord(files.path))\n"
+          : "checkpoint in \(files.checkpoint): the same command with --resume goes on from there\n")
     }
-    if FileWriter.exists(output) { say("model in \(output)\n") }
+    if FileWriter.exists(files.model) { say("model in \(files.model)\n") }
+    if let report = files.report, FileWriter.exists(report) { say("report in \(report)\n") }
   }
 
   /// Writes a line of JSON; a reader that has gone, or a full disk, does not end a night's training.

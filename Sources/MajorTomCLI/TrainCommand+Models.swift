@@ -88,7 +88,7 @@ extension Tagger: CommandLineModel {
     _ options: TrainingOptions, _ arguments: ParsedArguments
   ) throws -> Tagger {
     let languageModels = try arguments.texts("language-model").map {
-      try LanguageModel(contentsOf: $0)
+      try LanguageModel(contentsOf: try modelFile($0))
     }
     let development = try arguments.text("dev").map {
       try TaggedCorpus(contentsOf: [$0], format: try taggedFormat(arguments))

@@ -30,28 +30,44 @@ protocol CommandLineModel: TrainableModel {
 extension CommandLineModel {
   /// The command that trains this kind of model.
   static var trainCommand: Command {
+    let options = trainOptions
+    return Command(
+      "train \(trainTexts.word)", summary: trainTexts.summary, synopsis: trainTexts.synopsis,
+      about: trainTexts.about, options: options
+    ) { arguments in
+      try trainModel(Self.self, arguments, options)
+    }
+  }
+
+  /// The options of the command.
+  static var trainOptions: [Option] {
     let own = [
-      Option("output", short: "o", "FILE", "Write the model to FILE (needed)")
+      Option(
+        "output", short: "o", "RUN",
+        "The run's folder, or a name that ends in .safetensors for a model file alone (needed)"),
+      Option("config", "FILE", "Take what is not typed from FILE, such as the config.json of a run"),
+      Option("from", "MODEL", "Begin with the weights of MODEL, a file or a run"),
     ]
     let tables =
       TokenOptions().options + Configuration().options
       + optionRows.map { $0.option(defaultsFrom: defaultOptions) }
-    return Command(
-      "train \(trainTexts.word)", summary: trainTexts.summary, synopsis: trainTexts.synopsis,
-      about: trainTexts.about, options: own + dataOptions + tables + runOptions
-    ) { arguments in
-      try trainModel(Self.self, arguments)
-    }
+    return own + dataOptions + tables + runOptions
   }
 }
+
+/// The kinds of models that can be trained.
+let trainableKinds: [any CommandLineModel.Type] = [
+  LanguageModel.self, Tagger.self, Translator.self,
+]
 
 /// The options of every training that do not change its result.
 private let runOptions: [Option] = [
   Option("seeds", "N", "Train with seeds 1 to N, keep the best, tell mean and deviation"),
   Option("threads", "N", "Threads; does not change results (default: all)"),
-  Option(flag: "resume", "Go on from the checkpoint of FILE, if there is one"),
-  Option(flag: "overwrite", "Start anew where an unfinished checkpoint lies"),
+  Option(flag: "resume", "Go on from the checkpoint, if there is one"),
+  Option(flag: "overwrite", "Start anew where a run or a model lies"),
   Option("checkpoint-every", "SECONDS", "Seconds between checkpoints (default: 60)"),
+  Option(flag: "tensorboard", "Write events for TensorBoard into the run's folder"),
   Option(flag: "dry-run", "Tell the memory that the training would take, and do not train"),
   jsonOption,
   Option(flag: "quiet", short: "q", "No progress"),
@@ -59,70 +75,112 @@ private let runOptions: [Option] = [
 
 /// The command `majortom train KIND`: everything is parsed, then read, then trained.
 private func trainModel<Model: CommandLineModel>(
-  _ type: Model.Type, _ arguments: ParsedArguments
+  _ type: Model.Type, _ typed: ParsedArguments, _ known: [Option]
 ) throws {
+  let arguments = try configured(type, typed, known)
   try Model.checkUsage(arguments)
-  let configuration = try arguments.applied(to: Model.Configuration())
-  let tokens = try arguments.applied(to: Model.TokenOptions())
-  let options = try trainingOptions(type, arguments)
+  let settings = try TrainSettings<Model>(arguments)
   let seeds = try seedCount(arguments)
-  let isDry = arguments.has("dry-run")
-  let files = isDry ? nil : try runFiles(arguments, reading: Model.fileOptions)
-  let run = TrainingRun(
-    threads: try arguments.threads(), files: seeds == nil ? files : nil,
-    dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
-    isStopped: { interruption != nil })
-  let (data, validation) = try Model.read(arguments)
-  if isDry {
-    let model = try Model.fresh(configuration, tokens, on: data, options, arguments)
-    return tell(
-      try model.memoryForecast(on: data, validation: validation, options: options, run: run),
-      asJSON: arguments.has("json"))
+  guard !arguments.has("dry-run") else { return try forecast(settings, arguments) }
+  var files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])
+  files.inputs = try Model.inputs(arguments, settings)
+  guard let seeds else { return try trainRun(settings, arguments, files) }
+  guard !files.isFolder else {
+    throw UsageError(
+      "--seeds keeps the best model alone: give -o a name that ends in .safetensors")
   }
   catchInterrupts()
-  func train(_ options: TrainingOptions) throws -> (model: Model, end: TrainingEnd) {
-    var model = try Model.fresh(configuration, tokens, on: data, options, arguments)
-    let reporter = ProgressReporter(
-      output: run.files?.model, json: arguments.has("json"), isQuiet: arguments.has("quiet"))
-    let end = try model.train(
-      on: data, validation: validation, options: options, run: run
-    ) { reporter.report($0) }
-    return (model, end)
-  }
-  guard let seeds else {
-    do {
-      if try train(options).end == .interrupted { exit(128 + (interruption ?? 0)) }
-    } catch TrainingError.finished(let path) {
-      // Not an error: whoever resumes in a loop until all is done has come to the end.
-      complain("\(TrainingError.finished(path: path)); nothing was changed")
-    }
-    return
-  }
-  try trainSeeds(seeds, to: files?.model ?? "") { seed in
-    var options = options
-    options.seed = seed
-    return try train(options)
+  let data = try Model.read(arguments)
+  try trainSeeds(seeds, to: files.model) { seed in
+    var settings = settings
+    settings.options.seed = seed
+    return try train(settings, arguments, on: data, nil)
   }
 }
 
-private func tell(_ forecast: MemoryForecast, asJSON isJSON: Bool) {
-  guard isJSON else { return writeOutput("\(forecast)\n") }
+/// What the options of a training say, found fit.
+struct TrainSettings<Model: CommandLineModel> {
+  var configuration: Model.Configuration
+  var tokens: Model.TokenOptions
+  var options: TrainingOptions
+
+  init(_ arguments: ParsedArguments) throws {
+    configuration = try arguments.applied(to: Model.Configuration())
+    tokens = try arguments.applied(to: Model.TokenOptions())
+    guard TrainingOptions.budgetNames.count(where: arguments.has) <= 1 else {
+      let names = TrainingOptions.budgetNames.map { "--\($0)" }
+      throw UsageError(
+        "only one of \(names.dropLast().joined(separator: ", ")) and \(names.last ?? "") can be the "
+          + "budget")
+    }
+    options = try arguments.applied(to: Model.defaultOptions, Model.optionRows)
+    guard arguments.has("from") else { return }
+    let fixed = Model.Configuration.hyperparameters.filter { $0.group != .regularization }
+    try demandNoOther(than: "from", Model.TokenOptions.names + fixed.map(\.name), arguments)
+  }
+
+  /// The model that training begins with.
+  func beginning(_ arguments: ParsedArguments, on data: Model.TrainingData) throws -> Model {
+    guard let origin = arguments.text("from") else {
+      return try Model.fresh(configuration, tokens, on: data, options, arguments)
+    }
+    var model = try Model(contentsOf: try modelFile(origin))
+    let rows = Model.Configuration.hyperparameters.filter { $0.group == .regularization }
+    try model.reconfigure(try arguments.applied(to: model.configuration, rows))
+    return model
+  }
+}
+
+/// Trains a run that keeps its files; ends the process where a signal ended the run.
+func trainRun<Model: CommandLineModel>(
+  _ settings: TrainSettings<Model>, _ arguments: ParsedArguments, _ files: RunFiles
+) throws {
+  catchInterrupts()
+  let data = try Model.read(arguments)
+  do {
+    if try train(settings, arguments, on: data, files).end == .interrupted {
+      exit(128 + (interruption ?? 0))
+    }
+  } catch TrainingError.finished(let path) {
+    // Not an error: whoever resumes in a loop until all is done has come to the end.
+    let more = files.isFolder ? "; to train longer: majortom resume \(shellWord(path)) --minutes M" : ""
+    complain("\(TrainingError.finished(path: path)); nothing was changed\(more)")
+  }
+}
+
+private func train<Model: CommandLineModel>(
+  _ settings: TrainSettings<Model>, _ arguments: ParsedArguments,
+  on data: (data: Model.TrainingData, validation: Model.TrainingData?), _ files: RunFiles?
+) throws -> (model: Model, end: TrainingEnd) {
+  var model = try settings.beginning(arguments, on: data.data)
+  var files = files
+  if arguments.has("from") { files?.origin = model.weightsChecksum }
+  let run = TrainingRun(
+    threads: try arguments.threads(), files: files,
+    dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
+    isStopped: { interruption != nil })
+  let reporter = ProgressReporter(
+    files, json: arguments.has("json"), isQuiet: arguments.has("quiet"))
+  let end = try model.train(
+    on: data.data, validation: data.validation, options: settings.options, run: run
+  ) { reporter.report($0) }
+  return (model, end)
+}
+
+/// Tells what a training would take, and does not train.
+private func forecast<Model: CommandLineModel>(
+  _ settings: TrainSettings<Model>, _ arguments: ParsedArguments
+) throws {
+  let data = try Model.read(arguments)
+  let model = try settings.beginning(arguments, on: data.data)
+  let forecast = try model.memoryForecast(
+    on: data.data, validation: data.validation, options: settings.options,
+    run: TrainingRun(threads: try arguments.threads()))
+  guard arguments.has("json") else { return writeOutput("\(forecast)\n") }
   let parts = forecast.parts.map {
     JSONValue.object(["name": .text($0.name), "bytes": .whole($0.bytes)])
   }
   writeJSON(["bytes": .whole(forecast.total), "parts": .list(parts)])
-}
-
-private func trainingOptions<Model: CommandLineModel>(
-  _ type: Model.Type, _ arguments: ParsedArguments
-) throws -> TrainingOptions {
-  guard TrainingOptions.budgetNames.count(where: arguments.has) <= 1 else {
-    let names = TrainingOptions.budgetNames.map { "--\($0)" }
-    throw UsageError(
-      "only one of \(names.dropLast().joined(separator: ", ")) and \(names.last ?? "") can be the "
-        + "budget")
-  }
-  return try arguments.applied(to: Model.defaultOptions, Model.optionRows)
 }
 
 private func seedCount(_ arguments: ParsedArguments) throws -> Int? {
@@ -166,38 +224,6 @@ private func trainSeeds<Model: CommandLineModel>(
       + "\(values.map { fixed($0, decimals) }.joined(separator: ", ")); mean "
       + "\(fixed(mean, decimals)), deviation \(fixed(deviation, decimals)); the best is in \(path)\n"
   )
-}
-
-/// Where a model goes, found fit to be written, with its checkpoint looked for.
-private func runFiles(
-  _ arguments: ParsedArguments, reading options: [String]
-) throws -> RunFiles {
-  guard let output = arguments.text("output"), !output.isEmpty else {
-    throw UsageError("no output: say where the model goes with -o FILE")
-  }
-  try demandApart(output, arguments.words + options.flatMap(arguments.texts))
-  let resumes = arguments.has("resume")
-  if FileWriter.exists(output + ".checkpoint"), !resumes, !arguments.has("overwrite") {
-    throw UsageError(
-      "\(output).checkpoint is of a run that was cut short: go on with --resume, or start anew with --overwrite"
-    )
-  }
-  let seconds = try arguments.number("checkpoint-every", in: 0...1e9) ?? 60
-  let files = RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
-  // Places that cannot be written are known before the training, not after it.
-  try FileWriter.probe(files.model)
-  try FileWriter.probe(files.checkpoint)
-  if FileWriter.exists(output), !resumes, !arguments.has("overwrite") {
-    throw UsageError("\(output) exists: write to another file, or replace it with --overwrite")
-  }
-  return files
-}
-
-/// Throws where what is written would replace something that is read.
-func demandApart(_ output: String, _ inputs: [String]) throws(UsageError) {
-  if let input = inputs.first(where: { FileWriter.areSame($0, output) }) {
-    throw UsageError("\(output) is read as \(input): write to another file")
-  }
 }
 
 /// Paths without their folders.

@@ -62,9 +62,9 @@ extension SafetensorsFile {
   /// Writes blocks of tensors and a table of texts, with a checksum (CRC-32C) over all other
   /// bytes.
   ///
-  /// Throws `FileError.unwritable`.
+  /// What stood at `path` goes to `older`, if that is given. Throws `FileError.unwritable`.
   public static func write(
-    _ blocks: [Block], metadata: [String: String], to path: String
+    _ blocks: [Block], metadata: [String: String], to path: String, keeping older: String? = nil
   ) throws(FileError) {
     let entries = metadata.filter { $0.key != checksumKey }.sorted { $0.key < $1.key }
     let table = entries.map { ",\(JSON.text(of: $0.key)):\(JSON.text(of: $0.value))" }.joined()
@@ -96,7 +96,7 @@ extension SafetensorsFile {
     withUnsafeBytes(of: length) { file.write($0) }
     file.write(beginning + checksum.digits + header)
     forEachTensor(of: blocks) { file.write($0) }
-    try file.finish()
+    try file.finish(keeping: older)
   }
 
   private static func forEachTensor(

@@ -6,21 +6,26 @@ extension TrainingLoop {
   /// Writes all that resuming needs: weights, moments, best weights, carried states and counts.
   ///
   /// `description` is compared by `restore`, so that a checkpoint is not gone on with on other data
-  /// or by another network. Throws `FileError.unwritable`; an older checkpoint is intact then.
-  func writeCheckpoint(to path: String, as description: RunDescription) throws(FileError) {
+  /// or by another network. What stood at `path` goes to `older`, if that is given. Throws
+  /// `FileError.unwritable`; an older checkpoint is intact then.
+  func writeCheckpoint(
+    to path: String, as description: RunDescription, keeping older: String? = nil
+  ) throws(FileError) {
     bringUpToDate()
     var file = ModelFileContents(kind: checkpointKind.name)
     file.add(description, as: "run")
     file.add(record, as: "record")
+    file.add(ProductKernels.name, as: machinePart)
     for (block, prefix) in blocks { file.add(block, prefix: prefix) }
-    try file.write(to: path)
+    try file.write(to: path, keeping: older)
   }
 
   /// Takes up training where a checkpoint left it.
   ///
-  /// Throws `TrainingError.checkpoint` when the checkpoint belongs to something else, and
-  /// `FileError` when the file cannot be used.
-  func restore(from path: String, as description: RunDescription) throws {
+  /// Returns what should be known of it, a sentence each. Throws `TrainingError.checkpoint` when the
+  /// checkpoint belongs to something else, and `FileError` when the file cannot be used.
+  @discardableResult
+  func restore(from path: String, as description: RunDescription) throws -> [String] {
     let file = try ModelFileReader(contentsOf: path)
     func refuse(_ found: String) -> TrainingError { .checkpoint(path: path, found: found) }
     guard file.kind != version1Kind else {
@@ -33,6 +38,7 @@ extension TrainingLoop {
     let found: RunDescription = try file.part("run")
     if let refusal = description.refusal(of: found) { throw refuse(refusal) }
     let oldRecord: TrainingRecord = try file.part("record")
+    let machine: String? = file.has(machinePart) ? try file.part(machinePart) : nil
     guard oldRecord.isSound else { throw file.malformed("its counts are impossible") }
     // All is read before anything is changed: a checkpoint that is refused leaves no trace.
     var read: [Parameters<Float>] = []
@@ -42,7 +48,12 @@ extension TrainingLoop {
     bringUpToDate()
     for ((block, _), numbers) in zip(blocks, read) { block.assign(numbers) }
     record = oldRecord
-    optimizer.updates = oldRecord.updates
+    optimizer.updates = oldRecord.updates - oldRecord.restartedAt
+    guard let machine, machine != ProductKernels.name else { return [] }
+    return [
+      "the checkpoint is of a CPU with \(machine.prefix(40)), and this one has \(ProductKernels.name): bits "
+        + "may differ from those of a run on one kind of CPU"
+    ]
   }
 
   private var blocks: [(Parameters<Float>, prefix: String)] {
@@ -53,4 +64,6 @@ extension TrainingLoop {
 }
 
 private let checkpointKind = ModelKind(name: "checkpoint", title: "checkpoint of this tool")
+/// The part that says on what kind of CPU the checkpoint was made.
+private let machinePart = "machine"
 private let version1Kind = "majortom checkpoint 1"

@@ -40,13 +40,13 @@ extension ModelNetwork {
 /// It is a value; copies share memory that nobody writes to.
 public struct ModelCore<Model: TrainableModel>: Sendable {
   /// The size and shape of the network.
-  public let configuration: Model.Configuration
+  public private(set) var configuration: Model.Configuration
   /// Vocabularies and the like.
   public internal(set) var parts: Model.Parts
   /// Where it comes from.
   public internal(set) var card: ModelCard
   /// The network.
-  public let network: Model.Network
+  public private(set) var network: Model.Network
   /// The weights.
   public internal(set) var weights: ModelWeights
   /// The precision that files of the model have; below Float the weights are rounded to it.
@@ -127,6 +127,21 @@ public struct ModelCore<Model: TrainableModel>: Sendable {
 
   /// Changes the parts: what is found out after training, and does not change the network.
   public mutating func changeParts(_ change: (inout Model.Parts) -> Void) { change(&parts) }
+
+  /// Takes another configuration of the same weights, such as one with other dropouts.
+  ///
+  /// Throws `HyperparameterError` for one that makes no network, or one of other weights.
+  mutating func reconfigure(_ configuration: Model.Configuration) throws {
+    try configuration.validate()
+    let network = try Model.makeNetwork(configuration, parts: parts)
+    let (mine, theirs) = (self.network.layout.entries, network.layout.entries)
+    guard mine.map(\.name) == theirs.map(\.name), mine.map(\.shape) == theirs.map(\.shape) else {
+      throw HyperparameterError(
+        name: "configuration", found: "", reason: "it needs other weights than the model has")
+    }
+    self.configuration = configuration
+    self.network = network
+  }
 
   /// Rounds the weights to a precision, which files and products have from now on.
   mutating func quantize(to precision: ProductPrecision) {

@@ -41,11 +41,11 @@ public struct ModelFileContents {
     blocks.append(.init(block, prefix: prefix))
   }
 
-  /// Writes the file: whole, or not at all.
+  /// Writes the file: whole, or not at all; what stood there goes to `older`, if that is given.
   ///
   /// Throws `FileError.unwritable`.
-  public func write(to path: String) throws(FileError) {
-    try SafetensorsFile.write(blocks, metadata: metadata, to: path)
+  public func write(to path: String, keeping older: String? = nil) throws(FileError) {
+    try SafetensorsFile.write(blocks, metadata: metadata, to: path, keeping: older)
   }
 }
 

@@ -1,30 +1,12 @@
 internal import Files
 
-/// Where a training run keeps its model and its checkpoint.
-public struct RunFiles: Sendable {
-  /// The model: written at each validation that is the best so far, and at the end.
-  public var model: String
-  /// The seconds between checkpoints, which go to `model` + `.checkpoint`.
-  public var secondsBetweenCheckpoints: Double
-  /// Whether to go on from the checkpoint if there is one.
-  public var resumes: Bool
-
-  /// Keeps the model in a file.
-  public init(model: String, secondsBetweenCheckpoints: Double = 60, resumes: Bool = false) {
-    self.model = model
-    self.secondsBetweenCheckpoints = secondsBetweenCheckpoints
-    self.resumes = resumes
-  }
-
-  /// The checkpoint's path.
-  public var checkpoint: String { model + ".checkpoint" }
-}
-
 /// What a run must agree with to go on from a checkpoint.
 struct RunDescription: Codable, Sendable, Equatable {
   let kind, configuration: String
   var options: TrainingOptions
   let data: String
+  /// The model whose weights it began with; empty for fresh weights.
+  var origin: String?
 
   /// Why a run cannot go on from a checkpoint of another; nil where it can.
   ///
@@ -33,6 +15,7 @@ struct RunDescription: Codable, Sendable, Equatable {
     if kind != other.kind { return "it is of a \(other.kind.prefix(40))" }
     if configuration != other.configuration { return "it was made with another network" }
     if data != other.data { return "it was made with other data" }
+    if (origin ?? "") != (other.origin ?? "") { return "it began with the weights of another model" }
     var theirs = other.options
     theirs.budget = options.budget
     let differences = theirs.differences(from: options)
@@ -47,12 +30,14 @@ struct RunDescription: Codable, Sendable, Equatable {
 /// again at the next occasion; only the last writing of the model must succeed.
 final class RunStore {
   private let files: RunFiles?
-  private let description: RunDescription
+  private var description: RunDescription
   private let writeModel: (String) throws(FileError) -> Void
   private let clock = ContinuousClock()
   private var lastSaved: ContinuousClock.Instant
   private var modelIsSaved = false
-  private var isResumed = false
+  private(set) var isResumed = false
+  // Whether the last checkpoint is sound, and so worth keeping when the next one takes its place.
+  private var keepsOlder = true
   // Held until the run's end.
   private var lock: FileLock?
 
@@ -68,21 +53,44 @@ final class RunStore {
 
   /// Takes up a loop where its checkpoint left it, if there is one and it is wanted.
   ///
-  /// Throws `FileError.unwritable` where another run has the same files, and `TrainingError.finished` where a model lies there, but no checkpoint: a run that is not
-  /// finished always has one.
-  func resume<Task>(_ loop: TrainingLoop<Task>) throws {
-    guard let files else { return }
+  /// - Returns: What should be known of it, a sentence each.
+  /// - Throws: `FileError.unwritable` where another run has the same files, `TrainingError.finished`
+  ///   where the run has ended and is not to train longer, and what `restore` throws.
+  func resume<Task>(_ loop: TrainingLoop<Task>) throws -> [String] {
+    guard let files else { return [] }
+    if files.isFolder { try Folders.make(files.path) }
     // Before anything is read or written: two runs would each undo what the other has done.
-    lock = try FileLock(files.model + ".lock", for: files.model, heldBy: "another training")
-    FileWriter.removeLeftovers(of: files.model)
-    FileWriter.removeLeftovers(of: files.checkpoint)
-    guard files.resumes else { return }
-    if FileWriter.exists(files.checkpoint) {
-      try loop.restore(from: files.checkpoint, as: description)
-      isResumed = true
-    } else if FileWriter.exists(files.model) {
-      throw TrainingError.finished(path: files.model)
+    lock = try FileLock(files.lock, for: files.path, heldBy: "another training")
+    for file in files.all { FileWriter.removeLeftovers(of: file) }
+    keepsOlder = files.resumes
+    guard files.resumes else { return [] }
+    guard files.hasCheckpoint else {
+      // A run that is not finished always has a checkpoint.
+      if FileWriter.exists(files.model) { throw TrainingError.finished(path: files.path) }
+      return []
     }
+    let notes = try restore(loop, files)
+    isResumed = true
+    if let more = files.additionalBudget { loop.extend(by: more) }
+    guard !loop.isFinished else { throw TrainingError.finished(path: files.path) }
+    description.options = loop.options
+    return notes
+  }
+
+  /// Restores the last checkpoint, or where that is damaged the one before it.
+  private func restore<Task>(
+    _ loop: TrainingLoop<Task>, _ files: RunFiles
+  ) throws -> [String] {
+    var notes: [String] = []
+    if FileWriter.exists(files.checkpoint) {
+      do {
+        return try loop.restore(from: files.checkpoint, as: description)
+      } catch let error as FileError where FileWriter.exists(files.olderCheckpoint) {
+        notes.append("\(error); the checkpoint before it is taken")
+        keepsOlder = false
+      }
+    }
+    return notes + (try loop.restore(from: files.olderCheckpoint, as: description))
   }
 
   /// Writes the first checkpoint of a run, before its first update: so where a model lies without one,
@@ -92,7 +100,9 @@ final class RunStore {
   ) throws {
     guard let files, !isResumed else { return }
     do throws(FileError) {
-      try loop.writeCheckpoint(to: files.checkpoint, as: description)
+      try writeCheckpoint(loop, files)
+      // What an earlier run left is not one of this run.
+      FileWriter.remove(files.olderCheckpoint)
     } catch {
       try report(.notSaved(error))
     }
@@ -106,7 +116,7 @@ final class RunStore {
       return
     }
     _ = try attempt(files.checkpoint, report) { () throws(FileError) in
-      try loop.writeCheckpoint(to: files.checkpoint, as: description)
+      try writeCheckpoint(loop, files)
     }
     lastSaved = clock.now
   }
@@ -121,20 +131,37 @@ final class RunStore {
 
   /// At the end: writes what is not yet on the disk.
   ///
-  /// The checkpoint is removed when the run is complete; so where one lies, a run was cut short.
+  /// Where a run is complete, a folder keeps its last checkpoint, so that it can train longer; beside a
+  /// single file the checkpoint is removed.
   func ended<Task>(
     _ end: TrainingEnd, _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
   ) throws {
     guard let files else { return }
     if end == .interrupted {
-      try loop.writeCheckpoint(to: files.checkpoint, as: description)
+      try writeCheckpoint(loop, files)
       try report(.saved(path: files.checkpoint))
     }
     if !modelIsSaved {
       try writeModel(files.model)
       try report(.saved(path: files.model))
     }
-    if end != .interrupted { FileWriter.remove(files.checkpoint) }
+    guard end != .interrupted else { return }
+    if files.isFolder {
+      guard try attempt(files.checkpoint, report, { () throws(FileError) in
+        try writeCheckpoint(loop, files)
+      }) else { return }
+    } else {
+      FileWriter.remove(files.checkpoint)
+    }
+    FileWriter.remove(files.olderCheckpoint)
+  }
+
+  private func writeCheckpoint<Task>(
+    _ loop: TrainingLoop<Task>, _ files: RunFiles
+  ) throws(FileError) {
+    try loop.writeCheckpoint(
+      to: files.checkpoint, as: description, keeping: keepsOlder ? files.olderCheckpoint : nil)
+    keepsOlder = true
   }
 
   private func attempt(

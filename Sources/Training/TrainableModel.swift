@@ -50,6 +50,11 @@ public protocol TrainableModel: Sendable {
   /// Throws where data cannot be trained on, before anything else is done.
   func check(_ data: TrainingData, validation: TrainingData?) throws
 
+  /// What data have that a model trained on others does not know, a sentence each.
+  ///
+  /// Throws where the model cannot be trained further on them.
+  func strangers(in data: TrainingData) throws -> [String]
+
   /// Data, loss and validation; `options` have nothing left open.
   func makeTask(
     on data: TrainingData, validation: TrainingData?, _ options: TrainingOptions, _ shards: Shards
@@ -65,8 +70,8 @@ public protocol TrainableModel: Sendable {
   /// The network in a few words, such as `lstm, 2 x 256 units`.
   var networkText: String { get }
 
-  /// A short sample of what the model does, for reports; nil where there is none.
-  func sample(seed: UInt64) throws -> String?
+  /// A short sample of what the model does on data, for reports; nil where there is none.
+  func sample(on data: TrainingData, seed: UInt64) throws -> String?
 }
 
 extension TrainableModel {
@@ -87,6 +92,8 @@ extension TrainableModel {
   public static func resolve(_ options: inout TrainingOptions, for data: TrainingData) {}
   /// All data will do.
   public func check(_ data: TrainingData, validation: TrainingData?) throws {}
+  /// Nothing is unknown.
+  public func strangers(in data: TrainingData) throws -> [String] { [] }
   /// Nothing is found out.
   public mutating func finishTraining(_ task: Task, _ shards: Shards) {}
   /// None.
@@ -94,7 +101,7 @@ extension TrainableModel {
   /// None.
   public var facts: [ModelFact] { [] }
   /// None.
-  public func sample(seed: UInt64) throws -> String? { nil }
+  public func sample(on data: TrainingData, seed: UInt64) throws -> String? { nil }
 
   /// Takes another precision for the products of matrices from now on.
   public mutating func use(_ precision: ProductPrecision) { core.use(precision) }
@@ -110,6 +117,21 @@ extension TrainableModel {
     var model = self
     model.core.quantize(to: precision)
     return model
+  }
+
+  /// Takes another configuration of the same weights, such as one with other dropouts.
+  ///
+  /// Throws `HyperparameterError` for one that makes no network, or one of other weights.
+  public mutating func reconfigure(_ configuration: Configuration) throws {
+    try core.reconfigure(configuration)
+  }
+
+  /// The CRC-32C of the bytes of all weights, by which a run knows the model that it began with.
+  public var weightsChecksum: String {
+    var checksum = CRC32C()
+    let block = core.weights.block
+    withExtendedLifetime(block) { checksum.add(UnsafeRawBufferPointer(block.elements)) }
+    return checksum.digits
   }
 
   /// The rows of the options that this kind of model has.
@@ -149,20 +171,43 @@ extension TrainableModel {
     wanted.seed = seed ?? wanted.seed
     let shards = Shards(threads: run.threads)
     let loop = try makeLoop(on: data, validation: validation, wanted, shards)
-    let (task, options) = (loop.task, loop.options)
-    prepareCard(task, options, run)
-    let store = RunStore(run.files, description: description(task, options)) {
-      [self] path throws(FileError) in
+    let task = loop.task
+    let store = RunStore(
+      run.files, description: description(task, loop.options, origin: run.files?.origin ?? "")
+    ) { [self] path throws(FileError) in
       try snapshot(of: loop, task, shards).write(to: path)
     }
     // A run that cannot be resumed does not begin, and leaves the model as it is.
-    try store.resume(loop)
-    try report(.begun(summary(task, options, wanted: wanted.precision)))
+    let isFurther = core.card.options != nil
+    let notes = try store.resume(loop)
+    let strangers = isFurther && !store.isResumed ? try strangers(in: data) : []
+    prepareCard(task, loop.options, run)
+    let summary = summary(task, loop.options, wanted: wanted.precision)
+    let recorder = try RunRecorder(
+      run.files, outline(summary, run, threads: shards.threads), record: loop.record,
+      isResumed: store.isResumed)
+    let sampled = validation ?? data
+    let untrained = self
+    func tell(_ event: TrainingEvent) throws {
+      // Samples are of the weights as they are, not of the best ones.
+      let failures = recorder.take(event) {
+        try untrained.current(of: loop).sample(on: sampled, seed: loop.options.seed)
+      }
+      try report(event)
+      for failure in failures { try report(.notSaved(failure)) }
+    }
+    try tell(.begun(summary))
+    for note in notes + strangers { try tell(.noted(note)) }
     defer { self = snapshot(of: loop, task, shards) }
-    try store.begin(loop, report)
-    let end = try loop.run(store: store, report: report, isStopped: run.isStopped)
-    try report(.ended(end, loop.record))
-    return end
+    do {
+      try store.begin(loop, tell)
+      let end = try loop.run(store: store, report: tell, isStopped: run.isStopped)
+      try tell(.ended(end, loop.record))
+      return end
+    } catch {
+      recorder.failed(error)
+      throw error
+    }
   }
 
   /// The memory that training would take, which is not done.
@@ -222,10 +267,54 @@ extension TrainableModel {
   }
 
   /// What a checkpoint must agree with to be gone on with.
-  private func description(_ task: Task, _ options: TrainingOptions) -> RunDescription {
+  private func description(
+    _ task: Task, _ options: TrainingOptions, origin: String
+  ) -> RunDescription {
     RunDescription(
       kind: Self.kind.name, configuration: JSON.text(of: configuration), options: options,
-      data: task.fingerprint.description)
+      data: task.fingerprint.description, origin: origin)
+  }
+
+  /// What the files of a run in a folder say of it.
+  private func outline(
+    _ summary: TrainingSummary, _ run: TrainingRun, threads: Int
+  ) -> RunOutline {
+    let name = run.files.map { $0.path.split(separator: "/").last.map(String.init) ?? $0.path }
+    var facts = [
+      ("model", "\(Self.kind.title): \(summary.network)"),
+      ("weights", grouped(summary.weights)),
+      ("data", run.dataNames.joined(separator: ", ")),
+      ("trained on", summary.training.text(unit: summary.unit)),
+      ("validated on", summary.validation.text(unit: summary.unit)),
+    ]
+    facts += summary.notes.map { ("note", $0) }
+    facts += Configuration.hyperparameters.compactMap { row in
+      row.read(configuration).map { (row.name, $0.text) }
+    }
+    facts += Self.optionRows.compactMap { row in
+      row.read(summary.options).map { (row.name, $0.text) }
+    }
+    return RunOutline(
+      title: "\(name ?? "") \u{2013} \(Self.kind.title)", facts: facts, unit: summary.unit,
+      metric: Self.metric(for: core.parts),
+      configuration: configurationText(summary.options, run.files),
+      machine: "products by \(ProductKernels.name), \(counted(threads, "thread"))")
+  }
+
+  /// The text of `config.json`: what the run was given, and the tables with nothing left open.
+  private func configurationText(_ options: TrainingOptions, _ files: RunFiles?) -> String {
+    var inputs = files?.inputs ?? RunInputs()
+    if inputs.model.isEmpty { inputs.model = Self.kind.name }
+    return RunConfiguration.text(
+      inputs,
+      configuration.configurationRows() + options.configurationRows(without: Self.idleOptions))
+  }
+
+  /// The model with the weights of a loop as they are now.
+  private func current(of loop: TrainingLoop<Task>) -> Self {
+    var model = self
+    model.core.adopt(ModelWeights(loop.parameters.copy()))
+    return model
   }
 
   /// The model with the best weights of a loop: for as long as the loop does not go on.

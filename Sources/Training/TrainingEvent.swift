@@ -12,6 +12,11 @@ public enum TrainingEvent: Sendable, CustomStringConvertible {
   case saved(path: String)
   /// The model or a checkpoint could not be written; training goes on and tries again later.
   case notSaved(FileError)
+  /// Something that should be known, as a sentence.
+  case noted(String)
+  /// A loss was not finite: training went back to the weights of an update, and to a fraction of the
+  /// rate.
+  case retreated(TrainingError, to: Int, rateFactor: Double)
   /// Training is over.
   case ended(TrainingEnd, TrainingRecord)
 
@@ -24,6 +29,10 @@ public enum TrainingEvent: Sendable, CustomStringConvertible {
       "\(progress), validation \(result.text(unit: progress.unit))\(isBest ? ", best so far" : "")"
     case .saved(let path): "saved \(path)"
     case .notSaved(let error): "\(error); training goes on and tries again"
+    case .noted(let sentence): sentence
+    case .retreated(let error, let update, let factor):
+      "\(error.finding); training goes back to the weights of update \(grouped(update)), with "
+        + "\(HyperparameterValue.number(factor).text) of the rate"
     case .ended(let end, let record):
       "\(end.rawValue) after \(counted(record.updates, "update")), \(time(record.seconds))"
     }
@@ -138,9 +147,8 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The sentence.
   public var description: String {
     switch self {
-    case .diverged(let update, let weight, let keepsBest):
-      "the loss became NaN or infinite at update \(update)"
-        + (weight.map { " (first in the gradient of \($0))" } ?? "")
+    case .diverged(_, _, let keepsBest):
+      finding + " once more, after \(TrainingRecord.mostRetreats) retreats to lower rates"
         + (keepsBest ? "; the best model so far is kept" : "; there is no model yet")
         + ": try a lower learning rate or a lower limit of the gradient's norm"
     case .checkpoint(let path, let found):
@@ -150,8 +158,15 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
         + "\(grouped(needed >> 20)) MiB, and the machine has \(grouped(memory >> 20)): use fewer "
         + "layers, units or tokens"
     case .finished(let path):
-      "\(path) is the model of a run that is finished: there is nothing to go on with"
+      "\(path) is a run that is finished: there is nothing to go on with"
     case .data(let found): found
     }
+  }
+
+  /// The sentence without what comes of it.
+  var finding: String {
+    guard case .diverged(let update, let weight, _) = self else { return description }
+    return "the loss became NaN or infinite at update \(grouped(update))"
+      + (weight.map { " (first in the gradient of \($0))" } ?? "")
   }
 }

@@ -8,7 +8,7 @@ internal import Parameters
 /// run the same as one that was never interrupted.
 final class TrainingLoop<Task: TrainingTask> {
   /// The options, with nothing left open.
-  let options: TrainingOptions
+  private(set) var options: TrainingOptions
   /// The weights as they are now, and as they were at the best validation.
   let parameters, best: Parameters<Float>
   /// The counts and results so far.
@@ -84,12 +84,14 @@ final class TrainingLoop<Task: TrainingTask> {
   ///   - isStopped: Asked before each update.
   /// - Returns: How it ended. `best` then holds the weights of the best validation, or the last
   ///   ones where there are no validation data.
-  /// - Throws: `TrainingError.diverged` when a loss or gradient is not finite; `best` is intact.
+  /// - Throws: `TrainingError.diverged` when a loss or gradient is not finite once more after
+  ///   `TrainingRecord.mostRetreats` retreats to the last good weights; `best` is intact.
   func run(
     store: RunStore? = nil, report: (TrainingEvent) throws -> Void = { _ in },
     isStopped: () -> Bool = { false }
   ) throws -> TrainingEnd {
     loadWeights()
+    record.end = nil
     let watch = Watch(
       start: clock.now, secondsBefore: record.seconds, updatesBefore: record.updates)
     let interval = options.validateEvery > 0 ? options.validateEvery : task.updatesPerValidation
@@ -105,8 +107,10 @@ final class TrainingLoop<Task: TrainingTask> {
       let used = usedBudget
       end = used >= 1 ? .budget : isStopped() ? .interrupted : patienceIsOver ? .patience : nil
       if end != nil { break }
-      let rate = options.rate(update: record.updates, progress: used)
-      let (loss, norm) = try update(rate: rate)
+      let rate =
+        record.rateFactor
+        * options.rate(update: record.updates - record.restartedAt, progress: used)
+      guard let (loss, norm) = try update(rate: rate, report) else { continue }
       record.seconds = seconds(watch)
       progress = self.progress(watch, loss: loss, norm: norm, rate: rate)
       try report(.update(progress))
@@ -116,6 +120,7 @@ final class TrainingLoop<Task: TrainingTask> {
     record.seconds = seconds(watch)
     bringUpToDate()
     if record.best == nil { best.assign(parameters) }
+    record.end = end
     try store?.ended(end ?? .budget, self, report)
     return end ?? .budget
   }
@@ -147,7 +152,12 @@ final class TrainingLoop<Task: TrainingTask> {
   }
 
   /// One batch: returns its loss in nats a token and the gradient's norm.
-  private func update(rate: Double) throws(TrainingError) -> (loss: Double, norm: Double) {
+  ///
+  /// Where one of them is not finite, the weights are those of the last good state afterwards, and nil is
+  /// returned.
+  private func update(
+    rate: Double, _ report: (TrainingEvent) throws -> Void
+  ) throws -> (loss: Double, norm: Double)? {
     let task = task
     let number = record.updates
     let workspaces = Exclusively(workspaces)
@@ -162,15 +172,35 @@ final class TrainingLoop<Task: TrainingTask> {
     let loss = losses.reduce(0, +)
     let norm = optimizer.sum(gradients, on: shards)
     guard loss.isFinite, norm.isFinite else {
-      throw .diverged(
+      let error = TrainingError.diverged(
         update: number + 1, weight: gradients[0].values.firstNotFinite,
         keepsBest: record.best != nil)
+      guard record.retreats < TrainingRecord.mostRetreats else { throw error }
+      retreat()
+      try report(.retreated(error, to: record.goodUpdate, rateFactor: record.rateFactor))
+      return nil
     }
     let scale = norm > options.clip ? options.clip / norm : 1
     optimizer.update(parameters, along: gradients[0], scale: scale, rate: rate, on: shards)
     record.updates += 1
     loadWeights()
     return (loss, norm)
+  }
+
+  /// Goes back to the last good weights, with half the rate, a warm-up, and nothing remembered of
+  /// gradients and of what was read.
+  ///
+  /// Updates are counted on, so the batches are those that come next; and all of it is in the record, so a
+  /// run that is resumed does the same.
+  private func retreat() {
+    bringUpToDate()
+    parameters.assign(best)
+    for moment in optimizer.moments { moment.clear() }
+    for state in task.carried { state.clear() }
+    optimizer.updates = 0
+    record.retreats += 1
+    record.restartedAt = record.updates
+    loadWeights()
   }
 
   /// Packs the weights for the next update.
@@ -191,17 +221,38 @@ final class TrainingLoop<Task: TrainingTask> {
     if !task.drops.isEmpty { packed.load(parameters, on: shards) }
     let found = task.validate(on: validationWorkspaces, shards)
     if !task.drops.isEmpty { loadWeights() }
-    guard let found else { return }
+    guard let found else {
+      // With nothing to tell good from bad by, the latest finite weights are good.
+      best.assign(parameters)
+      record.goodUpdate = record.updates
+      record.lastValidation = record.updates
+      return
+    }
     let isBest = found.isBetter(than: record.best)
     if isBest {
       best.assign(parameters)
       record.best = found
       record.bestUpdate = record.updates
+      record.goodUpdate = record.updates
     }
     record.lastValidation = record.updates
     record.validationsSinceBest = isBest ? 0 : record.validationsSinceBest + 1
     try report(.validation(progress, found, isBest: isBest))
     if isBest { try store?.improved(report) }
+  }
+
+  /// Whether the run has ended, and was not told to train longer since.
+  var isFinished: Bool { record.end != nil && (record.end == .patience || usedBudget >= 1) }
+
+  /// Sets the budget to what was used until now and so much more.
+  func extend(by more: TrainingBudget) {
+    switch more {
+    case .updates(let count): options.budget = .updates(record.updates + count)
+    case .epochs(let count): options.budget = .epochs(epoch + count)
+    case .minutes(let minutes): options.budget = .minutes(record.seconds / 60 + minutes)
+    }
+    if record.end == .patience { record.validationsSinceBest = 0 }
+    record.end = nil
   }
 
   /// The fraction of the budget that is used up: 1 and more at its end.
@@ -222,33 +273,6 @@ final class TrainingLoop<Task: TrainingTask> {
 
   private var remainingSeconds: Double {
     record.seconds * (1 / max(1e-12, min(1, usedBudget)) - 1)
-  }
-}
-
-/// The counts and results of a run that a checkpoint keeps.
-public struct TrainingRecord: Codable, Sendable, Equatable {
-  /// The updates made.
-  public var updates = 0
-  /// The seconds trained, validation included.
-  public var seconds = 0.0
-  /// The best validation.
-  public var best: Validation?
-  /// The update of the best validation.
-  public var bestUpdate = 0
-  /// The update of the last validation.
-  public var lastValidation = 0
-  /// The validations since the best one.
-  public var validationsSinceBest = 0
-
-  /// A record of nothing yet.
-  public init() {}
-
-  /// Whether a run can have come to these counts, as a damaged file's may not.
-  var isSound: Bool {
-    let counts = 0...1 << 53
-    return counts.contains(updates) && (0...updates).contains(bestUpdate)
-      && (0...updates).contains(lastValidation) && (0...updates).contains(validationsSinceBest)
-      && (0...1e12).contains(seconds)
   }
 }
 
