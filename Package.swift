@@ -11,6 +11,7 @@ let package = Package(
     .library(name: "Files", targets: ["Files"]),
     .library(name: "ICUText", targets: ["ICUText"]),
     .library(name: "DenseMath", targets: ["DenseMath"]),
+    .library(name: "Plots", targets: ["Plots"]),
     .library(name: "Parameters", targets: ["Parameters"]),
     .library(name: "Cells", targets: ["Cells"]),
     .library(name: "Layers", targets: ["Layers"]),
@@ -37,12 +38,13 @@ let package = Package(
     .target(name: "ICUText", dependencies: ["CICU", "CZlib"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "CProducts"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt"]),
+    .target(name: "Plots"),
 
     // Floors 2 to 4: weights, networks, training, decoding.
     .target(name: "Parameters", dependencies: ["DenseMath", "Files"]),
     .target(name: "Cells", dependencies: ["Parameters", "DenseMath"]),
     .target(name: "Layers", dependencies: ["Parameters", "DenseMath"]),
-    .target(name: "Training", dependencies: ["Parameters", "DenseMath", "Files"]),
+    .target(name: "Training", dependencies: ["Parameters", "DenseMath", "Files", "Plots"]),
     .target(name: "Decoding", dependencies: ["DenseMath"]),
 
     // Floor 5: one target a model.
@@ -73,7 +75,7 @@ let package = Package(
       name: "MajorTom",
       dependencies: [
         "Files", "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
-        "LanguageModel", "Tagger", "Translator",
+        "LanguageModel", "Tagger", "Translator", "Plots",
       ]),
     .executableTarget(
       name: "MajorTomCLI", dependencies: ["MajorTom", "Experiments", "CommandLineOptions"]),
@@ -88,6 +90,7 @@ let package = Package(
     .testTarget(
       name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "CProducts"],
       exclude: ["Fixtures"]),
+    .testTarget(name: "PlotsTests", dependencies: ["Plots"]),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(
       name: "ParametersTests", dependencies: ["Parameters", "DenseMath", "Files", "TestSupport"]),
@@ -100,7 +103,8 @@ let package = Package(
       name: "LayersTests", dependencies: ["Layers", "Parameters", "DenseMath", "TestSupport"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Parameters", "DenseMath", "Files", "TestSupport"]),
+      dependencies: ["Training", "Parameters", "DenseMath", "Files", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "LanguageModelTests", dependencies: ["LanguageModel", "MajorTom", "TestSupport"]),
     .testTarget(

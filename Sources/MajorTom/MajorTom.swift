@@ -1,4 +1,4 @@
-// One import for all parts: text, numbers, weights, cells, layers, training, decoding, models.
+// One import for all parts: text, numbers, weights, cells, layers, charts, training, decoding, models.
 @_exported public import Cells
 @_exported public import Decoding
 @_exported public import DenseMath
@@ -7,6 +7,7 @@
 @_exported public import LanguageModel
 @_exported public import Layers
 @_exported public import Parameters
+@_exported public import Plots
 @_exported public import Tagger
 @_exported public import Training
 @_exported public import Translator

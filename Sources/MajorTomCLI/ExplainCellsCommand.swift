@@ -187,12 +187,12 @@ private struct ShownUnit {
     var spans = ""
     for (piece, value) in zip(pieces, values) where !piece.isEmpty {
       let (red, green, blue) = shade(value, largest: largest)
-      let sign = escaped(piece).replacing("\n", with: "¶\n")
+      let sign = HTML.escaped(piece).replacing("\n", with: "¶\n")
       spans +=
         "<span style=\"background:rgb(\(red),\(green),\(blue))\" title=\"\(fixed(Double(value), 4))\">"
         + "\(sign)</span>"
     }
-    return htmlPage(
+    return HTML.page(
       title: title,
       style:
         "pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 15px } span { color: #000 }",

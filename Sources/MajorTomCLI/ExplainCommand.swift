@@ -30,7 +30,7 @@ let gradientFlowCommand = Command(
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
   if let path = arguments.text("html") {
     let body = panels.map(\.html).joined(separator: "\n")
-    try FileWriter.write(htmlPage(title: "The gradient through time", body: body), to: path)
+    try FileWriter.write(HTML.page(title: "The gradient through time", body: body), to: path)
   }
   for (number, panel) in panels.enumerated() {
     if arguments.has("json") {
@@ -77,11 +77,14 @@ private struct Panel {
 
   var html: String {
     let lines = curves.map {
-      ChartLine(label: $0.label, places: $0.places, values: $0.values)
+      Chart.Line($0.label, x: $0.places.map(Double.init), y: $0.values)
     }
-    let chart = svgChart(
-      lines, x: kind == .flow ? "steps back" : "updates", y: yTitle, isLogLog: kind == .flow)
-    return "<h2>\(escaped(title))</h2>\n<p>\(escaped(text))</p>\n\(chart)"
+    // Beyond these powers of ten nothing is left of a gradient, and nothing saves it.
+    let chart = Chart(
+      title: title,
+      x: kind == .flow ? Chart.Axis("steps back", .logarithmic) : Chart.Axis("updates"),
+      y: Chart.Axis(yTitle, .logarithmic, limits: 1e-32...1e32), lines: lines)
+    return "<h2>\(HTML.escaped(title))</h2>\n<p>\(HTML.escaped(text))</p>\n\(chart.svg)"
   }
 
   var terminal: String {

@@ -191,20 +191,20 @@ private func attentionTable(_ translation: Translator.Translation) -> String {
 
 private func attentionPage(_ translation: Translator.Translation) -> String {
   let read = translation.read + [endMark]
-  let head = read.map { "<th>\(escaped($0))</th>" }.joined()
+  let head = read.map { "<th>\(HTML.escaped($0))</th>" }.joined()
   let rows = translation.attention.enumerated().map { row, weights in
     let symbol = row < translation.written.count ? translation.written[row] : endMark
     let cells = weights.map { weight in
       "<td style=\"background:rgba(209,73,91,\(fixed(Double(weight), 3)))\" "
         + "title=\"\(fixed(Double(weight), 3))\"></td>"
     }.joined()
-    return "<tr><th>\(escaped(symbol))</th>\(cells)</tr>"
+    return "<tr><th>\(HTML.escaped(symbol))</th>\(cells)</tr>"
   }
-  return htmlPage(
+  return HTML.page(
     title: "What the decoder looked at",
     style: "td { width: 1.2em; height: 1.2em } th { font-weight: normal; white-space: pre }",
     body: """
-      <p>\(escaped(translation.read.joined())) → \(escaped(translation.text))</p>
+      <p>\(HTML.escaped(translation.read.joined())) → \(HTML.escaped(translation.text))</p>
       <table><tr><th></th>\(head)</tr>
       \(rows.joined(separator: "\n"))
       </table>

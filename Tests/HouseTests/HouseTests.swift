@@ -8,6 +8,7 @@ enum House {
     "CKernels": 0, "CProducts": 0, "CICU": 0, "CPopt": 0, "CZlib": 0, "CEdit": 0,
     "CMicrohttpd": 0, "CMPI": 0,
     "Files": 1, "ICUText": 1, "DenseMath": 1, "CommandLineOptions": 1, "Terminal": 1,
+    "Plots": 1,
     "Parameters": 2,
     "Cells": 3, "Layers": 3,
     "Training": 4, "Decoding": 4,

@@ -508,7 +508,7 @@ private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--st
     }
     let page = try String(
       contentsOf: tool.folder.appendingPathComponent("flow.html"), encoding: .utf8)
-    #expect(page.components(separatedBy: "<svg").count == 6 && !page.contains("http"))
+    #expect(page.components(separatedBy: "<svg").count == 6 && !page.contains(/https?:/))
     let json = try tool.run(words: words + ["--json"])
     for line in json.output.split(separator: "\n") {
       let object = try #require(
