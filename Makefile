@@ -6,7 +6,7 @@ MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
 
-.PHONY: demo build test test-views lint format docs benchmark packages clean
+.PHONY: demo build test test-views test-durability lint format docs benchmark packages clean
 
 demo: build
 	@mkdir -p models
@@ -33,6 +33,11 @@ test: packages
 test-views: packages
 	$(SWIFT) test --filter 'DenseMathTests|CellsTests|LayersTests|GoldenTests|SearchTests' \
 	  --skip GradientTests
+
+# Kills trainings 200 times and resumes them, some on a disk that is full: an hour. Fewer: KILLS=20.
+KILLS ?= 200
+test-durability: build
+	Tests/Durability/durability.py --kills $(KILLS)
 
 # The pages of docs/reference, from the tables that --help is made from.
 docs: build

@@ -69,7 +69,8 @@ public struct ParsedArguments: Sendable {
   /// option that was not given.
   public func filled(from other: ParsedArguments) -> ParsedArguments {
     ParsedArguments(
-      words: words.isEmpty ? other.words : words, values: values.merging(other.values) { own, _ in own })
+      words: words.isEmpty ? other.words : words,
+      values: values.merging(other.values) { own, _ in own })
   }
 
   /// The same without words.

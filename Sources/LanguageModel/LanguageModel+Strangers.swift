@@ -1,5 +1,5 @@
-public import ICUText
-public import Training
+internal import ICUText
+internal import Training
 
 extension LanguageModel {
   /// Tells the tokens of a text that the vocabulary does not have, the most frequent first.

@@ -103,7 +103,8 @@ final class ProgressReporter {
       say(
         files.isFolder
           ? "go on with: majortom resume \(shellWord(files.path))\n"
-          : "checkpoint in \(files.checkpoint): the same command with --resume goes on from there\n")
+          : "checkpoint in \(files.checkpoint): the same command with --resume goes on from there\n"
+      )
     }
     if FileWriter.exists(files.model) { say("model in \(files.model)\n") }
     if let report = files.report, FileWriter.exists(report) { say("report in \(report)\n") }

@@ -42,7 +42,8 @@ let resumeCommand = Command(
 private func additionalBudget(_ typed: ParsedArguments) throws -> TrainingBudget? {
   let names = TrainingOptions.budgetNames.filter(typed.has)
   guard names.count <= 1 else {
-    throw UsageError("only one of \(names.map { "--\($0)" }.joined(separator: " and ")) can be given")
+    throw UsageError(
+      "only one of \(names.map { "--\($0)" }.joined(separator: " and ")) can be given")
   }
   let most = Double.greatestFiniteMagnitude
   if let minutes = try typed.number("minutes", in: 0...most) { return .minutes(minutes) }

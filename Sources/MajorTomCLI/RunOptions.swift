@@ -102,7 +102,8 @@ func runFiles(
   _ arguments: ParsedArguments, reading options: [String]
 ) throws -> RunFiles {
   guard let output = arguments.text("output"), !output.isEmpty else {
-    throw UsageError("no output: say where the run goes with -o RUN, or its model alone with -o FILE.safetensors")
+    throw UsageError(
+      "no output: say where the run goes with -o RUN, or its model alone with -o FILE.safetensors")
   }
   let resumes = arguments.has("resume")
   let seconds = try arguments.number("checkpoint-every", in: 0...1e9) ?? 60
@@ -153,7 +154,9 @@ private func demandFree(folder files: RunFiles, mayReplace: Bool) throws {
   let others = Folders.names(in: path).filter { !$0.hasPrefix(".") }
   if !others.isEmpty {
     guard others.contains(RunFiles.configurationName) else {
-      throw UsageError("\(path) is a folder that is no run, as it has no \(RunFiles.configurationName): name a new one")
+      throw UsageError(
+        "\(path) is a folder that is no run, as it has no \(RunFiles.configurationName): name a new one"
+      )
     }
     // Another program's config.json says nothing of a model.
     if !files.hasCheckpoint, let configuration = files.configuration {
@@ -161,7 +164,8 @@ private func demandFree(folder files: RunFiles, mayReplace: Bool) throws {
     }
     if !mayReplace {
       throw UsageError(
-        "\(path) is a run: go on with majortom resume \(shellWord(path)), or start anew with --overwrite")
+        "\(path) is a run: go on with majortom resume \(shellWord(path)), or start anew with --overwrite"
+      )
     }
     for path in [files.checkpoint, files.olderCheckpoint] { try demandCheckpoint(path) }
   }
@@ -185,7 +189,8 @@ private func demandCheckpoint(_ path: String) throws {
   }
   guard kind?.hasSuffix("checkpoint") == true || kind == "majortom checkpoint 1" else {
     throw UsageError(
-      "\(path) is where the run's checkpoint goes, and is none: move it away, or name another place with -o")
+      "\(path) is where the run's checkpoint goes, and is none: move it away, or name another place with -o"
+    )
   }
 }
 
@@ -195,7 +200,6 @@ func demandApart(_ output: String, _ inputs: [String]) throws(UsageError) {
     throw UsageError("\(output) is read as \(input): write to another file")
   }
 }
-
 
 /// A path as a shell takes it for one word.
 func shellWord(_ path: String) -> String {

@@ -29,7 +29,9 @@ private func foundRuns(in folder: String) -> [RunSummary] {
   let runs = ([folder] + below).compactMap { RunSummary(of: RunFiles(folder: $0)) }
   return runs.sorted { one, other in
     if one.model != other.model { return one.model < other.model }
-    guard let best = one.record?.best else { return other.record?.best == nil && one.path < other.path }
+    guard let best = one.record?.best else {
+      return other.record?.best == nil && one.path < other.path
+    }
     guard let others = other.record?.best, others.metric == best.metric else { return true }
     return best.isBetter(than: others) || best == others && one.path < other.path
   }

@@ -45,7 +45,8 @@ extension CommandLineModel {
       Option(
         "output", short: "o", "RUN",
         "The run's folder, or a name that ends in .safetensors for a model file alone (needed)"),
-      Option("config", "FILE", "Take what is not typed from FILE, such as the config.json of a run"),
+      Option(
+        "config", "FILE", "Take what is not typed from FILE, such as the config.json of a run"),
       Option("from", "MODEL", "Begin with the weights of MODEL, a file or a run"),
     ]
     let tables =
@@ -143,7 +144,8 @@ func trainRun<Model: CommandLineModel>(
     }
   } catch TrainingError.finished(let path) {
     // Not an error: whoever resumes in a loop until all is done has come to the end.
-    let more = files.isFolder ? "; to train longer: majortom resume \(shellWord(path)) --minutes M" : ""
+    let more =
+      files.isFolder ? "; to train longer: majortom resume \(shellWord(path)) --minutes M" : ""
     complain("\(TrainingError.finished(path: path)); nothing was changed\(more)")
   }
 }

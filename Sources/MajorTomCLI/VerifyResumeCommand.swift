@@ -137,7 +137,8 @@ private struct ResumeCheck {
     }
     guard models[0] == models[1] else {
       throw InputError(
-        description: "the model of the run that was killed differs from the other: this should never happen; "
+        description:
+          "the model of the run that was killed differs from the other: this should never happen; "
           + "please report it with the command")
     }
     var checksum = CRC32C()

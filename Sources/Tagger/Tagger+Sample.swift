@@ -8,8 +8,9 @@ extension Tagger {
   public func sample(on data: TaggedCorpus, seed: UInt64) throws -> String? {
     let count = 3
     let withSpans = data.sentences.lazy.filter { $0.tags.contains { $0 != "O" } }
-    let sentences = Array((data.hasSpans ? withSpans : data.sentences.lazy.filter { _ in true })
-      .prefix(count).map(\.words))
+    let sentences = Array(
+      (data.hasSpans ? withSpans : data.sentences.lazy.filter { _ in true })
+        .prefix(count).map(\.words))
     guard !sentences.isEmpty else { return nil }
     return try zip(sentences, tag(sentences)).map { words, tagging in
       guard data.hasSpans else {

@@ -1,5 +1,5 @@
-public import ICUText
-public import Training
+internal import ICUText
+internal import Training
 
 extension Tagger {
   /// Tells the words that the model does not know, and its tags of which the data have no example.
@@ -12,18 +12,20 @@ extension Tagger {
     }
     func types(_ tags: some Sequence<String>) -> Set<String> {
       guard lexicon.hasSpans else { return Set(tags) }
-      return Set(tags.compactMap { TagScheme.parts($0)?.type }).subtracting([""])
+      return Set(tags.compactMap { TagScheme.parts($0).map { String($0.type) } }).subtracting([""])
     }
     let (mine, theirs) = (types(lexicon.tags), types(data.sentences.lazy.flatMap(\.tags)))
     let strange = theirs.subtracting(mine).sorted()
     guard strange.isEmpty else {
       throw TrainingError.data(
-        "the data have tags that the model does not have: \(list(strange)): train anew, or leave them out")
+        "the data have tags that the model does not have: \(list(strange)): train anew, or leave them out"
+      )
     }
     var notes: [String] = []
     let missing = mine.subtracting(theirs).sorted()
     if !missing.isEmpty {
-      notes.append("the data have no example of the model's tags \(list(missing)): it may forget them")
+      notes.append(
+        "the data have no example of the model's tags \(list(missing)): it may forget them")
     }
     let words = Set(data.sentences.lazy.flatMap(\.words))
     let known = Set(lexicon.words)

@@ -15,9 +15,12 @@ public struct EventFile: Sendable {
     self.startTime = startTime.isFinite ? startTime : 0
   }
 
+  /// What the names of all such files begin with.
+  static let namePrefix = "events.out.tfevents."
+
   /// The file's name: TensorBoard looks for one of this form.
   public var name: String {
-    "events.out.tfevents.\(Int64(max(0, min(1e15, startTime)))).majortom"
+    "\(Self.namePrefix)\(Int64(max(0, min(1e15, startTime)))).majortom"
   }
 
   /// What a file begins with.

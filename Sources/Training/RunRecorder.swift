@@ -56,12 +56,12 @@ final class RunRecorder {
     }
     history.cut(to: record.updates)
     // The validation of the checkpoint's update is made again where the checkpoint came before it.
-    if let last = history.rows.last, last.update == record.updates,
+    if var last = history.rows.last, last.update == record.updates,
       record.lastValidation < record.updates
     {
       history.rows.removeLast()
+      (last.validation, last.isBest, last.sample) = (nil, false, nil)
       pending = last
-      (pending?.validation, pending?.isBest, pending?.sample) = (nil, false, nil)
     }
   }
 
@@ -163,7 +163,8 @@ final class RunRecorder {
     if let nextSample, clock.now < nextSample { return nil }
     let start = clock.now
     let found = (try? sample()) ?? nil
-    nextSample = clock.now + 20 * (clock.now - start)
+    let end = clock.now
+    nextSample = end + (end - start) * 20
     return found
   }
 

@@ -15,7 +15,9 @@ struct RunDescription: Codable, Sendable, Equatable {
     if kind != other.kind { return "it is of a \(other.kind.prefix(40))" }
     if configuration != other.configuration { return "it was made with another network" }
     if data != other.data { return "it was made with other data" }
-    if (origin ?? "") != (other.origin ?? "") { return "it began with the weights of another model" }
+    if (origin ?? "") != (other.origin ?? "") {
+      return "it began with the weights of another model"
+    }
     var theirs = other.options
     theirs.budget = options.budget
     let differences = theirs.differences(from: options)
@@ -31,7 +33,8 @@ struct RunDescription: Codable, Sendable, Equatable {
 final class RunStore {
   private let files: RunFiles?
   private var description: RunDescription
-  private let writeModel: (String) throws(FileError) -> Void
+  /// Writes the model with the best weights to a path.
+  var writeModel: (String) throws(FileError) -> Void = { _ in }
   private let clock = ContinuousClock()
   private var lastSaved: ContinuousClock.Instant
   private var modelIsSaved = false
@@ -41,13 +44,9 @@ final class RunStore {
   // Held until the run's end.
   private var lock: FileLock?
 
-  init(
-    _ files: RunFiles?, description: RunDescription,
-    writeModel: @escaping (String) throws(FileError) -> Void
-  ) {
+  init(_ files: RunFiles?, description: RunDescription) {
     self.files = files
     self.description = description
-    self.writeModel = writeModel
     lastSaved = clock.now
   }
 
@@ -147,9 +146,13 @@ final class RunStore {
     }
     guard end != .interrupted else { return }
     if files.isFolder {
-      guard try attempt(files.checkpoint, report, { () throws(FileError) in
-        try writeCheckpoint(loop, files)
-      }) else { return }
+      guard
+        try attempt(
+          files.checkpoint, report,
+          { () throws(FileError) in
+            try writeCheckpoint(loop, files)
+          })
+      else { return }
     } else {
       FileWriter.remove(files.checkpoint)
     }

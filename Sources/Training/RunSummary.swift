@@ -34,10 +34,13 @@ public struct RunSummary: Sendable {
     else { return nil }
     path = files.path
     model = configuration.model
-    let paths = configuration.data + ["source", "target"].flatMap {
-      configuration.values[$0]?.arguments ?? []
-    }
-    data = paths.map { $0.split(separator: "/").last.map(String.init) ?? $0 }.joined(separator: ", ")
+    let paths =
+      configuration.data
+      + ["source", "target"].flatMap {
+        configuration.values[$0]?.arguments ?? []
+      }
+    data = paths.map { $0.split(separator: "/").last.map(String.init) ?? $0 }.joined(
+      separator: ", ")
     var found: TrainingRecord?
     for checkpoint in [files.checkpoint, files.olderCheckpoint] where found == nil {
       guard let file = try? ModelFileReader(contentsOf: checkpoint) else { continue }

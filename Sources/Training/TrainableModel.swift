@@ -173,15 +173,15 @@ extension TrainableModel {
     let loop = try makeLoop(on: data, validation: validation, wanted, shards)
     let task = loop.task
     let store = RunStore(
-      run.files, description: description(task, loop.options, origin: run.files?.origin ?? "")
-    ) { [self] path throws(FileError) in
-      try snapshot(of: loop, task, shards).write(to: path)
-    }
+      run.files, description: description(task, loop.options, origin: run.files?.origin ?? ""))
     // A run that cannot be resumed does not begin, and leaves the model as it is.
     let isFurther = core.card.options != nil
     let notes = try store.resume(loop)
     let strangers = isFurther && !store.isResumed ? try strangers(in: data) : []
     prepareCard(task, loop.options, run)
+    store.writeModel = { [self] path throws(FileError) in
+      try snapshot(of: loop, task, shards).write(to: path)
+    }
     let summary = summary(task, loop.options, wanted: wanted.precision)
     let recorder = try RunRecorder(
       run.files, outline(summary, run, threads: shards.threads), record: loop.record,

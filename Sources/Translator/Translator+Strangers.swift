@@ -1,5 +1,5 @@
 public import ICUText
-public import Training
+internal import Training
 
 extension Translator {
   /// Tells how many of the data's tokens the vocabularies do not have.
@@ -12,7 +12,8 @@ extension Translator {
       let strange = ids.count { code.hasUnknown ? $0 == unknown : (0x80..<0x100).contains($0) }
       guard strange > 0 else { return nil }
       let part = fixed(100 * Double(strange) / Double(ids.count), 2)
-      return "the model does not have \(grouped(strange)) of the \(counted(ids.count, "token")) \(side) "
+      return
+        "the model does not have \(grouped(strange)) of the \(counted(ids.count, "token")) \(side) "
         + "(\(part) %), which it \(code.hasUnknown ? "takes for unknown ones" : "spells by their bytes")"
     }
     return [

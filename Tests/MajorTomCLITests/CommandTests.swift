@@ -4,7 +4,7 @@ import Testing
 /// The tool as its users run it: the built program, its output and its exit codes.
 ///
 /// Its folder goes with it.
-private final class Tool {
+final class Tool {
   let folder: URL
 
   deinit { try? FileManager.default.removeItem(at: folder) }
@@ -62,6 +62,8 @@ private final class Tool {
   @discardableResult
   func file(_ name: String, _ bytes: Data) throws -> URL {
     let url = folder.appendingPathComponent(name)
+    try FileManager.default.createDirectory(
+      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try bytes.write(to: url)
     return url
   }
@@ -71,8 +73,8 @@ private final class Tool {
   }
 }
 
-private let story = (0..<400).map { "Day \($0). The lamp turned \($0 % 7) times.\n" }.joined()
-private let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "16"]
+let story = (0..<400).map { "Day \($0). The lamp turned \($0 % 7) times.\n" }.joined()
+let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "16"]
 
 @Suite struct CommandTests {
   private let tool: Tool

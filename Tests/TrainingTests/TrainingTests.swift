@@ -11,7 +11,7 @@ import Testing
 /// The smallest task: one vector w, pulled towards the target of each shard in turn.
 ///
 /// The loss is Σ (w - target)² / 2 over 4 shards with targets 1, 2, 3, 4, so its minimum is 2.5.
-private final class Pull: TrainingTask {
+final class Pull: TrainingTask {
   let layout: ParameterLayout
   let weight: Weight
   let carried: [Parameters<Float>] = []
@@ -54,7 +54,7 @@ private final class Pull: TrainingTask {
   }
 }
 
-private func loop(_ task: Pull, _ change: (inout TrainingOptions) -> Void) -> TrainingLoop<Pull> {
+func loop(_ task: Pull, _ change: (inout TrainingOptions) -> Void) -> TrainingLoop<Pull> {
   var options = TrainingOptions()
   (options.optimizer, options.momentum, options.weightDecay) = (.sgd, 0, 0)
   (options.warmUp, options.finalRate) = (0, 1)
@@ -65,7 +65,7 @@ private func loop(_ task: Pull, _ change: (inout TrainingOptions) -> Void) -> Tr
     task, parameters: Parameters(task.layout), options: options, on: Shards(threads: 2))
 }
 
-private func run(_ options: TrainingOptions, data: String = "one") -> RunDescription {
+func run(_ options: TrainingOptions, data: String = "one") -> RunDescription {
   RunDescription(kind: "pull", configuration: "{}", options: options, data: data)
 }
 
