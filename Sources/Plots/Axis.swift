@@ -53,11 +53,13 @@ struct Ruler {
   // The ends, on a logarithmic scale their decimal logarithms.
   private let low, high: Double
 
-  /// The ruler for numbers that the axis shows.
+  /// The ruler for those of the values that the axis shows.
   ///
   /// - Parameters:
+  ///   - axis: What is measured, and how.
+  ///   - values: The numbers that are to have a place.
   ///   - most: About how many ticks there is room for.
-  ///   - endsAtTicks: Whether it is as long as to end at ticks, and not at the least and the greatest number.
+  ///   - endsAtTicks: Whether it ends at ticks, and not at the least and the greatest number.
   init(_ axis: Chart.Axis, _ values: some Sequence<Double>, most: Int, endsAtTicks: Bool) {
     scale = axis.scale
     var (least, greatest) = (Double.infinity, -Double.infinity)
