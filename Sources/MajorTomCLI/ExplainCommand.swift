@@ -82,7 +82,8 @@ private struct Panel {
     // Beyond these powers of ten nothing is left of a gradient, and nothing saves it.
     let chart = Chart(
       title: title,
-      x: kind == .flow ? Chart.Axis("steps back", .logarithmic) : Chart.Axis("updates"),
+      x: kind == .flow
+        ? Chart.Axis("steps back", .logarithmic) : Chart.Axis("updates", isWhole: true),
       y: Chart.Axis(yTitle, .logarithmic, limits: 1e-32...1e32), lines: lines)
     return "<h2>\(HTML.escaped(title))</h2>\n<p>\(HTML.escaped(text))</p>\n\(chart.svg)"
   }

@@ -17,17 +17,20 @@ extension Chart {
     public var scale: Scale
     /// Whether 0 is shown, too, where the scale is linear.
     public var includesZero: Bool
+    /// Whether only whole numbers are measured, where the scale is linear: there is no tick between two of them.
+    public var isWhole: Bool
     /// The least and the greatest number that has a place: a line ends where it leaves them.
     public var limits: ClosedRange<Double>
 
     /// An axis; charts draw numbers of up to 300 decimal places.
     public init(
       _ title: String, _ scale: Scale = .linear, includesZero: Bool = false,
-      limits: ClosedRange<Double> = -1e300...1e300
+      isWhole: Bool = false, limits: ClosedRange<Double> = -1e300...1e300
     ) {
       self.title = title
       self.scale = scale
       self.includesZero = includesZero
+      self.isWhole = isWhole
       self.limits = limits
     }
 
@@ -53,11 +56,13 @@ struct Ruler {
   // The ends, on a logarithmic scale their decimal logarithms.
   private let low, high: Double
 
-  /// The ruler for numbers that the axis shows.
+  /// The ruler for those of the values that the axis shows.
   ///
   /// - Parameters:
+  ///   - axis: What is measured, and how.
+  ///   - values: The numbers that are to have a place.
   ///   - most: About how many ticks there is room for.
-  ///   - endsAtTicks: Whether it is as long as to end at ticks, and not at the least and the greatest number.
+  ///   - endsAtTicks: Whether it ends at ticks, and not at the least and the greatest number.
   init(_ axis: Chart.Axis, _ values: some Sequence<Double>, most: Int, endsAtTicks: Bool) {
     scale = axis.scale
     var (least, greatest) = (Double.infinity, -Double.infinity)
@@ -69,7 +74,7 @@ struct Ruler {
     switch scale {
     case .linear:
       if axis.includesZero { (least, greatest) = (min(0, least), max(0, greatest)) }
-      let step = Self.widened(&least, &greatest, most: most)
+      let step = Self.widened(&least, &greatest, most: most, isWhole: axis.isWhole)
       if endsAtTicks {
         least = step.multiple(belowOrAt: least).value
         greatest = step.multiple(aboveOrAt: greatest).value
@@ -93,13 +98,16 @@ struct Ruler {
   }
 
   /// Makes room around numbers that are all alike, and chooses a step.
-  private static func widened(_ low: inout Double, _ high: inout Double, most: Int) -> Step {
+  private static func widened(
+    _ low: inout Double, _ high: inout Double, most: Int, isWhole: Bool
+  ) -> Step {
     // Below this, neighbouring ticks would be hardly different numbers.
     if high - low <= 1e-9 * max(abs(low), abs(high)) || high - low < 1e-300 {
-      let room = max(abs(low), abs(high)) * 0.05
+      let room = max(max(abs(low), abs(high)) * 0.05, isWhole ? 1 : 0)
       (low, high) = room > 1e-290 ? (low - room, high + room) : (0, 1)
     }
-    return Step(atLeast: (high - low) / Double(max(1, most)))
+    let size = (high - low) / Double(max(1, most))
+    return Step(atLeast: isWhole ? max(1, size) : size)
   }
 
   /// Makes room for at least some part of a decade.

@@ -40,7 +40,7 @@ public struct Chart: Sendable {
       case plain
       /// A line with a disc, square, triangle or diamond at each point, if they are not too many.
       case points
-      /// A thin and pale line, as of what is shown smoothed by another one.
+      /// A thin and grey line, as of what is shown smoothed by another one.
       case faint
     }
 
@@ -105,7 +105,7 @@ public struct Chart: Sendable {
     @media (max-width: 480px) { svg.chart text { font-size: 17px } }
     svg.chart .grid line { stroke: currentColor; stroke-opacity: 0.22 }
     svg.chart polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round }
-    svg.chart polyline.faint { stroke-width: 1; opacity: 0.55 }
+    svg.chart polyline.faint { stroke: currentColor; stroke-width: 1; opacity: 0.5 }
     svg.chart .ring { fill: none; stroke: currentColor; stroke-width: 2 }
     svg.chart .d1 { stroke-dasharray: 8 5 } svg.chart .d2 { stroke-dasharray: 2 5 }
     svg.chart .d3 { stroke-dasharray: 10 4 2 4 } svg.chart .d4 { stroke-dasharray: 16 5 }

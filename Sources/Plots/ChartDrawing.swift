@@ -29,8 +29,8 @@ struct ChartDrawing {
     // How many numbers there is room for depends on how wide they are.
     let guess = Ruler(chart.x, x, most: 6, endsAtTicks: false)
     let widest = guess.ticks.map { Self.width(of: $0.label) }.max() ?? 0
-    let most = max(2, Int((right - left) / (widest + 24)))
-    let horizontal = Ruler(chart.x, x, most: min(6, most), endsAtTicks: false)
+    let most = max(2, Int((right - left) / (widest + 12)))
+    let horizontal = Ruler(chart.x, x, most: min(7, most), endsAtTicks: false)
     self.horizontal = horizontal
     lines = chart.lines.map { line in
       Thinned(line.x, line.y, to: Chart.mostPoints) { x, y in

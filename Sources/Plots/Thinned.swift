@@ -8,7 +8,11 @@ struct Thinned {
 
   /// Thins a line out to about `most` points, in time linear in their number.
   ///
-  /// - Parameter place: Where a point is, from 0 at the left to 1 at the right; nil where it cannot be drawn.
+  /// - Parameters:
+  ///   - x: Where the points are.
+  ///   - y: See `x`.
+  ///   - most: The points that may be kept, at least 4.
+  ///   - place: How far to the right a point is, from 0 to 1; nil where it cannot be drawn.
   init(_ x: [Double], _ y: [Double], to most: Int, place: (Double, Double) -> Double?) {
     let count = min(x.count, y.count)
     let places = (0..<count).map { place(x[$0], y[$0]) }

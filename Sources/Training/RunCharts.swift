@@ -65,7 +65,7 @@ struct RunCharts {
   private var gradientNorm: (String, Chart)? {
     let norms = rows.map(\.gradientNorm)
     let line = { (style: Chart.Line.Style) in
-      Chart.Line("each update", x: updates, y: norms, style: style)
+      Chart.Line("norm", x: updates, y: norms, style: style)
     }
     let smooth = smoothed(norms).map { Chart.Line("smoothed", x: $0.x, y: $0.y) }
     return chart(
@@ -90,9 +90,12 @@ struct RunCharts {
   private func chart(
     _ name: String, _ axis: Chart.Axis, _ lines: [Chart.Line], marks: [Chart.Mark] = []
   ) -> (String, Chart)? {
-    guard lines.contains(where: { $0.y.contains { $0.isFinite } }) else { return nil }
+    let lines = lines.filter { $0.y.contains { $0.isFinite } }
+    guard !lines.isEmpty else { return nil }
     return (
-      name, Chart(title: name, x: Chart.Axis("updates"), y: axis, lines: lines, marks: marks)
+      name,
+      Chart(
+        title: name, x: Chart.Axis("updates", isWhole: true), y: axis, lines: lines, marks: marks)
     )
   }
 
@@ -116,13 +119,13 @@ struct RunCharts {
     return greatest / least > 100 ? .logarithmic : .linear
   }
 
-  /// The means of a hundred stretches of the run, each at its last update; nil for a short run.
+  /// The means of sixty stretches of the run, each in its middle; nil for a short run.
   private func smoothed(_ values: [Double]) -> (x: [Double], y: [Double])? {
-    let stretches = 100
-    guard rows.count > 2 * stretches, let first = updates.first, let last = updates.last,
+    let stretches = 60
+    guard rows.count > 5 * stretches, let first = updates.first, let last = updates.last,
       last > first
     else { return nil }
-    var sums = [(weight: Double, sum: Double, end: Double)](repeating: (0, 0, 0), count: stretches)
+    var sums = [(weight: Double, x: Double, y: Double)](repeating: (0, 0, 0), count: stretches)
     var previous = first - 1
     for (update, value) in zip(updates, values) {
       // A row stands for all updates since the one before.
@@ -132,10 +135,10 @@ struct RunCharts {
       let place = Int((update - first) / (last - first) * Double(stretches))
       let stretch = max(0, min(stretches - 1, place))
       sums[stretch].weight += weight
-      sums[stretch].sum += weight * value
-      sums[stretch].end = update
+      sums[stretch].y += weight * value
+      sums[stretch].x += weight * (update - (weight - 1) / 2)
     }
     let full = sums.filter { $0.weight > 0 }
-    return (full.map(\.end), full.map { $0.sum / $0.weight })
+    return (full.map { $0.x / $0.weight }, full.map { $0.y / $0.weight })
   }
 }

@@ -19,7 +19,7 @@ public struct RunHistory: Sendable, Equatable {
     public var seconds: Double
     /// The mean loss since the row before, in nats a token.
     public var loss: Double
-    /// The norm of the gradient before clipping.
+    /// The norm of the gradient before clipping: of this update, or the mean since the row before.
     public var gradientNorm: Double
     /// The learning rate.
     public var rate: Double

@@ -61,10 +61,12 @@ public struct RunReport: Sendable {
     figcaption { font-weight: bold; margin-bottom: 0.25em }
     .state { border-left: 0.3em solid rgba(128, 128, 128, 0.45); padding: 0.2em 0.8em; margin: 0.8em 0 }
     table { border-collapse: collapse } td, th { vertical-align: top; text-align: left;
-      padding: 0.15em 1.2em 0.15em 0; font-weight: normal } th { opacity: 0.75 }
+      padding: 0.15em 1.2em 0.15em 0; font-weight: normal } th { opacity: 0.75; min-width: min(9em, 35vw) }
     td { white-space: pre-wrap }
-    pre { white-space: pre-wrap; overflow-wrap: anywhere; contain: paint; margin: 0.4em 0 1em;
+    pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.4em 0 1em;
       padding: 0.6em 0.8em; border: 1px solid rgba(128, 128, 128, 0.45); max-width: 60em; font-size: 0.9em }
+    /* Towers of accents stay in their boxes. */
+    h1, p, td, th, pre, summary { contain: paint }
     summary { cursor: pointer } .best { font-weight: bold }
     """
 
@@ -92,14 +94,21 @@ public struct RunReport: Sendable {
     if last.epoch.isFinite { facts.append(("epoch", fixed(last.epoch, 2))) }
     facts.append(("time trained", time(last.seconds)))
     if let best = history.best { facts.append(("best validation", text(of: best))) }
-    if let row = history.rows.last(where: { $0.validation != nil }), row != history.best {
+    if let row = history.rows.last(where: { $0.validation != nil }),
+      row.update != history.best?.update
+    {
       facts.append(("last validation", text(of: row)))
     }
     return table(facts[...])
   }
 
   private func text(of row: RunHistory.Row) -> String {
-    "\(row.validation?.text(unit: unit) ?? "–") at update \(grouped(row.update))"
+    "\(text(of: row.validation)) at update \(grouped(row.update))"
+  }
+
+  private func text(of validation: Validation?) -> String {
+    guard let validation, validation.value.isFinite else { return "no number" }
+    return validation.text(unit: unit)
   }
 
   private func table(_ facts: ArraySlice<(String, String)>) -> String {
@@ -126,7 +135,7 @@ public struct RunReport: Sendable {
   }
 
   private func heading(_ row: RunHistory.Row, best: Int?) -> String {
-    let validation = row.validation.map { ", " + $0.text(unit: unit) } ?? ""
+    let validation = row.validation.map { ", " + self.text(of: $0) } ?? ""
     let text = "update \(grouped(row.update))\(shown(validation))"
     return row.update == best ? "<span class=\"best\">\(text) (best)</span>" : text
   }
@@ -143,6 +152,6 @@ func spread(_ count: Int, over most: Int) -> [Int] {
 }
 
 extension RunHistory {
-  /// The row of the best validation.
-  var best: Row? { rows.last { $0.isBest && $0.validation != nil } }
+  /// The row of the best validation, if it is a number.
+  var best: Row? { rows.last { $0.isBest && $0.validation?.value.isFinite == true } }
 }

@@ -71,6 +71,15 @@ import Testing
     }
   }
 
+  @Test func wholeNumbersHaveNothingBetweenThem() {
+    let axis = Chart.Axis("updates", isWhole: true)
+    let labels = { (values: [Double]) in
+      Ruler(axis, values, most: 6, endsAtTicks: false).ticks.map(\.label)
+    }
+    #expect(labels([1]) == ["0", "1", "2"] && labels([1, 3]) == ["1", "2", "3"])
+    #expect(labels([1, 1200]) == ["200", "400", "600", "800", "1,000", "1,200"])
+  }
+
   @Test(arguments: [
     (0.25, "0.25"), (12_000, "12,000"), (3e-9, "3·10⁻⁹"), (1.5e12, "1.5·10¹²"), (2.3456, "2.346"),
     (-0.5, "−0.5"), (0, "0"), (9_999_600, "10⁷"), (.nan, "–"), (.infinity, "–"), (1, "1"),

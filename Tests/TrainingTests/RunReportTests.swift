@@ -66,6 +66,34 @@ import Testing
       [.init(update: 1, loss: .nan, rate: .infinity)], metric: .crossEntropy)
     #expect(charts(report(broken)) == [] && isWellFormed(report(broken)))
     #expect(isWellFormed(report(eventfulHistory)))
+    // A validation that is no number is said to be none, and is not the best whatever its row says.
+    var odd = history(300)
+    for place in odd.rows.indices where odd.rows[place].update > 200 {
+      odd.rows[place].loss = .nan
+      odd.rows[place].gradientNorm = .infinity
+      odd.rows[place].validation?.value = .nan
+    }
+    let page = report(odd)
+    #expect(page.contains("no number at update 300") && page.contains("bits/char at update 200"))
+    for word in ["nan", "NaN", "inf "] { #expect(!page.contains(word), "\(word)") }
+  }
+
+  /// The mean of a line is that of the line smoothed: 2 bits, whatever the noise, and however rows thin out.
+  @Test func aLongLossIsSmoothed() throws {
+    let rows = (1...8000).filter { RunHistory.hasRow(update: $0) }.enumerated().map {
+      place, update in
+      RunHistory.Row(update: update, loss: (place % 2 == 0 ? 1 : 3) * log(2.0))
+    }
+    let charts = RunCharts(RunHistory(rows, metric: .crossEntropy), unit: "char").all
+    let lines = try #require(charts.first).chart.lines
+    #expect(lines.map(\.label) == ["training, smoothed", "training"])
+    #expect(lines[0].y.count == 60 && lines[0].y.allSatisfy { abs($0 - 2) < 0.1 })
+    // Each point is in the middle of its sixtieth.
+    for (number, x) in lines[0].x.enumerated() {
+      #expect(abs(x - 8000 * (Double(number) + 0.5) / 60) < 10)
+    }
+    let short = RunHistory(Array(rows.prefix(300)), metric: .crossEntropy)
+    #expect(RunCharts(short, unit: "char").all.first?.chart.lines.map(\.label) == ["training"])
   }
 
   @Test func theStateIsTold() {
