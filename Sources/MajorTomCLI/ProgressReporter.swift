@@ -120,7 +120,7 @@ final class ProgressReporter {
   }
 
   private func say(_ text: String) {
-    if !isQuiet { writeError(text) }
+    if !isQuiet { writeLive(text) }
   }
 }
 

@@ -4,7 +4,7 @@ import Testing
 /// The tool as its users run it: the built program, its output and its exit codes.
 ///
 /// Its folder goes with it.
-private final class Tool {
+final class Tool {
   let folder: URL
 
   deinit { try? FileManager.default.removeItem(at: folder) }
@@ -15,7 +15,7 @@ private final class Tool {
   }
 
   /// The program lies beside the test bundle.
-  private static let program: URL = {
+  static let program: URL = {
     let arguments = CommandLine.arguments
     let bundle =
       arguments.firstIndex(of: "--test-bundle-path").map { arguments[$0 + 1] } ?? arguments[0]
