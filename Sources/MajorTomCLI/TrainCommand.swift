@@ -65,6 +65,7 @@ private func trainModel<Model: CommandLineModel>(
   let configuration = try arguments.applied(to: Model.Configuration())
   let tokens = try arguments.applied(to: Model.TokenOptions())
   let options = try trainingOptions(type, arguments)
+  try demandNothingIdle(type, arguments, configuration, tokens, options)
   let seeds = try seedCount(arguments)
   let isDry = arguments.has("dry-run")
   let files = isDry ? nil : try runFiles(arguments, reading: Model.fileOptions)
