@@ -35,9 +35,9 @@ let package = Package(
 
     // Floor 1: the only targets that import C.
     .target(name: "Files"),
-    .target(name: "ICUText", dependencies: ["CICU", "CZlib"]),
+    .target(name: "ICUText", dependencies: ["CICU", "CZlib", "Files"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "CProducts"]),
-    .target(name: "CommandLineOptions", dependencies: ["CPopt"]),
+    .target(name: "CommandLineOptions", dependencies: ["CPopt", "Files"]),
     .target(name: "Plots"),
 
     // Floors 2 to 4: weights, networks, training, decoding.

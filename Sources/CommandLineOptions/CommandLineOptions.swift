@@ -1,4 +1,5 @@
 internal import CPopt
+internal import Files
 internal import Glibc
 
 /// One option of a command: a row of the table that parsing and `--help` are both made from.
@@ -137,15 +138,15 @@ public struct ParsedArguments: Sendable {
     _ code: Int32, typed: String, command: String, options: [Option]
   ) -> UsageError {
     if code == Int32(POPT_ERROR_NOARG) {
-      return UsageError("\(typed) needs an argument; see \(command) --help")
+      return UsageError("\(quoted(typed)) needs an argument; see \(command) --help")
     }
     guard code == Int32(POPT_ERROR_BADOPT) else {
-      return UsageError("\(typed): \(String(cString: poptStrerror(code)))")
+      return UsageError("\(quoted(typed)): \(String(cString: poptStrerror(code)))")
     }
     let name = typed.drop { $0 == "-" }.prefix { $0 != "=" }
     let nearest = nearestName(to: String(name), among: options.map(\.name))
     return UsageError(
-      "unknown option \(typed)"
+      "unknown option \(quoted(typed))"
         + (nearest.map { "; did you mean --\($0)?" } ?? "; see \(command) --help"))
   }
 
@@ -167,7 +168,7 @@ public struct ParsedArguments: Sendable {
       let bounds =
         range.upperBound == .max
         ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-      throw UsageError("--\(name) \(text): expected a whole number \(bounds)")
+      throw UsageError("--\(name) \(quoted(text)): expected a whole number \(bounds)")
     }
     return value
   }
@@ -181,7 +182,7 @@ public struct ParsedArguments: Sendable {
       let bounds =
         range.upperBound == .greatestFiniteMagnitude
         ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-      throw UsageError("--\(name) \(text): expected a number \(bounds)")
+      throw UsageError("--\(name) \(quoted(text)): expected a number \(bounds)")
     }
     return value
   }
@@ -197,7 +198,7 @@ public struct ParsedArguments: Sendable {
       let known = Choice.allCases.map(\.rawValue)
       let nearest = nearestName(to: text, among: known).map { "; did you mean \($0)?" } ?? ""
       throw UsageError(
-        "--\(name) \(text): expected one of \(known.joined(separator: ", "))\(nearest)")
+        "--\(name) \(quoted(text)): expected one of \(known.joined(separator: ", "))\(nearest)")
     }
     return value
   }
@@ -207,6 +208,8 @@ public struct ParsedArguments: Sendable {
 ///
 /// Capitals count as small letters.
 public func nearestName(to typed: String, among known: [String]) -> String? {
+  // Names are short; comparing takes time as long as what was typed.
+  guard typed.utf8.count <= 100 else { return nil }
   let wanted = Array(typed.lowercased())
   let ranked = known.map { (name: $0, edits: edits(wanted, Array($0.lowercased()))) }
   guard let best = ranked.min(by: { $0.edits < $1.edits }) else { return nil }

@@ -62,17 +62,21 @@ public enum JSONValue: Sendable {
   /// JSON that is written already.
   case raw(String)
 
-  /// The value as RFC 8259 writes it.
+  /// The value as RFC 8259 writes it, with all control characters escaped, as for a terminal.
   public var json: String {
     switch self {
-    case .text(let text): JSON.text(of: text)
+    case .text(let text): Self.escaped(text)
     case .number(let number): number.isFinite ? "\(number)" : "null"
     case .whole(let number): "\(number)"
     case .flag(let flag): "\(flag)"
     case .list(let items): "[" + items.map(\.json).joined(separator: ",") + "]"
     case .object(let pairs):
-      "{" + pairs.map { JSON.text(of: $0.key) + ":" + $0.value.json }.joined(separator: ",") + "}"
-    case .raw(let json): json
+      "{" + pairs.map { Self.escaped($0.key) + ":" + $0.value.json }.joined(separator: ",") + "}"
+    case .raw(let json): escapingControls(inJSON: json)
     }
+  }
+
+  private static func escaped(_ text: String) -> String {
+    escapingControls(inJSON: JSON.text(of: text))
   }
 }

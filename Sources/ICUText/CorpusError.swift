@@ -1,3 +1,5 @@
+internal import Files
+
 /// What can go wrong where a parallel corpus is read, or made by ICU; `description` is a sentence for
 /// people.
 public enum CorpusError: Error, Sendable, Equatable {
@@ -44,15 +46,17 @@ extension CorpusError: CustomStringConvertible {
     case .unknownLocale(let locale):
       return TextError.unknownLocale(locale).description
     case .noSpelling(let locale, let known):
-      return "ICU has no rules to spell out numbers in \"\(locale)\"; choose one of"
+      return "ICU has no rules to spell out numbers in \"\(quoted(locale))\"; choose one of"
         + " \(known.joined(separator: ", "))."
     case .noDates(let locale):
-      return "ICU has no formats for dates in \"\(locale)\"; choose another locale, such as en, fr"
+      return
+        "ICU has no formats for dates in \"\(quoted(locale))\"; choose another locale, such as en, fr"
         + " or zh."
     case .noNames(let locale):
-      return "ICU has no names in \"\(locale)\"; choose another locale, such as en, fr or zh."
+      return
+        "ICU has no names in \"\(quoted(locale))\"; choose another locale, such as en, fr or zh."
     case .unspelled(let number, let locale):
-      return "ICU has no words for \(number) in \"\(locale)\"; choose a range nearer to 0."
+      return "ICU has no words for \(number) in \"\(quoted(locale))\"; choose a range nearer to 0."
     case .tooMany(let count, let available, let sources):
       return "\(count) pairs are more than there are: only \(available) different \(sources); ask"
         + " for fewer pairs or widen the range."
@@ -61,7 +65,8 @@ extension CorpusError: CustomStringConvertible {
         "\(dev) sources for development and \(test) for test leave none of \(count) to train on;"
         + " ask for more pairs or smaller parts."
     case .noCommonNames(let from, let to):
-      return "Nothing has a name in both \"\(from)\" and \"\(to)\"; choose other locales or kinds."
+      return
+        "Nothing has a name in both \"\(quoted(from))\" and \"\(quoted(to))\"; choose other locales or kinds."
     case .icu(let operation, let code):
       return TextError.icu(operation: operation, code: code).description
     }

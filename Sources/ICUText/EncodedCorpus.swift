@@ -143,9 +143,8 @@ struct MapStorage: Sendable {
 
   /// A quarter of the machine's memory; `TMPDIR`, else `/var/tmp`, which is for large files.
   static var usual: MapStorage {
-    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
-    return MapStorage(mostInMemory: memory / 4, folder: folder)
+    return MapStorage(mostInMemory: machineMemory / 4, folder: folder)
   }
 }
 

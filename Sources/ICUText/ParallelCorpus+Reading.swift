@@ -18,7 +18,7 @@ extension ParallelCorpus {
     self.init([])
     let needed = max(sourceColumn, targetColumn)
     for path in paths {
-      try TextLines.forEach(in: path) { line, number in
+      try TextLines.forEach(in: path, keepsAll: true) { line, number in
         if line.allSatisfy(\.isWhitespace) { return true }
         let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
         guard columns.count >= needed else {
@@ -69,7 +69,7 @@ extension ParallelCorpus {
 
   private static func lines(of path: String) throws -> [String] {
     var lines: [String] = []
-    try TextLines.forEach(in: path) { line, _ in
+    try TextLines.forEach(in: path, keepsAll: true) { line, _ in
       lines.append(line)
       return true
     }

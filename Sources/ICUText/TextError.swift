@@ -1,3 +1,5 @@
+internal import Files
+
 /// What can go wrong between a text file and its tokens; `description` is a sentence for people.
 public enum TextError: Error, Sendable, Equatable {
   /// A locale that ICU does not know.
@@ -14,6 +16,14 @@ public enum TextError: Error, Sendable, Equatable {
   case notRegular(path: String)
   /// The system refused to open or to read the file.
   case unreadable(path: String, reason: String)
+  /// The file is shorter than it was when it was opened, in bytes.
+  case shrunk(path: String, from: Int, to: Int)
+  /// Compressed data that grow to more than so many times their size.
+  case grows(path: String, times: Int)
+  /// More bytes of text than can be kept in memory.
+  case tooLarge(path: String, limit: Int)
+  /// A line of more bytes than a line of data can have; it counts from 1.
+  case lineTooLong(path: String, line: Int, limit: Int)
   /// The file holds no text.
   case empty(path: String)
   /// The file holds bytes that show that it is no text; the line counts from 1.
@@ -37,19 +47,24 @@ public enum TextError: Error, Sendable, Equatable {
   case noRoom(byteCount: Int, reason: String)
   /// A regular expression that is none.
   case badPattern(String, known: [String])
+  /// A regular expression that takes too many steps, or too much memory, to be matched.
+  case patternTooSlow(String)
   /// ICU failed in a way that no text explains, such as missing data files.
   case icu(operation: String, code: String)
 }
 
 extension TextError: CustomStringConvertible {
+  // Long: a sentence a case.
   /// One sentence: what was found, where, and what to do.
   public var description: String {
     switch self {
     case .unknownLocale(let locale):
-      return "ICU knows no locale \"\(locale)\"; use a language with an optional script and region,"
+      return
+        "ICU knows no locale \"\(quoted(locale))\"; use a language with an optional script and region,"
         + " such as en, pt-BR or zh-Hant."
     case .unknownEncoding(let name):
-      return "ICU knows no encoding \"\(name)\"; others are UTF-8, windows-1252 and Shift_JIS."
+      return
+        "ICU knows no encoding \"\(quoted(name))\"; others are UTF-8, windows-1252 and Shift_JIS."
     case .noFiles:
       return "No text file was named; name at least one."
     case .missing(let path):
@@ -60,6 +75,20 @@ extension TextError: CustomStringConvertible {
       return "\(path) is not a regular file; copy its contents into one, for it is read twice."
     case .unreadable(let path, let reason):
       return "\(path) cannot be read (\(reason)); check its permissions and the disk."
+    case .shrunk(let path, let before, let now):
+      return
+        "\(path) was cut short while it was in use: \(now) bytes are left of \(before); read it"
+        + " again when nothing writes to it."
+    case .grows(let path, let times):
+      return "\(path): its gzip data grow to more than \(times) times their size, which text does"
+        + " not do; if it is sound all the same, decompress it first."
+    case .tooLarge(let path, let limit):
+      return
+        "\(path) holds more than \(limit >> 20) MiB of text, which do not fit in this machine's"
+        + " memory with all that is made of them; use a part of it."
+    case .lineTooLong(let path, let line, let limit):
+      return "\(path):\(line): the line is longer than \(limit) bytes; this is no file of lines of"
+        + " data, or its line ends are lost."
     case .empty(let path):
       return "\(path) holds no text; leave it out or fill it."
     case .binary(let path, let kind, let byte, let offset, let line):
@@ -77,7 +106,7 @@ extension TextError: CustomStringConvertible {
         + " UTF-8; convert the file, as with iconv."
     case .undetected(let path, let guess, let confidence):
       return "\(path) is not UTF-8, and its encoding is unclear"
-        + (guess.isEmpty ? "" : " (perhaps \(guess), confidence \(confidence) of 100)")
+        + (guess.isEmpty ? "" : " (perhaps \(quoted(guess)), confidence \(confidence) of 100)")
         + "; say which it is."
     case .vocabularyTooSmall(let maximumSize):
       return "A vocabulary of \(maximumSize) tokens is too small: it always holds the 256 bytes;"
@@ -94,8 +123,13 @@ extension TextError: CustomStringConvertible {
       return "There is no room for \(byteCount) bytes of encoded text (\(reason)); free memory, or"
         + " set TMPDIR to a folder on a larger disk."
     case .badPattern(let pattern, let known):
-      return "\"\(pattern)\" is neither one of \(known.joined(separator: ", ")) nor a regular"
+      return
+        "\"\(quoted(pattern))\" is neither one of \(known.joined(separator: ", ")) nor a regular"
         + " expression; check its brackets and escapes."
+    case .patternTooSlow(let pattern):
+      return
+        "The regular expression \"\(quoted(pattern))\" takes too long on this text; repeat no group that"
+        + " itself repeats, as in (a+)+."
     case .icu(let operation, let code):
       return "ICU could not \(operation) (\(code)); check that libicu and its data are installed."
     }

@@ -181,7 +181,7 @@ final class FileHandle {
   init(_ path: String) throws(TextError) {
     if path.isEmpty || path.utf8.contains(0) { throw .missing(path: path) }
     // Non-blocking, so that a pipe without a writer is refused rather than waited for.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     if descriptor < 0 {
       let code = errno
       if code == ENOENT || code == ENOTDIR { throw .missing(path: path) }
@@ -203,6 +203,13 @@ final class FileHandle {
   }
 
   deinit { close(descriptor) }
+
+  /// Another descriptor of the same open file, which is the caller's to close.
+  func duplicate() throws(TextError) -> Int32 {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    if copy < 0 { throw .unreadable(path: path, reason: Self.reason(errno)) }
+    return copy
+  }
 
   /// Reads until the buffer is full or the file ends; returns how many bytes came.
   func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(TextError) -> Int {

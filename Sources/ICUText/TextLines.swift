@@ -6,69 +6,177 @@ public enum TextLines {
   /// Calls a function with each line, without its line end, and its number from 1.
   ///
   /// Line ends are LF or CR LF; a byte order mark is no part of the first line. Reading ends early
-  /// where the function returns false.
+  /// where the function returns false. What would fill the memory is refused: a line of over 16 MiB,
+  /// gzip data that grow more than text ever does, and, with `keepsAll`, more than fits in memory.
   ///
   /// - Parameters:
   ///   - path: The file.
+  ///   - keepsAll: Whether all of the text is going to be kept in memory.
   ///   - body: Takes the line and its number; says whether to go on.
   /// - Throws: A `TextError` that names the file, for bytes that are not UTF-8 with the line; and
   ///   what `body` throws.
   public static func forEach(
-    in path: String, _ body: (_ line: String, _ number: Int) throws -> Bool
+    in path: String, keepsAll: Bool = false, _ body: (_ line: String, _ number: Int) throws -> Bool
   ) throws {
-    // Says better than zlib what is wrong with a file that cannot be opened.
-    _ = try FileHandle(path)
-    guard let file = gzopen(path, "rbe") else {
-      throw TextError.unreadable(path: path, reason: FileHandle.reason(errno))
+    try forEach(in: path, keepsAll: keepsAll, limits: Limits(), body)
+  }
+
+  /// The most bytes of a line of data.
+  package static let longestLine = 16 << 20
+  /// The most bytes of text that can all be kept: as strings and tokens they take several times as much.
+  package static let mostKept = max(64 << 20, machineMemory / 8)
+
+  /// What a file may hold; tests make it small.
+  struct Limits: Sendable {
+    /// The bytes of a line.
+    var line = TextLines.longestLine
+    /// How many times its size a compressed file may grow to, once it is past `modest` bytes.
+    ///
+    /// Text grows to 3 to 10 times its size; gzip's largest is about 1,030.
+    var growth = 200
+    /// See `growth`.
+    var modest = 8 << 20
+    /// The bytes of a text that is kept.
+    var kept = TextLines.mostKept
+  }
+
+  static func forEach(
+    in path: String, keepsAll: Bool, limits: Limits,
+    _ body: (_ line: String, _ number: Int) throws -> Bool
+  ) throws {
+    let reader = try LineReader(path, limits: limits, keepsAll: keepsAll)
+    var splitter = LineSplitter(path: path, longest: limits.line)
+    while let block = try reader.next() {
+      guard try splitter.take(block, body) else { return }
     }
-    defer { gzclose(file) }
+    try splitter.finish(body)
+  }
+}
+
+/// The bytes of the machine's memory.
+let machineMemory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+
+/// The bytes of a file, decompressed where they are gzip data.
+private final class LineReader {
+  private let path: String
+  private let byteCount: Int
+  private let descriptor: Int32
+  private let file: gzFile
+  private let most: Int
+  private let tooMuch: TextError
+  private var count = 0
+  private var block = [UInt8](repeating: 0, count: 1 << 16)
+
+  init(_ path: String, limits: TextLines.Limits, keepsAll: Bool) throws(TextError) {
+    let handle = try FileHandle(path)
+    self.path = path
+    byteCount = handle.byteCount
+    let descriptor = try handle.duplicate()
+    guard let file = gzdopen(descriptor, "rb") else {
+      close(descriptor)
+      throw .unreadable(path: path, reason: FileHandle.reason(errno))
+    }
+    (self.descriptor, self.file) = (descriptor, file)
     gzbuffer(file, 1 << 17)
-    var block = [UInt8](repeating: 0, count: 1 << 16)
-    var pending: [UInt8] = []
-    var (number, offset) = (0, 0)
-    func give(_ bytes: ArraySlice<UInt8>) throws -> Bool {
-      number += 1
-      defer { offset += bytes.count + 1 }
-      var bytes = bytes
-      if bytes.last == 0x0D { bytes.removeLast() }
-      if number == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-      guard let line = String(validating: bytes, as: UTF8.self) else {
-        let found = bytes.withUnsafeBufferPointer { scanUTF8($0, from: 0).0 }
-        throw TextError.notUTF8(
-          path: path, byte: bytes[bytes.startIndex + min(found, bytes.count - 1)],
-          offset: offset + found, line: number)
-      }
-      return try body(line, number)
+    let grown = max(limits.modest, limits.growth * byteCount)
+    if keepsAll, limits.kept < grown {
+      (most, tooMuch) = (limits.kept, .tooLarge(path: path, limit: limits.kept))
+    } else {
+      (most, tooMuch) = (grown, .grows(path: path, times: limits.growth))
     }
-    while true {
-      let count = Int(gzread(file, &block, UInt32(block.count)))
-      var code: Int32 = 0
-      if count < 0 {
-        let reason = gzerror(file, &code).map { String(cString: $0) } ?? "damaged gzip data"
-        throw TextError.unreadable(path: path, reason: reason)
-      }
-      if count == 0 {
-        // zlib takes the end of a file that is cut short for its end, and only says so here.
-        _ = gzerror(file, &code)
-        guard code != Z_BUF_ERROR else {
-          throw TextError.unreadable(path: path, reason: "its gzip data end too early")
-        }
-        break
-      }
-      var start = 0
-      while let end = block[start..<count].firstIndex(of: 0x0A) {
-        if pending.isEmpty {
-          guard try give(block[start..<end]) else { return }
-        } else {
-          pending += block[start..<end]
-          let line = pending
-          pending.removeAll(keepingCapacity: true)
-          guard try give(line[...]) else { return }
-        }
-        start = end + 1
-      }
-      pending += block[start..<count]
+  }
+
+  // It closes the descriptor, too.
+  deinit { gzclose(file) }
+
+  /// The next bytes; nil at the end.
+  func next() throws(TextError) -> ArraySlice<UInt8>? {
+    let read = Int(gzread(file, &block, UInt32(block.count)))
+    var code: Int32 = 0
+    if read < 0 {
+      let system = errno
+      let reason = gzerror(file, &code).map { String(cString: $0) } ?? "damaged gzip data"
+      // zlib puts a name of its own before what is wrong, as it was given no path.
+      let name = "<fd:\(descriptor)>: "
+      throw .unreadable(
+        path: path,
+        reason: code == Z_ERRNO
+          ? FileHandle.reason(system)
+          : reason.hasPrefix(name) ? String(reason.dropFirst(name.count)) : reason)
     }
-    if !pending.isEmpty { _ = try give(pending[...]) }
+    count += read
+    // Data that are not compressed grow only where somebody appends to them without end.
+    if count > most { throw tooMuch }
+    if read > 0 { return block[..<read] }
+    // zlib takes the end of a file that is cut short for its end, and only says so here.
+    _ = gzerror(file, &code)
+    guard code != Z_BUF_ERROR else {
+      throw .unreadable(path: path, reason: "its gzip data end too early")
+    }
+    let end = Int(lseek(descriptor, 0, SEEK_CUR))
+    if end < byteCount { throw .shrunk(path: path, from: byteCount, to: end) }
+    return nil
+  }
+}
+
+/// Cuts blocks of bytes into lines.
+private struct LineSplitter {
+  let path: String
+  let longest: Int
+  private var pending: [UInt8] = []
+  private var number = 0
+  private var offset = 0
+
+  init(path: String, longest: Int) {
+    self.path = path
+    self.longest = longest
+  }
+
+  /// Gives out the lines that end in a block; returns whether more are wanted.
+  mutating func take(
+    _ block: ArraySlice<UInt8>, _ body: (String, Int) throws -> Bool
+  ) throws -> Bool {
+    var rest = block
+    while let end = rest.firstIndex(of: 0x0A) {
+      if pending.isEmpty {
+        guard try give(rest[..<end], body) else { return false }
+      } else {
+        pending += rest[..<end]
+        let line = pending
+        pending.removeAll(keepingCapacity: true)
+        guard try give(line[...], body) else { return false }
+      }
+      rest = rest[(end + 1)...]
+    }
+    guard pending.count + rest.count <= longest else {
+      throw TextError.lineTooLong(path: path, line: number + 1, limit: longest)
+    }
+    pending += rest
+    return true
+  }
+
+  /// Gives out the last line, which has no end.
+  mutating func finish(_ body: (String, Int) throws -> Bool) throws {
+    if !pending.isEmpty { _ = try give(pending[...], body) }
+  }
+
+  private mutating func give(
+    _ bytes: ArraySlice<UInt8>, _ body: (String, Int) throws -> Bool
+  ) throws -> Bool {
+    number += 1
+    guard bytes.count <= longest else {
+      throw TextError.lineTooLong(path: path, line: number, limit: longest)
+    }
+    defer { offset += bytes.count + 1 }
+    var bytes = bytes
+    if bytes.last == 0x0D { bytes.removeLast() }
+    if number == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    guard let line = String(validating: bytes, as: UTF8.self) else {
+      let found = bytes.withUnsafeBufferPointer { scanUTF8($0, from: 0).0 }
+      throw TextError.notUTF8(
+        path: path, byte: bytes[bytes.startIndex + min(found, bytes.count - 1)],
+        offset: offset + found, line: number)
+    }
+    return try body(line, number)
   }
 }

@@ -11,7 +11,7 @@ public enum TextProperty: Sendable, Equatable {
   case position
   /// How deep in brackets.
   case brackets
-  /// 1 where a regular expression, in Swift's syntax, matches.
+  /// 1 where a regular expression, in ICU's syntax, matches.
   case matches(String)
 
   /// The ones with a name.
@@ -28,15 +28,14 @@ public enum TextProperty: Sendable, Equatable {
       self = known.property
       return
     }
-    do { _ = try Regex(text) } catch {
-      throw .badPattern(text, known: Self.named.map(\.name))
-    }
+    _ = try Pattern(text, known: Self.named.map(\.name))
     self = .matches(text)
   }
 
   /// The value after each piece of a text.
   ///
-  /// Throws `TextError.badPattern` for an expression that is none.
+  /// Throws `TextError.badPattern` for an expression that is none, and `TextError.patternTooSlow` for
+  /// one that takes too many steps.
   public func values(of pieces: [String]) throws(TextError) -> [Double] {
     switch self {
     case .matches(let pattern): return try matches(of: pattern, in: pieces)
@@ -57,19 +56,10 @@ public enum TextProperty: Sendable, Equatable {
   private func matches(
     of pattern: String, in pieces: [String]
   ) throws(TextError) -> [Double] {
-    let expression: Regex<AnyRegexOutput>
-    do { expression = try Regex(pattern) } catch {
-      throw .badPattern(pattern, known: Self.named.map(\.name))
-    }
     let text = pieces.joined()
     var isMatched = [Bool](repeating: false, count: text.utf8.count)
-    var offset = 0
-    var last = text.startIndex
-    for range in text.ranges(of: expression) {
-      offset += text.utf8.distance(from: last, to: range.lowerBound)
-      let length = text.utf8.distance(from: range.lowerBound, to: range.upperBound)
-      for place in offset..<offset + length { isMatched[place] = true }
-      (last, offset) = (range.upperBound, offset + length)
+    for range in try Pattern(pattern, known: Self.named.map(\.name)).matches(in: text) {
+      for place in range { isMatched[place] = true }
     }
     var end = 0
     return pieces.map { piece in

@@ -36,12 +36,9 @@ final class TextReader {
     if let converter { return try advance(converter) }
     reserve(blockSize)
     let start = filled
-    let count = try buffer.withUnsafeMutableBufferPointer { (bytes) throws(TextError) in
-      try handle.read(into: UnsafeMutableBufferPointer(rebasing: bytes[start..<start + blockSize]))
+    filled += try buffer.withUnsafeMutableBufferPointer { (bytes) throws(TextError) in
+      try readBlock(into: UnsafeMutableBufferPointer(rebasing: bytes[start..<start + blockSize]))
     }
-    filled += count
-    position += count
-    isAtEnd = count < blockSize
     let (end, stop) = buffer.withUnsafeBufferPointer {
       scanUTF8(UnsafeBufferPointer(rebasing: $0[0..<filled]), from: valid)
     }
@@ -58,6 +55,22 @@ final class TextReader {
         path: file.path, kind: nil, byte: 0, offset: offset, line: try lineNumber(at: offset))
     }
     return !isAtEnd
+  }
+
+  /// Reads the next bytes of the file up to its size when it was checked; returns how many.
+  ///
+  /// What is appended later belongs to no reading, so that several readings see the same text.
+  private func readBlock(
+    into buffer: UnsafeMutableBufferPointer<UInt8>
+  ) throws(TextError) -> Int {
+    let wanted = min(buffer.count, file.byteCount - position)
+    let count = try handle.read(into: UnsafeMutableBufferPointer(rebasing: buffer[0..<wanted]))
+    position += count
+    guard count == wanted else {
+      throw .shrunk(path: file.path, from: file.byteCount, to: position)
+    }
+    isAtEnd = position == file.byteCount
+    return count
   }
 
   /// Takes text off the front.
@@ -77,10 +90,8 @@ final class TextReader {
   private func advance(_ converter: Converter) throws(TextError) -> Bool {
     if undecoded.isEmpty && !isAtEnd {
       let count = try block.withUnsafeMutableBufferPointer { (bytes) throws(TextError) in
-        try handle.read(into: UnsafeMutableBufferPointer(rebasing: bytes[0..<blockSize]))
+        try readBlock(into: UnsafeMutableBufferPointer(rebasing: bytes[0..<blockSize]))
       }
-      position += count
-      isAtEnd = count < blockSize
       undecoded = 0..<count
     }
     // Three bytes of UTF-8 for each byte are usually enough; if not, the rest comes next time.

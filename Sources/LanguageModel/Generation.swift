@@ -31,8 +31,12 @@ extension LanguageModel {
 /// that reads backwards writes what comes before the prompt. Its end is made first, so the text is
 /// one piece, there must be a length, and there can be no stops.
 public struct Generation: Sequence, IteratorProtocol {
-  /// Why there is nothing to write, where `generate` could not throw it; nil otherwise.
-  public let failure: (any Error)?
+  /// Why there is nothing to write, where `generate` could not throw it, or no more, where the model's
+  /// numbers overflow; nil otherwise.
+  public var failure: (any Error)? {
+    writer?.isOverflown == true ? LanguageModelError.overflow : refusal
+  }
+  private let refusal: (any Error)?
   private var writer: Writer?
 
   /// Writes on from a prompt.
@@ -62,7 +66,7 @@ public struct Generation: Sequence, IteratorProtocol {
     let ids = prompt.isEmpty ? [10] : model.asRead(try model.vocabulary.encode(prompt))
     let state = GenerationState(model)
     state.read(prompt: ids)
-    failure = nil
+    refusal = nil
     writer = Writer(
       state: state, sampler: sampler, decoder: StreamingDecoder(model.vocabulary),
       random: CounterRandom(seed: seed, stream: .sampling), length: options.length ?? .max,
@@ -70,7 +74,7 @@ public struct Generation: Sequence, IteratorProtocol {
   }
 
   fileprivate init(failure: any Error) {
-    self.failure = failure
+    refusal = failure
     writer = nil
   }
 
@@ -89,6 +93,7 @@ private struct Writer {
   let isBackwards: Bool
   var written = 0
   var isOver = false
+  var isOverflown = false
 
   mutating func next() -> String? {
     if isBackwards { return wholeText() }
@@ -98,7 +103,7 @@ private struct Writer {
         isOver = true
         piece = stops.append(decoder.finish()) + stops.finish()
       } else {
-        let id = choose()
+        guard let id = choose() else { return nil }
         piece = stops.append(decoder.append(id))
         // The text ends here, or more is needed: then the model reads what it wrote.
         if stops.isFound { isOver = true } else if written < length { read(id) }
@@ -114,7 +119,7 @@ private struct Writer {
     isOver = true
     var ids: [Int] = []
     while written < length {
-      let id = choose()
+      guard let id = choose() else { return nil }
       ids.append(id)
       if written < length { read(id) }
     }
@@ -124,7 +129,12 @@ private struct Writer {
     return text.isEmpty ? nil : text
   }
 
-  private mutating func choose() -> Int {
+  /// The next token; nil, and the end of the text, where its logits are no numbers.
+  private mutating func choose() -> Int? {
+    guard (0..<state.logits.columns).allSatisfy({ state.logits[0, $0].isFinite }) else {
+      (isOver, isOverflown) = (true, true)
+      return nil
+    }
     defer { written += 1 }
     return sampler.choose(from: state.logits, random: random.uniform(step: 0, index: written))
   }

@@ -44,7 +44,8 @@ extension LanguageModel {
   ///   - threads: Threads for `.crops`, which go side by side; they do not change the result. The
   ///     steps of `.carried` follow one another.
   /// - Returns: The sum of the losses, and of what.
-  /// - Throws: `LanguageModelError.nothingToEvaluate` when the range has fewer than two tokens.
+  /// - Throws: `LanguageModelError.nothingToEvaluate` when the range has fewer than two tokens, and
+  ///   `LanguageModelError.overflow`.
   public func evaluate(
     on text: any TokenSource, range: Range<Int>? = nil,
     protocol evaluationProtocol: EvaluationProtocol = .carried, threads: Int? = nil
@@ -68,6 +69,7 @@ extension LanguageModel {
       nats = crops.nats(on: core.workspaces, Shards(threads: threads))
       predicted = predicted.prefix(crops.count)
     }
+    guard nats.isFinite else { throw LanguageModelError.overflow }
     return EvaluationResult(
       evaluationProtocol: evaluationProtocol, tokens: predicted.count,
       bytes: predicted.reduce(0) { $0 + vocabulary.byteCount(of: tokens[$1]) }, nats: nats)

@@ -1,3 +1,5 @@
+internal import Files
+
 /// What goes wrong with a language model, as a sentence each.
 public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A corpus too short for the lanes asked for.
@@ -12,6 +14,8 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
   case negativeLength(Int)
   /// A text too short for the steps to be looked back over.
   case textTooShort(tokens: Int, needed: Int)
+  /// Weights with which what is computed overflows.
+  case overflow
   /// A signal that the cell of a layer, counted from 1, does not have.
   case noSignal(String, layer: Int, known: [String])
   /// A unit that the network does not have.
@@ -33,8 +37,11 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
       "a text of \(length) tokens cannot be written: the length must be 0 or more"
     case .textTooShort(let tokens, let needed):
       "the text has \(tokens) tokens, and \(needed) are needed: use more text, or a smaller length"
+    case .overflow:
+      "the model's weights are so large that its numbers overflow: the file is damaged, or its "
+        + "training went wrong"
     case .noSignal(let signal, let layer, let known):
-      "layer \(layer) has no signal \(signal): it has \(known.joined(separator: ", "))"
+      "layer \(layer) has no signal \(quoted(signal)): it has \(known.joined(separator: ", "))"
     case .noUnit(let unit, let layers, let hiddenSize):
       "there is no unit \(unit.layer).\(unit.number): the model has layers 1 to \(layers) of "
         + "units 1 to \(hiddenSize)"

@@ -32,7 +32,9 @@ struct Command: Sendable {
   func call(_ rest: [String]) throws {
     let arguments = try ParsedArguments(
       rest, command: "majortom \(words)", synopsis: synopsis, about: about, options: options)
-    if !arguments.printedHelp { try run(arguments) }
+    if arguments.printedHelp { return }
+    try demandNothingIdle(arguments)
+    try run(arguments)
   }
 }
 

@@ -132,7 +132,7 @@ private func makeCorpus(
   do {
     let corpus = try make(from, to, seed)
     guard let folder else {
-      forEachBlock(of: corpus.pairs, writeOutput)
+      forEachBlock(of: corpus.pairs) { writeOutput($0) }
       return
     }
     try write(

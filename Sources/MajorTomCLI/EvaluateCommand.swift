@@ -88,7 +88,8 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
   if !unknown.isEmpty {
     complain(
       "tags that training never saw, and that count as not found: "
-        + unknown.joined(separator: ", "))
+        + unknown.prefix(20).map { quoted($0) }.joined(separator: ", ")
+        + (unknown.count > 20 ? " and \(grouped(unknown.count - 20)) more" : ""))
   }
   let score = try tagger.evaluate(on: corpus, threads: try arguments.threads())
   guard arguments.has("json") else { return writeOutput(score.report) }
@@ -132,6 +133,7 @@ private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) th
     }
   }
   let loss = try translator.loss(on: corpus, threads: threads)
+  guard loss.isFinite else { throw noNumbers(path, corpus.pairs.first?.source ?? "") }
   if arguments.has("json") {
     for metric in metrics {
       writeJSON(["metric": .text(metric.name), "value": .number(metric.value)])

@@ -104,7 +104,8 @@ private struct CellsRequest {
     }
     if let find, rankings.allSatisfy({ !$0.varies }) {
       throw CellsError(
-        description: "--find \(find.name): it is the same all over this text; try a longer one")
+        description:
+          "--find \(quoted(find.name)): it is the same all over this text; try a longer one")
     }
     return rankings
   }
@@ -121,6 +122,7 @@ private struct CellsRequest {
     // In a model that reads backwards, activations depend on the text that follows: all is read.
     let read = model.configuration.isBackwards ? ids : Array(ids.prefix(most))
     let values = try model.activations(of: [unit], signal: signal, in: read).first ?? []
+    guard values.allSatisfy(\.isFinite) else { throw LanguageModelError.overflow }
     let count = min(most, values.count)
     return ShownUnit(
       unit: unit, signal: signal,
@@ -155,7 +157,7 @@ private struct ShownUnit {
     }
     writeOutput("\n\(title):\n\n")
     if request.isColored {
-      writeOutput(colored)
+      writeOutput(colored, styled: true)
     } else {
       for (piece, value) in zip(pieces, values) {
         writeOutput("\(visible(piece))\t\(fixed(Double(value), 4))\n")
@@ -173,7 +175,7 @@ private struct ShownUnit {
       // then do no harm in a terminal.
       for character in piece {
         let isControl = character.unicodeScalars.allSatisfy { $0.value < 32 || $0.value == 127 }
-        let sign = character.isNewline ? "¶" : isControl ? "·" : String(character)
+        let sign = character.isNewline ? "¶" : isControl ? "·" : shown(String(character))
         text += "\u{1B}[48;2;\(red);\(green);\(blue)m\u{1B}[38;2;0;0;0m\(sign)\u{1B}[0m"
         if character.isNewline { text += "\n" }
       }

@@ -37,15 +37,20 @@ let generateCommand = Command(
   guard !isBackwards || !arguments.has("stop") else {
     throw UsageError("--stop: \(LanguageModelError.backwardsWithStops)")
   }
-  let pieces = try Generation(model, after: prompt, options, seed: seed)
+  var pieces = try Generation(model, after: prompt, options, seed: seed)
   if arguments.has("json") {
     var text = ""
-    for piece in pieces { text += piece }
+    while let piece = pieces.next() { text += piece }
+    if let failure = pieces.failure { throw failure }
     return writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .whole(Int(seed))])
   }
   let echoes = !arguments.has("no-echo")
   if echoes, !isBackwards { writeOutput(prompt) }
-  for piece in pieces { writeOutput(piece) }
+  while let piece = pieces.next() { writeOutput(piece) }
+  if let failure = pieces.failure {
+    writeOutput("\n")
+    throw failure
+  }
   if echoes, isBackwards { writeOutput(prompt) }
   writeOutput("\n")
 }

@@ -131,7 +131,7 @@ final class ProgressReporter {
   }
 
   private func say(_ text: String) {
-    if !isQuiet { writeError(text) }
+    if !isQuiet { writeLive(text) }
   }
 }
 

@@ -63,7 +63,12 @@ let scoreCommand = Command(
 /// The lines of standard input, cut as those of a file are.
 private func inputLines() throws -> ReferencedText.Lines {
   var lines: [String] = []
+  var byteCount = 0
   try forEachInputLine { line in
+    byteCount += line.utf8.count + 1
+    guard byteCount <= TextLines.mostKept else {
+      throw TextError.tooLarge(path: "standard input", limit: TextLines.mostKept)
+    }
     var codePoints = line.unicodeScalars
     if lines.isEmpty, codePoints.first == "\u{FEFF}" { codePoints.removeFirst() }
     if codePoints.last == "\r" { codePoints.removeLast() }

@@ -57,6 +57,9 @@ private struct TagWriter {
       ? lines.map { [Tagger.words(of: $0)] } : try lines.map { try tagger.sentences(of: $0) }
     let taggings = try tagger.tag(
       sentences.flatMap { $0.map { $0.map(\.text) } }, threads: threads)
+    guard taggings.allSatisfy({ $0.confidences.allSatisfy(\.isFinite) }) else {
+      throw TaggerError.overflow
+    }
     var next = 0
     for (line, parts) in zip(lines, sentences) {
       let tagged = zip(parts, taggings[next..<next + parts.count]).map { words, tagging in
@@ -75,7 +78,7 @@ private struct TagWriter {
 
   private func write(_ text: String, _ sentences: [SentenceInText]) {
     switch format {
-    case .text: writeOutput(marked(text, sentences) + "\n")
+    case .text: writeOutput(marked(text, sentences) + "\n", styled: isColored)
     case .inline: writeOutput(inlined(text, sentences) + "\n")
     case .json: writeOutput(json(text, sentences) + "\n")
     case .tsv:
@@ -110,6 +113,9 @@ private struct TagWriter {
     }
   }
 
+  /// Text from outside as it stands between colours.
+  private func plain(_ text: String) -> String { isColored ? shown(text) : text }
+
   /// The text with what `mark` makes of each item.
   private func rewritten(
     _ text: String, _ sentences: [SentenceInText], _ mark: (SpanInText) -> String
@@ -118,16 +124,19 @@ private struct TagWriter {
     var result = ""
     var end = 0
     for item in items(text, sentences) {
-      result += String(decoding: bytes[end..<item.bytes.lowerBound], as: UTF8.self) + mark(item)
+      result +=
+        plain(String(decoding: bytes[end..<item.bytes.lowerBound], as: UTF8.self)) + mark(item)
       end = item.bytes.upperBound
     }
-    return result + String(decoding: bytes[end...], as: UTF8.self)
+    return result + plain(String(decoding: bytes[end...], as: UTF8.self))
   }
 
   private func marked(_ text: String, _ sentences: [SentenceInText]) -> String {
     guard tagger.lexicon.hasSpans else {
       return rewritten(text, sentences) { item in
-        isColored ? "\(item.text)\u{1B}[2m/\(item.type)\u{1B}[0m" : "\(item.text)/\(item.type)"
+        isColored
+          ? "\(plain(item.text))\u{1B}[2m/\(plain(item.type))\u{1B}[0m"
+          : "\(item.text)/\(item.type)"
       }
     }
     let types = Array(Set(tagger.lexicon.tags.filter { $0 != "O" }.map { $0.dropFirst(2) }))
@@ -135,7 +144,8 @@ private struct TagWriter {
     return rewritten(text, sentences) { item in
       guard isColored else { return "[\(item.text)]\(item.type)" }
       let color = 41 + (types.firstIndex(of: item.type[...]) ?? 0) % 6
-      return "\u{1B}[\(color);97;1m \(item.text) \u{1B}[0m\u{1B}[2m\(item.type)\u{1B}[0m"
+      return
+        "\u{1B}[\(color);97;1m \(plain(item.text)) \u{1B}[0m\u{1B}[2m\(plain(item.type))\u{1B}[0m"
     }
   }
 

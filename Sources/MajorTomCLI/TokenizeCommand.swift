@@ -1,5 +1,4 @@
 import CommandLineOptions
-import Glibc
 import MajorTom
 
 private enum TokenFormat: String, CaseIterable { case text, tsv, json }
@@ -74,36 +73,6 @@ private func cutting(_ arguments: ParsedArguments) throws -> (String) throws -> 
       normalization: try arguments.choice("normalization", of: Normalization.self) ?? .none,
       locale: arguments.text("locale") ?? "en"))
   return sentences ? segmenter.sentences : segmenter.spans
-}
-
-/// Reads standard input line by line, strictly: bytes that are not UTF-8 end it with a sentence.
-func forEachInputLine(_ body: (String) throws -> Void) throws {
-  var buffer: UnsafeMutablePointer<CChar>?
-  var capacity = 0
-  defer { free(buffer) }
-  guard let input = fdopen(0, "r") else { return }
-  var number = 0
-  while true {
-    let length = getline(&buffer, &capacity, input)
-    guard length > 0, let buffer else {
-      // The end and an error look alike, but only one of them means that all was read.
-      if ferror(input) != 0 {
-        throw InputError(
-          description: "standard input, after line \(number): \(String(cString: strerror(errno)))")
-      }
-      return
-    }
-    number += 1
-    var bytes = UnsafeRawBufferPointer(start: buffer, count: length)
-    if bytes.last == UInt8(ascii: "\n") {
-      bytes = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
-    }
-    guard let line = String(validating: bytes, as: UTF8.self) else {
-      throw InputError(
-        description: "standard input, line \(number): not valid UTF-8; convert it, as with iconv")
-    }
-    try body(line)
-  }
 }
 
 /// The text that a command is to look at: `--text`, files, or standard input, all at most the first

@@ -81,6 +81,8 @@ private func trainModel<Model: CommandLineModel>(
   let arguments = try configured(type, typed, known)
   try Model.checkUsage(arguments)
   let settings = try TrainSettings<Model>(arguments)
+  try demandNothingIdle(
+    type, typed, settings.configuration, settings.tokens, settings.options)
   let seeds = try seedCount(arguments)
   guard !arguments.has("dry-run") else { return try forecast(settings, arguments) }
   var files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])

@@ -154,7 +154,7 @@ private struct TranslationWriter {
 /// The error of weights that give no numbers.
 func noNumbers(_ path: String, _ text: String) -> InputError {
   InputError(
-    description: "\(path): its weights give no number for \"\(visible(String(text.prefix(40))))\": "
+    description: "\(path): its weights give no number for \"\(quoted(text))\": "
       + "the file is damaged, or its training went wrong")
 }
 

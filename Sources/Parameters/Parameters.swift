@@ -78,4 +78,17 @@ public final class Parameters<S: Real>: @unchecked Sendable {
     // A sum of squares in Double is finite exactly when all the Floats in it are.
     layout.entries.first { !S.sumOfSquares(base + $0.offset, count: $0.count).isFinite }?.name
   }
+
+  /// The first weight whose absolute value is larger than a bound, with its name; nil for none.
+  package func firstLarger(than bound: S) -> (name: String, value: S)? {
+    for entry in layout.entries {
+      // Only where their squares exceed the bound's together can one of them alone.
+      guard S.sumOfSquares(base + entry.offset, count: entry.count) > Double(bound) * Double(bound)
+      else { continue }
+      for place in 0..<entry.count where abs(base[entry.offset + place]) > bound {
+        return (entry.name, base[entry.offset + place])
+      }
+    }
+    return nil
+  }
 }

@@ -1,12 +1,11 @@
 public import DenseMath
 public import Files
-internal import Glibc
 
-/// A safetensors file, mapped and checked: tensors by name, and a table of texts.
+/// A safetensors file, open and checked: tensors by name, and a table of texts.
 ///
 /// The format (https://huggingface.co/docs/safetensors): 8 bytes with the length of the header,
 /// the header as JSON, then the tensors' bytes without gaps. Every length and offset is checked
-/// against the file before anything is read through it: a hostile file gives an error, not a crash.
+/// against the file before anything is read by it: a hostile file gives an error, not a crash.
 public final class SafetensorsFile: Sendable {
   /// What the header says of one tensor.
   public struct Tensor: Sendable, Equatable {
@@ -25,67 +24,87 @@ public final class SafetensorsFile: Sendable {
   /// The tensors by name.
   public let tensors: [String: Tensor]
 
-  private let map: FileMap
+  private let file: FileReader
 
-  /// Maps and checks a file.
+  /// Opens and checks a file.
   ///
   /// Throws `FileError` with what is wrong.
   public init(contentsOf path: String) throws(FileError) {
     self.path = path
-    map = try FileMap(path)
-    let bytes = map.bytes
-    func malformed(_ found: String) -> FileError { .malformed(path: path, found: found) }
-    guard bytes.count >= 8 else {
-      throw malformed("it has \(bytes.count) bytes, fewer than a header needs")
-    }
-    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-    guard length <= UInt64(bytes.count - 8) else {
-      throw malformed(
-        "its header claims \(length) bytes where \(bytes.count - 8) follow; cut, or of another kind"
-      )
-    }
-    let start = 8 + Int(length)
-    guard length <= 100_000_000, length >= 2, bytes[8] == UInt8(ascii: "{") else {
-      throw malformed("its header is not a safetensors header")
-    }
+    file = try FileReader(path)
+    let (length, text) = try Self.header(of: file)
     let header: Header
     do {
-      header = try JSON.value(from: bytes[8..<start])
+      header = try JSON.value(from: text)
     } catch {
-      throw malformed("its header is not the JSON that safetensors asks for")
+      throw .malformed(
+        path: path, found: "its header is not the JSON that safetensors asks for")
     }
     metadata = header.metadata.filter { $0.key != Self.checksumKey }
-    tensors = try Self.checkedTensors(header, in: bytes, from: start, path: path)
+    tensors = try Self.checkedTensors(header, in: file, from: 8 + text.count)
     if let checksum = header.metadata[Self.checksumKey] {
-      try Self.verify(checksum, of: bytes, headerEnd: start, path: path)
+      try Self.verify(checksum, of: file, length: length, header: text)
     }
+  }
+
+  /// The bytes before the tensors: the eight of the length, and the text of the header.
+  private static func header(
+    of file: FileReader
+  ) throws(FileError) -> (length: [UInt8], text: [UInt8]) {
+    func malformed(_ found: String) -> FileError { .malformed(path: file.path, found: found) }
+    guard file.byteCount > 0 else { throw malformed("it is empty") }
+    guard file.byteCount >= 8 else {
+      throw malformed("it has \(file.byteCount) bytes, fewer than a header needs")
+    }
+    let first = try bytes(0..<min(9, file.byteCount), of: file)
+    let length = first[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= UInt64(file.byteCount - 8) else {
+      throw malformed(
+        "its header claims \(length) bytes where \(file.byteCount - 8) follow; cut, or of another kind"
+      )
+    }
+    guard length <= 100_000_000, length >= 2, first.last == UInt8(ascii: "{") else {
+      throw malformed("its header is not a safetensors header")
+    }
+    return (Array(first[..<8]), try bytes(8..<8 + Int(length), of: file))
+  }
+
+  private static func bytes(_ range: Range<Int>, of file: FileReader) throws(FileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: range.count)
+    try bytes.withUnsafeMutableBufferPointer { buffer throws(FileError) in
+      try file.read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    return bytes
   }
 
   /// The tensors of a header, each within the file, together without gaps or overlaps.
   private static func checkedTensors(
-    _ header: Header, in bytes: UnsafeRawBufferPointer, from start: Int, path: String
+    _ header: Header, in file: FileReader, from start: Int
   ) throws(FileError) -> [String: Tensor] {
-    func malformed(_ found: String) -> FileError { .malformed(path: path, found: found) }
+    func malformed(_ found: String) -> FileError { .malformed(path: file.path, found: found) }
     var tensors: [String: Tensor] = [:]
     for (name, entry) in header.tensors {
       guard let size = elementSizes[entry.dtype] else {
-        throw malformed("tensor \(name) has the unknown type \(entry.dtype)")
+        throw malformed("tensor \(quoted(name)) has the unknown type \(quoted(entry.dtype))")
       }
       var count = size
       for extent in entry.shape {
         let (product, overflow) = count.multipliedReportingOverflow(by: extent)
         guard extent >= 0, !overflow else {
-          throw malformed("tensor \(name) has the impossible shape \(entry.shape)")
+          throw malformed("tensor \(quoted(name)) has the impossible shape \(listed(entry.shape))")
         }
         count = product
       }
       let offsets = entry.data_offsets
       guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1],
-        offsets[1] <= bytes.count - start
-      else { throw malformed("tensor \(name) lies at \(offsets), outside the file") }
+        offsets[1] <= file.byteCount - start
+      else {
+        throw malformed("tensor \(quoted(name)) lies at \(listed(offsets)), outside the file")
+      }
       guard offsets[1] - offsets[0] == count else {
         throw malformed(
-          "tensor \(name) has \(offsets[1] - offsets[0]) bytes where its shape \(entry.shape) needs \(count)"
+          "tensor \(quoted(name)) has \(offsets[1] - offsets[0]) bytes where its shape "
+            + "\(listed(entry.shape)) needs \(count)"
         )
       }
       tensors[name] = Tensor(
@@ -97,12 +116,12 @@ public final class SafetensorsFile: Sendable {
         < ($1.value.bytes.lowerBound, $1.value.bytes.upperBound)
     }) {
       guard tensor.bytes.lowerBound == end else {
-        throw malformed("tensor \(name) overlaps another or leaves a gap before it")
+        throw malformed("tensor \(quoted(name)) overlaps another or leaves a gap before it")
       }
       end = tensor.bytes.upperBound
     }
-    guard end == bytes.count else {
-      throw malformed("\(bytes.count - end) bytes follow its last tensor")
+    guard end == file.byteCount else {
+      throw malformed("\(file.byteCount - end) bytes follow its last tensor")
     }
     return tensors
   }
@@ -117,22 +136,26 @@ public final class SafetensorsFile: Sendable {
   /// Throws `FileError.malformed` unless the checksum is that of all bytes but its own digits,
   /// which count as zeros.
   private static func verify(
-    _ checksum: String, of bytes: UnsafeRawBufferPointer, headerEnd: Int, path: String
+    _ checksum: String, of file: FileReader, length: [UInt8], header: [UInt8]
   ) throws(FileError) {
     // Quotes within texts are escaped, so this stands nowhere else in the header.
     let key = Array("\"\(checksumKey)\":\"\(checksumPrefix)".utf8)
-    let place = bytes[8..<headerEnd].indices.first { bytes[$0..<headerEnd].starts(with: key) }
+    let place = header.indices.first { header[$0...].starts(with: key) }
     guard let place, checksum.utf8.count == checksumPrefix.utf8.count + checksumDigits else {
-      throw .malformed(path: path, found: "its checksum is not one that majortom writes")
+      throw .malformed(
+        path: file.path, found: "its checksum is not one that majortom writes")
     }
     let digits = place + key.count..<place + key.count + checksumDigits
     var found = CRC32C()
-    found.add(UnsafeRawBufferPointer(rebasing: bytes[..<digits.lowerBound]))
+    func add(_ bytes: ArraySlice<UInt8>) { bytes.withUnsafeBytes { found.add($0) } }
+    add(length[...])
+    add(header[..<digits.lowerBound])
     found.add(String(repeating: "0", count: checksumDigits))
-    found.add(UnsafeRawBufferPointer(rebasing: bytes[digits.upperBound...]))
+    add(header[digits.upperBound...])
+    try file.forEachBlock(in: 8 + header.count..<file.byteCount) { found.add($1) }
     guard checksum == checksumPrefix + found.digits else {
       throw .malformed(
-        path: path,
+        path: file.path,
         found: "its checksum does not fit: it is damaged, or another program has changed it and "
           + "not left \(checksumKey) out of its metadata")
     }
@@ -148,22 +171,16 @@ public final class SafetensorsFile: Sendable {
     _ name: String, shape: [Int], into block: UnsafeMutableBufferPointer<Float>
   ) throws(FileError) {
     let tensor = try tensor(name, shape: shape)
-    let bytes = UnsafeRawBufferPointer(rebasing: map.bytes[tensor.bytes])
     switch tensor.type {
     case "F32":
-      UnsafeMutableRawBufferPointer(block).copyMemory(from: bytes)
+      try file.read(at: tensor.bytes.lowerBound, into: UnsafeMutableRawBufferPointer(block))
     case "F64":
-      for i in 0..<block.count {
-        block[i] = Float(bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
-      }
+      try convert(tensor, from: Double.self, into: block) { _, number in Float(number) }
     case "F16":
-      for i in 0..<block.count {
-        block[i] = Self.widened(half: bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
-      }
+      try convert(tensor, from: UInt16.self, into: block) { _, bits in Self.widened(half: bits) }
     case "BF16":
-      for i in 0..<block.count {
-        let bits = bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
-        block[i] = Float(bitPattern: UInt32(bits) << 16)
+      try convert(tensor, from: UInt16.self, into: block) { _, bits in
+        Float(bitPattern: UInt32(bits) << 16)
       }
     case "I8" where tensors[name + Self.scalesSuffix] != nil:
       let rows = shape.first ?? 0
@@ -172,12 +189,27 @@ public final class SafetensorsFile: Sendable {
         try copy(name + Self.scalesSuffix, shape: [rows], into: scales)
       }
       let width = block.count / max(1, rows)
-      for i in 0..<block.count {
-        block[i] = scales[i / width] * Float(bytes.load(fromByteOffset: i, as: Int8.self))
+      try convert(tensor, from: Int8.self, into: block) { i, number in
+        scales[i / width] * Float(number)
       }
     default:
       throw .mismatch(
         path: path, found: "tensor \(name) has type \(tensor.type), expected floating point")
+    }
+  }
+
+  /// Fills `block` with what `number` makes of each element and its place.
+  private func convert<Element: BitwiseCopyable>(
+    _ tensor: Tensor, from _: Element.Type,
+    into block: UnsafeMutableBufferPointer<Float>,
+    _ number: (Int, Element) -> Float
+  ) throws(FileError) {
+    let size = MemoryLayout<Element>.size
+    try file.forEachBlock(in: tensor.bytes) { place, bytes in
+      for i in 0..<bytes.count / size {
+        block[place / size + i] = number(
+          place / size + i, bytes.loadUnaligned(fromByteOffset: size * i, as: Element.self))
+      }
     }
   }
 
@@ -187,7 +219,7 @@ public final class SafetensorsFile: Sendable {
     }
     guard tensor.shape == shape else {
       throw .mismatch(
-        path: path, found: "tensor \(name) has shape \(tensor.shape), expected \(shape)")
+        path: path, found: "tensor \(name) has shape \(listed(tensor.shape)), expected \(shape)")
     }
     return tensor
   }
@@ -261,32 +293,9 @@ private struct Header: Decodable {
   }
 }
 
-/// A file's bytes, mapped read-only.
-///
-/// It is `Sendable` because nobody writes to the map.
-private final class FileMap: @unchecked Sendable {
-  let bytes: UnsafeRawBufferPointer
-
-  init(_ path: String) throws(FileError) {
-    let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else {
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .unreadable(path: path, reason: "it is not a regular file")
-    }
-    let size = Int(status.st_size)
-    guard size > 0 else { throw .malformed(path: path, found: "it is empty") }
-    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
-      address != MAP_FAILED
-    else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-    bytes = UnsafeRawBufferPointer(start: address, count: size)
-  }
-
-  deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+/// Numbers of a header as a sentence shows them, of which there may be a million.
+private func listed(_ numbers: [Int]) -> String {
+  quoted(
+    "[" + numbers.prefix(20).map(String.init).joined(separator: ", ")
+      + (numbers.count > 20 ? ", …]" : "]"))
 }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// How tags say where spans begin and end: `I-PER` and the like.
 public enum TagScheme: String, Codable, Sendable, CaseIterable {
   /// `B-` only where a span follows another of its type at once (Ramshaw and Marcus 1995).
@@ -86,25 +88,34 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
       switch (self, part.mark) {
       case (.iob1, "B") where previous.mark == "O" || previous.type != part.type:
         found.append(
-          (place, "\(tag) follows \(before); in IOB1 B- only separates adjacent spans of one type"))
+          (
+            place,
+            "\(quoted(tag)) follows \(quoted(before)); in IOB1 B- only separates adjacent spans of one type"
+          ))
       case (.iob1, "E"), (.iob1, "S"), (.iob2, "E"), (.iob2, "S"):
-        found.append((place, "\(tag) does not exist in \(rawValue.uppercased())"))
+        found.append((place, "\(quoted(tag)) does not exist in \(rawValue.uppercased())"))
       case (.iob2, "I") where previous.mark == "O" || previous.type != part.type:
-        found.append((place, "\(tag) follows \(before); in IOB2 a span starts with B-"))
+        found.append(
+          (place, "\(quoted(tag)) follows \(quoted(before)); in IOB2 a span starts with B-"))
       case (.bioes, "I") where !isInside(previous, of: part.type),
         (.bioes, "E") where !isInside(previous, of: part.type):
-        found.append((place, "\(tag) follows \(before); in BIOES a span starts with B- or S-"))
+        found.append(
+          (place, "\(quoted(tag)) follows \(quoted(before)); in BIOES a span starts with B- or S-"))
       case (.bioes, let mark)
       where (mark == "O" || mark == "B" || mark == "S")
         && (previous.mark == "B" || previous.mark == "I"):
-        found.append((place, "\(tag) follows \(before); in BIOES a span ends with E-"))
+        found.append(
+          (place, "\(quoted(tag)) follows \(quoted(before)); in BIOES a span ends with E-"))
       default: break
       }
     }
     let last = Self.parts(tags.last ?? "O") ?? (mark: "O", type: "")
     if self == .bioes, last.mark == "B" || last.mark == "I" {
       found.append(
-        (tags.count - 1, "\(tags[tags.count - 1]) ends a sentence; in BIOES a span ends with E-"))
+        (
+          tags.count - 1,
+          "\(quoted(tags[tags.count - 1])) ends a sentence; in BIOES a span ends with E-"
+        ))
     }
     return found
   }

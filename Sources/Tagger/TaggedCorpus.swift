@@ -1,3 +1,4 @@
+internal import Files
 internal import ICUText
 
 /// A sentence of words, each with a tag.
@@ -108,7 +109,7 @@ public struct TaggedCorpus: Sendable, Equatable {
       if case .feature(let name) = format.tagColumn,
         new.allSatisfy({ $0.sentence.tags.allSatisfy { $0 == "_" } })
       {
-        throw TaggerError.configuration("\(path): no word has the feature \(name)")
+        throw TaggerError.configuration("\(path): no word has the feature \(quoted(name))")
       }
     }
     let hasSpans = read.allSatisfy { TagScheme.describes($0.sentence.tags) }
@@ -151,7 +152,7 @@ public struct TaggedCorpus: Sendable, Equatable {
       if !sentence.words.isEmpty { body(sentence, firstLine) }
       sentence = TaggedSentence(words: [], tags: [])
     }
-    try TextLines.forEach(in: path) { line, number in
+    try TextLines.forEach(in: path, keepsAll: true) { line, number in
       if line.allSatisfy({ $0 == " " || $0 == "\t" }) {
         finish()
         return true

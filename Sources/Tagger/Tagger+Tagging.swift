@@ -9,7 +9,8 @@ extension Tagger {
   public struct Tagging: Sendable, Equatable {
     /// One tag a word: of spans in BIOES.
     public var tags: [String]
-    /// The probability of each word's tag.
+    /// The probability of each word's tag; not a number where the weights give none, as those of a
+    /// damaged file may do.
     public var confidences: [Double]
     /// The spans, where tags are of spans, each with the probability that both ends and the type
     /// are right.
@@ -137,16 +138,19 @@ extension Tagger {
     let best = chain.best(scores)
     let sums = chain.sums(scores)
     let tags = best.map { lexicon.tags[$0] }
-    let confidences = best.indices.map { step in
-      min(1, chain.probability(of: best[step...step], scores, sums))
+    // Rounding may take a probability past 1; what is not a number stays so.
+    func confidence(_ places: Range<Int>) -> Double {
+      let probability = chain.probability(of: best[places], scores, sums)
+      return probability > 1 ? 1 : probability
     }
+    let confidences = best.indices.map { confidence($0..<$0 + 1) }
     guard lexicon.hasSpans else {
       return Tagging(tags: tags, confidences: confidences, spans: [])
     }
     let spans = TagScheme.spans(tags).map { span in
       TaggedSpan(
         type: span.type, words: span.words,
-        confidence: min(1, chain.probability(of: best[span.words], scores, sums)))
+        confidence: confidence(span.words))
     }
     return Tagging(tags: tags, confidences: confidences, spans: spans)
   }

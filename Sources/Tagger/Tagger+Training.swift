@@ -2,7 +2,7 @@ internal import Cells
 public import DenseMath
 public import Files
 internal import Glibc
-public import ICUText
+internal import ICUText
 internal import Layers
 public import Parameters
 public import Training
@@ -49,13 +49,13 @@ extension Tagger {
 
   /// How well the tagger does on data.
   ///
-  /// Throws `TextError` where ICU cannot fold a word.
-  public func evaluate(
-    on corpus: TaggedCorpus, threads: Int? = nil
-  ) throws(TextError) -> SpanScore {
+  /// Throws `TextError` where ICU cannot fold a word, and `TaggerError.overflow` where the weights give
+  /// no numbers.
+  public func evaluate(on corpus: TaggedCorpus, threads: Int? = nil) throws -> SpanScore {
     var score = SpanScore()
     let found = try tag(corpus.sentences.map(\.words), threads: threads)
     for (sentence, tagging) in zip(corpus.sentences, found) {
+      guard tagging.confidences.allSatisfy(\.isFinite) else { throw TaggerError.overflow }
       score.add(right: sentence.tags, found: tagging.tags)
     }
     return score

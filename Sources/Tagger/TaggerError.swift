@@ -18,6 +18,8 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
   case badVector(path: String, line: Int, reason: String)
   /// Tags of spans in one file, of words in the other.
   case unlikeTags(trainingHasSpans: Bool)
+  /// Weights with which what is computed overflows.
+  case overflow
   /// A language model that cannot give features.
   case features(String)
 
@@ -41,6 +43,9 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unlikeTags(let trainingHasSpans):
       "the training data have tags of \(trainingHasSpans ? "spans" : "words"), and the development "
         + "data of \(trainingHasSpans ? "words" : "spans")"
+    case .overflow:
+      "the model's weights are so large that its numbers overflow: the file is damaged, or its "
+        + "training went wrong"
     case .features(let found): found
     }
   }

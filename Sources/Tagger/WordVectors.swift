@@ -1,3 +1,4 @@
+internal import Files
 internal import ICUText
 
 /// Vectors of words in text format, as word2vec, GloVe and fastText write them.
@@ -55,7 +56,7 @@ public struct WordVectors: Sendable, Equatable {
       vector.reserveCapacity(width)
       for field in fields.suffix(width) {
         guard let value = Float(field), value.isFinite else {
-          throw fail("\(field) is not a number; is this a file of vectors?")
+          throw fail("\(quoted(field)) is not a number; is this a file of vectors?")
         }
         vector.append(value)
       }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// One row of a table of hyperparameters.
 ///
 /// It is the only place that knows a hyperparameter's name, range, help and group. Its default is the
@@ -155,7 +157,7 @@ extension HyperparameterSet {
         let row = Self.hyperparameters.first(where: { $0.name == name || $0.formerName == name })
       else {
         throw HyperparameterError(
-          name: String(name.prefix(60)), found: "", reason: "this version does not know it")
+          name: name, found: "", reason: "this version does not know it")
       }
       if try container.decodeNil(forKey: key) { continue }
       try row.set(&self, to: try container.decode(HyperparameterValue.self, forKey: key))
@@ -177,7 +179,8 @@ extension HyperparameterSet {
     Self.hyperparameters.compactMap { row in
       let (mine, theirs) = (row.read(self), row.read(other))
       guard mine != theirs else { return nil }
-      return "\(row.name) \(mine?.text ?? "left open") and \(theirs?.text ?? "left open")"
+      return
+        "\(row.name) \(quoted(mine?.text ?? "left open")) and \(quoted(theirs?.text ?? "left open"))"
     }
   }
 }

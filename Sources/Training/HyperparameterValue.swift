@@ -1,3 +1,5 @@
+internal import Files
+
 /// A hyperparameter's value, whatever its type: what a command line, a file and a report share.
 public enum HyperparameterValue: Sendable, Equatable, Codable {
   /// Yes or no.
@@ -140,5 +142,7 @@ public struct HyperparameterError: Error, Sendable, Equatable, CustomStringConve
   }
 
   /// The sentence, such as `layers 0: expected a whole number from 1 to 64`.
-  public var description: String { "\(name)\(found.isEmpty ? "" : " " + found): \(reason)" }
+  public var description: String {
+    "\(quoted(name))\(found.isEmpty ? "" : " " + quoted(found)): \(reason)"
+  }
 }

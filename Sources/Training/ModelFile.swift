@@ -82,15 +82,16 @@ public final class ModelFileReader {
       throw .mismatch(
         path: path,
         found:
-          "its format is \(format.prefix(40)), and this version reads \(ModelFileContents.format)")
+          "its format is \(quoted(format)), and this version reads \(ModelFileContents.format)")
     }
   }
 
   /// Throws `FileError.mismatch` unless the file holds a model of a kind.
   public func demand(_ wanted: ModelKind) throws(FileError) {
     guard kind != wanted.name else { return }
-    let found = kind.prefix(40)
-    throw .mismatch(path: path, found: "this is a \(found), where a \(wanted.title) is needed")
+    throw .mismatch(
+      path: path,
+      found: "this is a \(quoted(kind)), where a \(wanted.title) is needed")
   }
 
   /// Whether the file has a part.
@@ -129,12 +130,25 @@ public final class ModelFileReader {
 
   /// The weights of a layout, with a prefix before their names.
   ///
-  /// Throws `FileError` when one is missing, of another shape, or not finite.
+  /// Throws `FileError` when one is missing, of another shape, not finite, or so large that numbers
+  /// overflow with it.
   public func weights(
     _ layout: ParameterLayout, prefix: String = ""
   ) throws(FileError) -> ModelWeights {
-    ModelWeights(try block(layout, prefix: prefix))
+    let block = try block(layout, prefix: prefix)
+    if let (name, value) = block.firstLarger(than: Self.largestWeight) {
+      throw .mismatch(
+        path: path,
+        found:
+          "weight \(prefix)\(name) holds \(value), and numbers overflow with that: the file is "
+          + "damaged, or its training went wrong")
+    }
+    return ModelWeights(block)
   }
+
+  /// Sums of products of two such weights stay far below the largest number of 32 bits, 3e38; what
+  /// is learnt has some tens.
+  private static let largestWeight: Float = 1e12
 
   /// The same as a block of one's own.
   func block(_ layout: ParameterLayout, prefix: String) throws(FileError) -> Parameters<Float> {
@@ -153,12 +167,12 @@ public final class ModelFileReader {
     if let stranger = file.tensors.keys.filter({ !askedTensors.contains($0) }).min() {
       throw .mismatch(
         path: path,
-        found: "tensor \(stranger.prefix(60)) has no place in the network of its configuration")
+        found: "tensor \(quoted(stranger)) has no place in the network of its configuration")
     }
     guard version > 1 else { return }
     if let stranger = file.metadata.keys.filter({ !askedParts.contains($0) }).min() {
       throw .mismatch(
-        path: path, found: "this version does not know what its part \(stranger.prefix(60)) means")
+        path: path, found: "this version does not know what its part \(quoted(stranger)) means")
     }
   }
 }

@@ -20,7 +20,7 @@ public struct ReferencedText: Sendable, Equatable {
     /// - Throws: A `TextError` that names the file.
     public init(contentsOf path: String) throws {
       var lines: [String] = []
-      try TextLines.forEach(in: path) { line, _ in
+      try TextLines.forEach(in: path, keepsAll: true) { line, _ in
         lines.append(line)
         return true
       }

@@ -15,7 +15,7 @@ final class Tool {
   }
 
   /// The program lies beside the test bundle.
-  private static let program: URL = {
+  static let program: URL = {
     let arguments = CommandLine.arguments
     let bundle =
       arguments.firstIndex(of: "--test-bundle-path").map { arguments[$0 + 1] } ?? arguments[0]

@@ -201,6 +201,48 @@ struct HostileFile: CustomTestStringConvertible {
     ) { try SafetensorsFile(contentsOf: "/dev/zero") }
   }
 
+  @Test(.timeLimit(.minutes(1))) func aPipeOrASocketIsNotWaitedFor() throws {
+    let pipe = folder.place("pipe")
+    try #require(mkfifo(pipe, 0o600) == 0)
+    let socketPath = "/tmp/majortom-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: socketPath.utf8) }
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(bound == 0)
+    defer {
+      close(descriptor)
+      unlink(socketPath)
+    }
+    for path in [pipe, socketPath] {
+      #expect(throws: FileError.unreadable(path: path, reason: "it is not a regular file")) {
+        try SafetensorsFile(contentsOf: path)
+      }
+    }
+  }
+
+  /// Another program may cut a file short after its header was read.
+  @Test func aFileThatIsCutWhileItIsReadIsAnError() throws {
+    let count = 1 << 20
+    let header =
+      "{\"t\":{\"dtype\":\"F32\",\"shape\":[\(count)],\"data_offsets\":[0,\(4 * count)]}}"
+    let path = try folder.write(
+      "model", safetensors(header, [UInt8](repeating: 0, count: 4 * count)))
+    let file = try SafetensorsFile(contentsOf: path)
+    try #require(truncate(path, 100_000) == 0)
+    let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
+    defer { block.deallocate() }
+    let error = #expect(throws: FileError.self) {
+      try file.copy("t", shape: [count], into: block)
+    }
+    #expect(error?.description == "\(path): cannot be read: it was cut short meanwhile")
+  }
+
   @Test func missingFileIsNamed() throws {
     let path = folder.place("absent")
     let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: path) }

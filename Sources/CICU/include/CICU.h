@@ -176,4 +176,26 @@ int32_t cicu_name_of_code(
   int32_t part, const char *code, const char *locale, uint16_t *name, int32_t capacity,
   int32_t *error);
 
+// MARK: Regular expressions
+
+typedef struct CICUPattern CICUPattern;
+
+/// The bytes that a match may take for what it goes back to.
+enum { CICU_PATTERN_STACK = 8 << 20 };
+
+/// Compiles a regular expression in UTF-8.
+CICUPattern *cicu_pattern_open(const char *pattern, int64_t length, int32_t *error);
+void cicu_pattern_close(CICUPattern *pattern);
+
+/// Points the pattern at UTF-8 text, which must stay in place while the pattern is used.
+void cicu_pattern_set_text(CICUPattern *pattern, const char *text, int64_t length, int32_t *error);
+
+/// Finds the next match, as offsets in bytes; false at the end, and at an error. A unit of the limit
+/// is 10,000 steps of the engine, of all matches of a text together; 0 is none.
+bool cicu_pattern_next(
+  CICUPattern *pattern, int32_t time_limit, int64_t *start, int64_t *end, int32_t *error);
+
+/// Whether an error says that the pattern took too much time or memory.
+bool cicu_pattern_is_too_much(int32_t error);
+
 #endif

@@ -1,0 +1,196 @@
+import CommandLineOptions
+import MajorTom
+
+// What somebody types and what then does nothing was meant to do something: it is refused, with what it
+// would need. A configuration may hold such values, as those of a cell that is not in use.
+
+/// Options of a command that do nothing in some calls.
+private struct IdleOptions {
+  /// Their names.
+  let names: [String]
+  /// Why, as what follows the option's name.
+  let reason: String
+  /// In which calls.
+  let areIdle: @Sendable (ParsedArguments) throws -> Bool
+
+  init(
+    _ names: String..., because reason: String,
+    if areIdle: @escaping @Sendable (ParsedArguments) throws -> Bool
+  ) {
+    self.names = names
+    self.reason = reason
+    self.areIdle = areIdle
+  }
+}
+
+extension Command {
+  /// Throws `UsageError` for an option of a call that would do nothing there, and for words too many.
+  func demandNothingIdle(_ arguments: ParsedArguments) throws {
+    for row in idleOptions[words] ?? [] {
+      if let name = row.names.first(where: arguments.has), try row.areIdle(arguments) {
+        throw UsageError("--\(name): \(row.reason)")
+      }
+    }
+    if let most = wordLimits[words], arguments.words.count > most {
+      throw UsageError(
+        "unexpected '\(quoted(arguments.words[most]))'; see majortom \(words) --help")
+    }
+  }
+}
+
+/// The words that a command takes, where there is a limit that it does not see to by itself.
+private let wordLimits = ["info": 1, "selftest": 0]
+
+private let idleOptions: [String: [IdleOptions]] = [
+  "info": [
+    IdleOptions("model", because: "the model is named twice: leave it or the word out") {
+      !$0.words.isEmpty
+    }
+  ],
+  "generate": [
+    IdleOptions(
+      "top-k", "top-p", "min-p", because: "--temperature 0 always takes the likeliest: leave it out"
+    ) { try $0.number("temperature", in: 0...Double.greatestFiniteMagnitude) == 0 },
+    IdleOptions("no-echo", because: "there is no prompt to print") {
+      !$0.has("prompt") && $0.words.isEmpty
+    },
+    IdleOptions("no-echo", because: "--json gives prompt and text apart") { $0.has("json") },
+  ],
+  "tag": [
+    IdleOptions("format", because: formatTwice) { $0.has("json") },
+    IdleOptions("best", because: "it gives text or JSON") {
+      $0.text("format").map { !["text", "json"].contains($0) } ?? false
+    },
+    IdleOptions("least", because: "--best gives whole taggings: leave one of them out") {
+      $0.has("best")
+    },
+    IdleOptions("color", because: "only text has colours") {
+      $0.has("json") || $0.has("best") || $0.text("format").map { $0 != "text" } ?? false
+    },
+    IdleOptions("scheme", because: "it is of --format conll and conllu, and of --best") {
+      !$0.has("best") && !["conll", "conllu"].contains($0.text("format"))
+    },
+    batchOfWords,
+  ],
+  "translate": [
+    IdleOptions(
+      "beam", "margin", "length-power", "coverage", "no-repeat", "threads",
+      because: "it is of a search, and --force makes none: leave one of them out"
+    ) { $0.has("force") },
+    IdleOptions("margin", because: "--best keeps all: leave one of them out") {
+      (try $0.integer("best", in: 1...1000) ?? 1) > 1
+    },
+    IdleOptions(
+      "margin", "length-power", "coverage",
+      because: "it compares what --beam N follows at once, and that is one"
+    ) { try ($0.integer("beam", in: 1...1000) ?? $0.integer("best", in: 1...1000) ?? 1) == 1 },
+    batchOfWords,
+  ],
+  "tokenize": [
+    IdleOptions("format", because: formatTwice) { $0.has("json") },
+    IdleOptions("locale", because: "bytes and code points are the same in all languages") {
+      ["byte", "code-point"].contains($0.text("unit"))
+    },
+  ],
+  "corpus numbers": [overwriting], "corpus dates": [overwriting], "corpus names": [overwriting],
+  "selftest": [
+    IdleOptions("hidden", because: "it is of --speed") { !$0.has("speed") },
+    IdleOptions(
+      "task", "seed", "seeds", "lag", "threads", because: "--speed times cells and tests nothing"
+    ) { $0.has("speed") },
+    IdleOptions("seeds", because: "only one of --seed and --seeds can be given") {
+      $0.has("seed")
+    },
+  ],
+  "explain cells": [
+    IdleOptions("top", because: "it lists the units for --find WHAT") { !$0.has("find") },
+    IdleOptions("color", because: "JSON has no colours") { $0.has("json") },
+  ],
+  "explain gradient-flow": [
+    IdleOptions(
+      "hidden", "sequences", "seed",
+      because: "it is of networks with fresh weights, and -m has its own"
+    ) { $0.has("model") }
+  ],
+]
+
+private let formatTwice = "--json is a format, too: leave one of them out"
+private let batchOfWords = IdleOptions(
+  "batch", because: "it is of lines of standard input, and the text is given here"
+) { !$0.words.isEmpty }
+private let overwriting = IdleOptions("overwrite", because: "it is of the files of --split FOLDER")
+{
+  !$0.has("split")
+}
+
+// MARK: Training
+
+/// Throws `UsageError` for an option of `majortom train` that would do nothing with the others, as
+/// they stand after a configuration was read.
+func demandNothingIdle<Model: CommandLineModel>(
+  _ type: Model.Type, _ arguments: ParsedArguments, _ configuration: Model.Configuration,
+  _ tokens: Model.TokenOptions, _ options: TrainingOptions
+) throws(UsageError) {
+  func value(_ name: String) -> String? {
+    read(name, configuration) ?? read(name, tokens) ?? read(name, options)
+  }
+  for (name, reason) in idleInTraining(arguments, value) where arguments.has(name) {
+    throw UsageError("--\(name): \(reason)")
+  }
+}
+
+private func read<Root: HyperparameterSet>(_ name: String, _ root: Root) -> String? {
+  Root.hyperparameters.first { $0.name == name }?.read(root)?.text
+}
+
+/// The options that do nothing with the others, and why; `value` gives that of a hyperparameter.
+private func idleInTraining(
+  _ arguments: ParsedArguments, _ value: (String) -> String?
+) -> [(name: String, reason: String)] {
+  var idle: [(String, String)] = []
+  func add(_ names: String..., because reason: String, if areIdle: Bool) {
+    if areIdle { idle += names.map { ($0, reason) } }
+  }
+  let cell = value("cell") ?? ""
+  let isWindow = ["window", "tdnn"].contains(cell)
+  add("momentum", because: "it is of --optimizer sgd", if: value("optimizer") != "sgd")
+  add("window", because: "it is of --cell window and tdnn", if: !isWindow)
+  add(
+    "dropout-states", "weight-drop", because: "--cell \(cell) has no recurrent weights",
+    if: isWindow || ["minlstm", "mingru"].contains(cell))
+  add(
+    "zoneout-cell", because: "--cell \(cell) has no state c of its own",
+    if: ["gru", "elman", "elman-relu", "minlstm", "mingru"].contains(cell))
+  add(
+    "forget-bias", because: "--cell \(cell) has no forget gate with a bias of its own",
+    if: !["lstm", "lstm-peephole", "lstm-layer-norm", "minlstm"].contains(cell))
+  add("residual", because: "it is of layers above the first", if: value("layers") == "1")
+  add(
+    "input-feeding", because: "it is of attention, and --attention is none",
+    if: value("attention") == "none")
+  add(
+    "character-size", "character-features",
+    because: "it is of what reads characters, and that is none",
+    if: value("characters") == "none")
+  add("vector-words", because: "it is of --vectors FILE", if: !arguments.has("vectors"))
+  add("projected", because: "it is of --language-model", if: !arguments.has("language-model"))
+  add(
+    "locale", "min-count", "max-size", because: "a vocabulary of bytes is always the same",
+    if: value("unit") == "byte")
+  add(
+    "validation", because: "--dev says what is validated on: leave one of them out",
+    if: arguments.has("dev"))
+  add(
+    "columns", because: "it is of files of columns, and --source and --target have none",
+    if: arguments.has("source") && !arguments.has("dev"))
+  add(
+    "token-column", because: "the words of CoNLL-U have a column of their own",
+    if: arguments.text("data-format") == "conllu")
+  add(
+    "max-size", because: "--source-max-size and --target-max-size say it of both sides",
+    if: arguments.has("source-max-size") && arguments.has("target-max-size"))
+  add(
+    "checkpoint-every", because: "--seeds trains whole runs and keeps no checkpoint",
+    if: arguments.has("seeds"))
+  return idle
+}
