@@ -50,7 +50,10 @@ func arguments<Model: CommandLineModel>(
   } catch {
     throw UsageError("\(path): \(error.description.drop { $0 == "-" })")
   }
-  return all.without(replacedNames(Model.self, typed))
+  // A model that a run begins with has its tokens and sizes of its own.
+  let isFurther = all.has("from") && !typed.has("from")
+  return all.without(
+    replacedNames(Model.self, typed) + (isFurther ? namesFixedByOrigin(Model.self) : []))
 }
 
 /// The settings of a configuration that something typed takes the place of, though it has another name.
@@ -63,11 +66,14 @@ private func replacedNames<Model: CommandLineModel>(
   if typed.has("vocabulary") { names += Model.TokenOptions.names }
   if Model.TokenOptions.names.contains(where: typed.has) { names.append("vocabulary") }
   if !typed.words.isEmpty { names += ["source", "target"] }
-  if typed.has("from") {
-    names += Model.TokenOptions.names + ["vocabulary"]
-    names += Model.Configuration.hyperparameters.filter { $0.group != .regularization }.map(\.name)
-  }
+  if typed.has("from") { names += namesFixedByOrigin(Model.self) }
   return names
+}
+
+/// What the model that a run begins with decides: all but what keeps it from learning by heart.
+func namesFixedByOrigin<Model: CommandLineModel>(_ type: Model.Type) -> [String] {
+  Model.TokenOptions.names + ["vocabulary", "vectors", "vector-words", "language-model"]
+    + Model.Configuration.hyperparameters.filter { $0.group != .regularization }.map(\.name)
 }
 
 extension CommandLineModel {

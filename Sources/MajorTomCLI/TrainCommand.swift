@@ -117,9 +117,7 @@ struct TrainSettings<Model: CommandLineModel> {
           + "budget")
     }
     options = try arguments.applied(to: Model.defaultOptions, Model.optionRows)
-    guard arguments.has("from") else { return }
-    let fixed = Model.Configuration.hyperparameters.filter { $0.group != .regularization }
-    try demandNoOther(than: "from", Model.TokenOptions.names + fixed.map(\.name), arguments)
+    try demandNoOther(than: "from", namesFixedByOrigin(Model.self), arguments)
   }
 
   /// The model that training begins with.

@@ -141,7 +141,7 @@ public final class SentenceTask: TrainingTask {
       tokens: development?.starts.last ?? 0)
   }
 
-  /// What tells these sentences from others.
+  /// What tells these sentences, and those to choose by, from others.
   public var fingerprint: Fingerprint {
     var fingerprint = Fingerprint()
     for sentence in corpus.sentences {
@@ -150,6 +150,8 @@ public final class SentenceTask: TrainingTask {
         fingerprint.add(tag)
       }
     }
+    for sentence in development?.sentences ?? [] { fingerprint.add(sentence) }
+    for tag in developmentTags.joined() { fingerprint.add(tag) }
     return fingerprint
   }
 

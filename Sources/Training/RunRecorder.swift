@@ -35,7 +35,11 @@ final class RunRecorder {
     unit = run.unit
     history = RunHistory(metric: run.metric)
     guard let configuration = files?.configuration else { return }
-    try FileWriter.write(run.configuration, to: configuration)
+    // On a disk that is full a run can be gone on with as long as nothing changes.
+    let found = try? TextFiles.bytes(of: configuration, maxLength: 1 << 20)
+    if found != Array(run.configuration.utf8) {
+      try FileWriter.write(run.configuration, to: configuration)
+    }
     // A log says what was, whether a run begins or goes on.
     if let path = files?.log { attempt { () throws(FileError) in log = try AppendedFile(path) } }
     if isResumed { takeUp(record) }

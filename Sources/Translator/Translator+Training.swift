@@ -124,10 +124,10 @@ public final class PairTask: TrainingTask {
     DataSize("pair", examples: validation.count, tokens: Self.targetTokens(validation))
   }
 
-  /// What tells these pairs from others.
+  /// What tells these pairs, and those to choose by, from others.
   public var fingerprint: Fingerprint {
     var fingerprint = Fingerprint()
-    for pair in training {
+    for pair in training + validation {
       fingerprint.add(pair.source)
       fingerprint.add(pair.target)
     }
