@@ -66,7 +66,24 @@ public final class SafetensorsFile: Sendable {
     guard length <= 100_000_000, length >= 2, first.last == UInt8(ascii: "{") else {
       throw malformed("its header is not a safetensors header")
     }
-    return (Array(first[..<8]), try bytes(8..<8 + Int(length), of: file))
+    let text = try bytes(8..<8 + Int(length), of: file)
+    guard strings(in: text) <= mostStrings else {
+      throw malformed("its header names more tensors and texts than a model has")
+    }
+    return (Array(first[..<8]), text)
+  }
+
+  /// Far more than any model has, and few enough to be read in seconds: a tensor has five strings.
+  private static let mostStrings = 500_000
+
+  /// About how many strings JSON has, without reading it: quotes within texts are escaped.
+  private static func strings(in json: [UInt8]) -> Int {
+    var (quotes, isEscaped) = (0, false)
+    for byte in json {
+      if byte == UInt8(ascii: "\""), !isEscaped { quotes += 1 }
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+    }
+    return quotes / 2
   }
 
   private static func bytes(_ range: Range<Int>, of file: FileReader) throws(FileError) -> [UInt8] {

@@ -42,6 +42,8 @@ import Testing
     ("train lm a -o m --layers 1 --residual", "--residual"),
     ("train lm a -o m --unit byte --min-count 3", "--min-count"),
     ("train lm a -o m --unit byte --locale fr", "--locale"),
+    ("train lm a -o m --validation 0 --patience 3", "--patience"),
+    ("train translator a -o m --validation 0 --validate-every 3", "--validate-every"),
     ("train lm a -o m --seeds 2 --checkpoint-every 5", "--checkpoint-every"),
     ("train tagger a -o m --vector-words 10", "--vector-words"),
     ("train tagger a -o m --projected 10", "--projected"),
@@ -76,6 +78,7 @@ import Testing
     "train tagger a -o m --vectors b --vector-words 10",
     "train tagger a -o m --language-model b --projected 10",
     "train translator --source a --target b --dev c --columns 2,1 -o m",
+    "train tagger a -o m --patience 3", "train lm a -o m --patience 3 --validation 0.01",
     "train translator a -o m --attention dot --input-feeding --validation 0.2",
     "evaluate -m a b", "explain cells -m a --find quotes --top 3 --text x",
   ])

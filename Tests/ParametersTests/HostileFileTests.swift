@@ -62,6 +62,11 @@ struct HostileFile: CustomTestStringConvertible {
   private static let json = [
     HostileFile("an array", safetensors("[]"), "is not a safetensors header"),
     HostileFile("blanks first", safetensors("  {}"), "is not a safetensors header"),
+    HostileFile(
+      "a million texts",
+      safetensors(
+        "{\"__metadata__\":{" + (0..<1_000_000).map { "\"\($0)\\\\\":\"\"" }.joined(separator: ",")
+          + "}}"), "more tensors and texts than a model has"),
     HostileFile("an unclosed object", safetensors("{\"a\":"), notJSON),
     HostileFile("words", safetensors("{hello}"), notJSON),
     HostileFile("two objects", safetensors("{}{}"), notJSON),
