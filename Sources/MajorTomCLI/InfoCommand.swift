@@ -34,12 +34,12 @@ let infoCommand = Command(
 }
 
 /// The model file that a path means: itself, or that of a run.
-func modelFile(_ path: String) throws(UsageError) -> String {
+func modelFile(_ path: String) throws(InputError) -> String {
   guard Folders.exists(path) else { return path }
   let model = RunFiles(folder: path).model
   guard FileWriter.exists(model) else {
-    throw UsageError(
-      FileWriter.exists("\(path)/\(RunFiles.configurationName)")
+    throw InputError(
+      description: FileWriter.exists("\(path)/\(RunFiles.configurationName)")
         ? "\(path): the run has no model yet: it gets one at its first validation"
         : "\(path) is a folder, and no run")
   }
@@ -50,7 +50,7 @@ func modelFile(_ path: String) throws(UsageError) -> String {
 /// tool's own place.
 func modelPath(
   _ arguments: ParsedArguments, demo name: String = "models/demo.safetensors"
-) throws(UsageError) -> String {
+) throws -> String {
   if let path = arguments.text("model") { return try modelFile(path) }
   if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty {
     return try modelFile(path)

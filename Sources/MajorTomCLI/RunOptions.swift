@@ -118,10 +118,7 @@ func runFiles(
     isFile
     ? RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
     : RunFiles(folder: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
-  files.keepsEvents = arguments.has("tensorboard")
-  if isFile, files.keepsEvents {
-    throw UsageError("--tensorboard: a model file has no place for events: name a folder with -o")
-  }
+  files.keepsEvents = !isFile && arguments.has("tensorboard")
   // A run's own configuration may be read and written again.
   let inputs = (arguments.words + options.flatMap(arguments.texts)).filter {
     files.configuration == nil || !FileWriter.areSame($0, files.configuration ?? "")

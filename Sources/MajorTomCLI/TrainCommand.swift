@@ -86,6 +86,9 @@ private func trainModel<Model: CommandLineModel>(
   let seeds = try seedCount(arguments)
   guard !arguments.has("dry-run") else { return try forecast(settings, arguments) }
   var files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])
+  if typed.has("tensorboard"), !files.isFolder {
+    throw UsageError("--tensorboard: a model file has no place for events: name a folder with -o")
+  }
   files.inputs = try Model.inputs(arguments, settings)
   guard let seeds else { return try trainRun(settings, arguments, files) }
   guard !files.isFolder else {

@@ -81,8 +81,8 @@ class Run:
     def is_saving(self):
         """Whether a file is being written beside its place."""
         try:
-            return any(name.startswith((".checkpoint.", ".model.", f".{self.path.name}."))
-                       for name in os.listdir(self.folder))
+            prefix = "." if self.is_folder else f".{self.path.name}."
+            return any(name.startswith(prefix) for name in os.listdir(self.folder))
         except OSError:
             return False
 
@@ -109,6 +109,7 @@ def wait_for(process, is_due, limit):
             return False
         if is_due():
             return True
+        time.sleep(0.0003)
     return process.poll() is None
 
 

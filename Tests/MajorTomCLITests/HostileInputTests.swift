@@ -199,7 +199,7 @@ private let escapes = "\u{1B}[31mred\u{9B}2J\u{202E}lri\u{2066}\u{7F}\u{7}"
     try #require(try shell("\(training) -o open > told 2> errors") == 0)
     #expect(try shell("\(training) -o closed 0<&- >&- 2>&-") == 0)
     let models = try ["open", "closed"].map {
-      try Data(contentsOf: tool.folder.appendingPathComponent($0))
+      try Data(contentsOf: tool.folder.appendingPathComponent("\($0)/model.safetensors"))
     }
     #expect(models[0] == models[1])
     // What cannot be told is no success, and what cannot be read is not empty.
