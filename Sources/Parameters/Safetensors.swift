@@ -22,6 +22,8 @@ public final class SafetensorsFile: Sendable {
   public let path: String
   /// The texts under `__metadata__`, but for the checksum, which has been compared.
   public let metadata: [String: String]
+  /// The checksum of the file, which has been compared; nil for files without one.
+  public let checksum: String?
   /// The tensors by name.
   public let tensors: [String: Tensor]
 
@@ -56,7 +58,8 @@ public final class SafetensorsFile: Sendable {
     }
     metadata = header.metadata.filter { $0.key != Self.checksumKey }
     tensors = try Self.checkedTensors(header, in: bytes, from: start, path: path)
-    if let checksum = header.metadata[Self.checksumKey] {
+    checksum = header.metadata[Self.checksumKey]
+    if let checksum {
       try Self.verify(checksum, of: bytes, headerEnd: start, path: path)
     }
   }
@@ -126,6 +129,10 @@ public final class SafetensorsFile: Sendable {
       throw .malformed(path: path, found: "its checksum is not one that majortom writes")
     }
     let digits = place + key.count..<place + key.count + checksumDigits
+    // In a header of somebody else it may stand elsewhere, and too near to the end.
+    guard digits.upperBound <= headerEnd else {
+      throw .malformed(path: path, found: "its checksum is not where majortom writes it")
+    }
     var found = CRC32C()
     found.add(UnsafeRawBufferPointer(rebasing: bytes[..<digits.lowerBound]))
     found.add(String(repeating: "0", count: checksumDigits))
@@ -134,7 +141,7 @@ public final class SafetensorsFile: Sendable {
       throw .malformed(
         path: path,
         found: "its checksum does not fit: it is damaged, or another program has changed it and "
-          + "not left \(checksumKey) out of its metadata")
+          + "not left \(checksumKey) out of its metadata; use another copy, or train anew")
     }
   }
 

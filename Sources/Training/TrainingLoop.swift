@@ -248,7 +248,7 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     let counts = 0...1 << 53
     return counts.contains(updates) && (0...updates).contains(bestUpdate)
       && (0...updates).contains(lastValidation) && (0...updates).contains(validationsSinceBest)
-      && (0...1e12).contains(seconds)
+      && (0...1e12).contains(seconds) && best?.value.isNaN != true
   }
 }
 
