@@ -59,7 +59,7 @@ fuzz: fuzz-build
 	@mkdir -p Fuzz/.build/findings
 	@for driver in $(DRIVERS); do echo "$$driver: $(SECONDS) s"; \
 	  mkdir -p Fuzz/.build/corpus/$$driver; \
-	  $(FUZZ) $$driver $(LIMITS) -max_total_time=$(SECONDS) \
+	  $(FUZZ) $$driver $(LIMITS) -detect_leaks=0 -max_total_time=$(SECONDS) \
 	    -artifact_prefix=Fuzz/.build/findings/$$driver- \
 	    Fuzz/.build/corpus/$$driver Fuzz/Inputs/$$driver 2>Fuzz/.build/$$driver.log \
 	    || { tail -n 60 Fuzz/.build/$$driver.log; exit 1; }; \
@@ -77,7 +77,8 @@ fuzz-seeds: fuzz-build
 SECONDS = 600
 DRIVERS = $(or $(DRIVER),$$($(FUZZ) --list))
 FUZZ = Fuzz/.build/release/Fuzz
-# A read that takes more than that much time or memory is a finding, too.
+# A read that takes more than that much time or memory is a finding, too. Leaks are looked for once, at
+# the end of a program: after each read, it takes half of the time.
 LIMITS = -timeout=20 -malloc_limit_mb=256 -rss_limit_mb=2048
 
 # A manifest cannot have the package instrumented, so the flags stand here. The program has a main of
@@ -92,6 +93,16 @@ fuzz-build: packages
 CLANG = $$(dirname $$(readlink -f $$(command -v $(SWIFT))))/clang
 
 COVERAGE = indirect-calls,trace-cmp,inline-8bit-counters,pc-table
+
+# The tests under the address and under the thread sanitizer; SANITIZERS=thread: one of them.
+# Not all of them: gradient checks are long and of the same code as the other tests, and one test counts
+# seconds. A program that ends by exit() leaves what it holds, XCTest too, which are no leaks.
+sanitize: packages
+	for kind in $(SANITIZERS); do \
+	  ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=$$kind -Xswiftc -enable-testing \
+	    --scratch-path .build/$$kind --skip GradientTests --skip scoringIsQuick || exit 1; done
+
+SANITIZERS = address thread
 
 # Installs the Debian packages that are missing, and nothing where all are there.
 packages:
