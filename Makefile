@@ -7,6 +7,7 @@ NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
 
 .PHONY: demo build test test-views test-durability lint format docs benchmark packages clean
+.PHONY: fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
 	@mkdir -p models
@@ -44,14 +45,69 @@ docs: build
 	$(TOOL) reference docs/reference
 
 lint:
-	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	$(SWIFT) format lint --strict --recursive $(FORMATTED)
 
 format:
-	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+	$(SWIFT) format --in-place --recursive $(FORMATTED)
+
+FORMATTED = Sources Tests Package.swift Fuzz/Sources Fuzz/Package.swift
 
 # Speed, memory and start beside the rivals that PYTHON has, in half an hour; QUICK=1: in five minutes.
 benchmark: build
 	Benchmarks/benchmark.py $(if $(QUICK),--quick) $(BENCHMARK)
+
+# Every reader under libFuzzer and the address sanitizer, ten minutes each; SECONDS=60: a minute each;
+# DRIVER=model: one of them. What is found goes to Fuzz/.build/findings. When it is mended, a small
+# input stays in Fuzz/Inputs, which fuzz-replay reads once. fuzz-seeds writes the first inputs anew,
+# as is needed when a format changes.
+fuzz: fuzz-build
+	@mkdir -p Fuzz/.build/findings
+	@for driver in $(DRIVERS); do echo "$$driver: $(SECONDS) s"; \
+	  mkdir -p Fuzz/.build/corpus/$$driver; \
+	  $(FUZZ) $$driver $(LIMITS) -detect_leaks=0 -max_total_time=$(SECONDS) \
+	    -artifact_prefix=Fuzz/.build/findings/$$driver- \
+	    Fuzz/.build/corpus/$$driver Fuzz/Inputs/$$driver 2>Fuzz/.build/$$driver.log \
+	    || { tail -n 60 Fuzz/.build/$$driver.log; exit 1; }; \
+	  grep -h -o 'DONE .*' Fuzz/.build/$$driver.log; done
+
+fuzz-replay: fuzz-build
+	@for driver in $(DRIVERS); do \
+	  $(FUZZ) $$driver $(LIMITS) Fuzz/Inputs/$$driver/* 2>Fuzz/.build/$$driver.log \
+	    || { tail -n 60 Fuzz/.build/$$driver.log; exit 1; }; \
+	  echo "$$driver: $$(grep -c '^Executed' Fuzz/.build/$$driver.log) inputs"; done
+
+fuzz-seeds: fuzz-build
+	$(FUZZ) --seeds Fuzz/Inputs
+
+SECONDS = 600
+DRIVERS = $(or $(DRIVER),$$($(FUZZ) --list))
+FUZZ = Fuzz/.build/release/Fuzz
+# A read that takes more than that much time or memory is a finding, too. Leaks are looked for once, at
+# the end of a program: after each read, it takes half of the time.
+LIMITS = -timeout=20 -malloc_limit_mb=256 -rss_limit_mb=2048
+
+# A manifest cannot have the package instrumented, so the flags stand here. The program has a main of
+# its own, for which libFuzzer comes without one; gold, the usual linker, cannot link it.
+fuzz-build: packages
+	$(SWIFT) build --package-path Fuzz -c release --sanitize address \
+	  -Xswiftc -sanitize-coverage=edge,$(COVERAGE) -Xcc -fsanitize-coverage=$(COVERAGE) \
+	  -Xswiftc -use-ld=lld -Xlinker -lstdc++ \
+	  -Xlinker $$($(CLANG) -print-resource-dir)/lib/linux/libclang_rt.fuzzer_no_main-$$(uname -m).a
+
+# The one of the Swift in use, whose libraries fit.
+CLANG = $$(dirname $$(readlink -f $$(command -v $(SWIFT))))/clang
+
+COVERAGE = indirect-calls,trace-cmp,inline-8bit-counters,pc-table
+
+# The tests under the address and under the thread sanitizer; SANITIZERS=thread: one of them.
+# Not all of them: gradient checks are long and of the same code as the other tests, and one test counts
+# seconds. A program that ends by exit() leaves what it holds, XCTest too, which are no leaks.
+sanitize: packages
+	for kind in $(SANITIZERS); do \
+	  ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=$$kind -Xswiftc -enable-testing \
+	    --scratch-path .build/$$kind --skip GradientTests --skip scoringIsQuick || exit 1; done
+
+SANITIZERS = address thread
 
 # Installs the Debian packages that are missing, and nothing where all are there.
 packages:

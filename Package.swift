@@ -9,6 +9,7 @@ let package = Package(
     // One import for all, or each room by itself.
     .library(name: "MajorTom", targets: ["MajorTom"]),
     .library(name: "Files", targets: ["Files"]),
+    .library(name: "CommandLineOptions", targets: ["CommandLineOptions"]),
     .library(name: "ICUText", targets: ["ICUText"]),
     .library(name: "DenseMath", targets: ["DenseMath"]),
     .library(name: "Plots", targets: ["Plots"]),
@@ -25,6 +26,7 @@ let package = Package(
   ],
   targets: [
     // Floor 0: C, and only what Swift cannot do.
+    .target(name: "CChecksum"),
     .target(name: "CKernels"),
     .target(name: "CProducts"),
     .target(
@@ -34,7 +36,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Floor 1: the only targets that import C.
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: ["CChecksum"]),
     .target(name: "ICUText", dependencies: ["CICU", "CZlib", "Files"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "CProducts"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt", "Files"]),

@@ -20,9 +20,14 @@ func modelKind(of path: String) throws -> any TrainableModel.Type {
 /// The command `majortom info MODEL`.
 let infoCommand = Command(
   "info", summary: "show what a model file holds", synopsis: "[MODEL] [OPTION...]",
-  about: "Shows what a model file holds.", options: [modelOption(), jsonOption]
+  about: "Shows what a model file holds.",
+  options: [
+    modelOption(), jsonOption,
+    Option(flag: "verify", "Only check the file against its checksum; exit 1 where it is damaged"),
+  ]
 ) { arguments in
   let path = try arguments.words.first.map(modelFile) ?? modelPath(arguments)
+  guard !arguments.has("verify") else { return try verify(path, asJSON: arguments.has("json")) }
   let model = try modelKind(of: path).init(contentsOf: path)
   guard !arguments.has("json") else { return writeOutput(model.jsonDescription + "\n") }
   let lines = model.describe().map { "\($0.label): \($0.text)" }
@@ -44,6 +49,25 @@ func modelFile(_ path: String) throws(InputError) -> String {
         : "\(path) is a folder, and no run")
   }
   return model
+}
+
+/// Reads all of a model or checkpoint, and says that its bytes are those that were written.
+///
+/// Throws `FileError` where they are not, or where nothing tells.
+private func verify(_ path: String, asJSON: Bool) throws {
+  // Reading a file compares its checksum; a model must also make sense.
+  let checksum = try SafetensorsFile(contentsOf: path).checksum
+  if try ModelFileReader(contentsOf: path).kind != "checkpoint" {
+    _ = try modelKind(of: path).init(contentsOf: path)
+  }
+  guard let checksum else {
+    throw FileError.mismatch(
+      path: path,
+      found: "it has no checksum, as files of earlier versions and of other programs have none: "
+        + "it can be read, but nothing tells whether it is as it was written")
+  }
+  if asJSON { return writeJSON(["file": .text(path), "checksum": .text(checksum)]) }
+  writeOutput("\(path): its checksum \(checksum) is right\n")
 }
 
 /// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the

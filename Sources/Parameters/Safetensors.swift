@@ -21,6 +21,8 @@ public final class SafetensorsFile: Sendable {
   public let path: String
   /// The texts under `__metadata__`, but for the checksum, which has been compared.
   public let metadata: [String: String]
+  /// The checksum of the file, which has been compared; nil for files without one.
+  public let checksum: String?
   /// The tensors by name.
   public let tensors: [String: Tensor]
 
@@ -42,7 +44,8 @@ public final class SafetensorsFile: Sendable {
     }
     metadata = header.metadata.filter { $0.key != Self.checksumKey }
     tensors = try Self.checkedTensors(header, in: file, from: 8 + text.count)
-    if let checksum = header.metadata[Self.checksumKey] {
+    checksum = header.metadata[Self.checksumKey]
+    if let checksum {
       try Self.verify(checksum, of: file, length: length, header: text)
     }
   }
@@ -163,6 +166,10 @@ public final class SafetensorsFile: Sendable {
         path: file.path, found: "its checksum is not one that majortom writes")
     }
     let digits = place + key.count..<place + key.count + checksumDigits
+    // In a header of somebody else it may stand elsewhere, and too near to the end.
+    guard digits.upperBound <= header.endIndex else {
+      throw .malformed(path: file.path, found: "its checksum is not where majortom writes it")
+    }
     var found = CRC32C()
     func add(_ bytes: ArraySlice<UInt8>) { bytes.withUnsafeBytes { found.add($0) } }
     add(length[...])
@@ -174,7 +181,7 @@ public final class SafetensorsFile: Sendable {
       throw .malformed(
         path: file.path,
         found: "its checksum does not fit: it is damaged, or another program has changed it and "
-          + "not left \(checksumKey) out of its metadata")
+          + "not left \(checksumKey) out of its metadata; use another copy, or train anew")
     }
   }
 

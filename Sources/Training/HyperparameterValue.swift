@@ -20,10 +20,11 @@ public enum HyperparameterValue: Sendable, Equatable, Codable {
       self = .flag(flag)
     } else if let number = try? container.decode(Int.self) {
       self = .integer(number)
+    } else if let text = try? container.decode(String.self) {
+      // Before numbers, as the texts NaN and Infinity can be read as such.
+      self = .text(text)
     } else if let number = try? container.decode(Double.self) {
       self = .number(number)
-    } else if let text = try? container.decode(String.self) {
-      self = .text(text)
     } else {
       self = .integers(try container.decode([Int].self))
     }

@@ -113,10 +113,13 @@ public struct TrainingProgress: Sendable, CustomStringConvertible {
   /// What a token is called, such as `char`.
   public var unit: String
 
+  /// `tokensPerSecond` without its fraction, within what a clock that stands still makes of it.
+  public var wholeTokensPerSecond: Int { Int(max(0, min(1e15, tokensPerSecond))) }
+
   /// `update 20 of 400, loss 2.345 nats/char, 30,000 chars/s, 1:20 left`.
   public var description: String {
     "update \(grouped(update)) of \(grouped(updates)), loss \(fixed(loss, 3)) nats/\(unit), "
-      + "\(grouped(Int(tokensPerSecond))) \(unit)s/s, \(time(remaining)) left"
+      + "\(grouped(wholeTokensPerSecond)) \(unit)s/s, \(time(remaining)) left"
   }
 }
 

@@ -52,5 +52,6 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
       && (0...updates).contains(lastValidation) && (0...updates).contains(validationsSinceBest)
       && (0...updates).contains(goodUpdate) && (0...updates).contains(restartedAt)
       && (0...Self.mostRetreats).contains(retreats) && (0...1e12).contains(seconds)
+      && best?.value.isNaN != true
   }
 }

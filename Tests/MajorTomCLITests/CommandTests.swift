@@ -116,6 +116,38 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
     #expect(plain.output.contains("rnn.weight_ih_l0"))
   }
 
+  @Test func aModelIsVerifiedByItsChecksum() throws {
+    #expect(try train("--updates", "1").code == 0)
+    let sound = try tool.run("info", "m.safetensors", "--verify")
+    #expect(sound.code == 0 && sound.errors.isEmpty)
+    #expect(sound.output.hasPrefix("m.safetensors: its checksum crc32c:"))
+    let json = try tool.run("info", "m.safetensors", "--verify", "--json").output
+    let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: String]
+    let checksum = try #require(object?["checksum"])
+    #expect(sound.output.contains(checksum))
+
+    let bytes = try Data(contentsOf: tool.folder.appendingPathComponent("m.safetensors"))
+    var damaged = bytes
+    damaged[bytes.count - 5] ^= 4
+    try tool.file("m.safetensors", damaged)
+    let found = try tool.run("info", "m.safetensors", "--verify")
+    #expect(found.code == 1 && found.output.isEmpty)
+    #expect(found.errors.contains("m.safetensors") && found.errors.contains("does not fit"))
+    #expect(found.errors.contains("use another copy"))
+
+    // Without its checksum a model is read, and cannot be verified.
+    let length = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = String(decoding: bytes[8..<8 + length], as: UTF8.self)
+      .replacingOccurrences(of: "\"checksum\":\"\(checksum)\",", with: "")
+    var count = UInt64(header.utf8.count).littleEndian
+    try tool.file(
+      "m.safetensors",
+      Data(bytes: &count, count: 8) + Data(header.utf8) + bytes[(8 + length)...])
+    #expect(try tool.run("info", "m.safetensors").code == 0)
+    let unknown = try tool.run("info", "m.safetensors", "--verify")
+    #expect(unknown.code == 1 && unknown.errors.contains("it has no checksum"))
+  }
+
   @Test func corporaAreTheSameForTheSameSeed() throws {
     let numbers = ["corpus", "numbers", "--from", "digits", "--to", "en", "--max", "99"]
     let all = try tool.run(words: numbers)

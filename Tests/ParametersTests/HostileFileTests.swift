@@ -36,7 +36,25 @@ struct HostileFile: CustomTestStringConvertible {
     "{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}"
   }
 
-  static let all: [HostileFile] = lengths + json + types + shapes + offsets
+  static let all: [HostileFile] = lengths + json + types + shapes + offsets + checksums
+
+  /// Where a checksum has blanks before it, what looks like one may stand at the header's very end.
+  private static let checksums = [
+    HostileFile(
+      "a checksum past the end",
+      safetensors(
+        #"{"__metadata__":{"checksum" :"crc32c:00000000"},"t":{"dtype":"F32","shape":[0],"#
+          + #""data_offsets":[0,0],"checksum":"crc32c:"}}"#), "is not where majortom writes it"),
+    HostileFile(
+      "a checksum of no digits", safetensors(#"{"__metadata__":{"checksum":"crc32c:"}}"#),
+      "is not one that majortom writes"),
+    HostileFile(
+      "a checksum of another kind", safetensors(#"{"__metadata__":{"checksum":"md5:00000000"}}"#),
+      "is not one that majortom writes"),
+    HostileFile(
+      "a checksum of other bytes", safetensors(#"{"__metadata__":{"checksum":"crc32c:00000000"}}"#),
+      "its checksum does not fit"),
+  ]
 
   private static let lengths = [
     HostileFile("empty", [], "it is empty"),

@@ -46,6 +46,14 @@ private struct Sample: HyperparameterSet {
     #expect(try read(JSON.text(of: sample)) == sample)
   }
 
+  /// Numbers that are not finite stand as texts in JSON, but not every such text means a number.
+  @Test(arguments: ["NaN", "Infinity", "-Infinity", "1", "true", ""])
+  func anyTextIsReadAsItIsWritten(text: String) throws {
+    var sample = Sample()
+    sample.name = text
+    #expect(try read(JSON.text(of: sample)) == sample)
+  }
+
   @Test func oldNamesAreReadAndRetiredOnesPassedOver() throws {
     let sample = try read(#"{"hiddenSize":7,"gone":[1],"limit":null}"#)
     #expect(sample.size == 7 && sample.ratio == 0.5 && sample.limit == nil)
