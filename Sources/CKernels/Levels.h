@@ -6,8 +6,12 @@
 #include <string.h>
 
 // The compiler's loader hook picks the clone for the CPU at hand. Other architectures, and C
-// libraries without that hook, get the plain function.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+// libraries without that hook, get the plain function; so does the thread sanitizer, whose own calls
+// in the hook would come before it is there.
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !__has_feature(thread_sanitizer)
 #define LEVELS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LEVELS

@@ -13,7 +13,10 @@
 #endif
 
 // As in Levels.h of CKernels: targets of floor 0 do not import each other.
-#if HAS_X86 && defined(__GLIBC__)
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if HAS_X86 && defined(__GLIBC__) && !__has_feature(thread_sanitizer)
 #define LEVELS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LEVELS
