@@ -37,7 +37,6 @@ final class RunStore {
   var writeModel: (String) throws(FileError) -> Void = { _ in }
   private let clock = ContinuousClock()
   private var lastSaved: ContinuousClock.Instant
-  private var modelIsSaved = false
   private(set) var isResumed = false
   // Whether the last checkpoint is sound, and so worth keeping when the next one takes its place.
   private var keepsOlder = true
@@ -123,7 +122,7 @@ final class RunStore {
   /// After a validation that was the best so far: writes the model.
   func improved(_ report: (TrainingEvent) throws -> Void) throws {
     guard let files else { return }
-    modelIsSaved = try attempt(files.model, report) { () throws(FileError) in
+    _ = try attempt(files.model, report) { () throws(FileError) in
       try writeModel(files.model)
     }
   }
@@ -140,10 +139,10 @@ final class RunStore {
       try writeCheckpoint(loop, files)
       try report(.saved(path: files.checkpoint))
     }
-    if !modelIsSaved {
-      try writeModel(files.model)
-      try report(.saved(path: files.model))
-    }
+    // Also where the best weights are there already: the model's card counts all updates, whether the run
+    // was cut short after its best validation or not.
+    try writeModel(files.model)
+    try report(.saved(path: files.model))
     guard end != .interrupted else { return }
     if files.isFolder {
       guard

@@ -67,6 +67,8 @@ import Testing
   func countsThatNoRunCanHaveAreRefused(record: String) throws {
     try train(resuming: false, updates: 3)
     try change("model.checkpoint") { $0["record"] = record }
+    // Else the run would be gone on with from it.
+    FileWriter.remove(folder.place("model.checkpoint.previous"))
     let error = #expect(throws: FileError.self) { try train(resuming: true, updates: 0) }
     #expect(error?.description.contains("its counts are impossible") == true)
   }
