@@ -35,8 +35,9 @@ test-views: packages
 	$(SWIFT) test --filter 'DenseMathTests|CellsTests|LayersTests|GoldenTests|SearchTests' \
 	  --skip GradientTests
 
-# Kills trainings 200 times and resumes them, some on a disk that is full: an hour. Fewer: KILLS=20.
+# Kills trainings 200 times and resumes them, some on a disk that is full: a quarter of an hour. Fewer: KILLS=20.
 KILLS ?= 200
+test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
 
