@@ -148,6 +148,9 @@ public struct FileWriter: ~Copyable {
   /// Removes a file, if there is one.
   public static func remove(_ path: String) { unlink(path) }
 
+  /// Gives a file another name, in place of what has it.
+  public static func move(_ path: String, to other: String) { rename(path, other) }
+
   /// Brings the names in the folder of a path to the disk: without it a file that was renamed may be
   /// gone after the power was.
   ///

@@ -40,7 +40,8 @@ public struct RunConfiguration: Sendable, Equatable {
     switch found.removeValue(forKey: "data") {
     case .text(let path): data = [path]
     case .texts(let paths): data = paths
-    case nil: data = []
+    // A list of nothing says not of what.
+    case nil, .integers([]): data = []
     default: throw unfit("data: expected a path or a list of paths")
     }
     values = found
@@ -127,19 +128,10 @@ public enum ConfigurationValue: Sendable, Equatable, Decodable {
 
   /// Reads a value by the type that it has in the file.
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let flag = try? container.decode(Bool.self) {
-      self = .flag(flag)
-    } else if let number = try? container.decode(Int.self) {
-      self = .integer(number)
-    } else if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else if let text = try? container.decode(String.self) {
-      self = .text(text)
-    } else if let numbers = try? container.decode([Int].self) {
-      self = .integers(numbers)
+    if let value = try? HyperparameterValue(from: decoder) {
+      self.init(value)
     } else {
-      self = .texts(try container.decode([String].self))
+      self = .texts(try decoder.singleValueContainer().decode([String].self))
     }
   }
 

@@ -56,7 +56,9 @@ final class RunRecorder {
         csv: String(decoding: text, as: UTF8.self), metric: history.metric, path: path)
     } catch {
       // Anybody may write to this file, and what it holds does not decide anything.
-      write("\(error); the figures until now are left out")
+      let aside = path + ".damaged"
+      FileWriter.move(path, to: aside)
+      write("\(error); it is \(aside) now, and the figures begin anew")
     }
     history.cut(to: record.updates)
     // The validation of the checkpoint's update is made again where the checkpoint came before it.

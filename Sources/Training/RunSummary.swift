@@ -46,7 +46,11 @@ public struct RunSummary: Sendable {
       guard let file = try? ModelFileReader(contentsOf: checkpoint) else { continue }
       found = try? file.part("record")
     }
-    record = found.flatMap { $0.isSound ? $0 : nil }
+    if let found, found.isSound {
+      record = Self.current(found, files, model)
+    } else {
+      record = nil
+    }
     let isOver = record?.end.map { $0 != .interrupted } ?? false
     if FileLock.isHeld(files.lock) {
       state = .running
@@ -54,5 +58,27 @@ public struct RunSummary: Sendable {
       state = record == nil ? .damaged : isOver ? .finished : .interrupted
     }
     unit = ["lm": "char", "tagger": "word"][model] ?? "token"
+  }
+
+  /// The record with what came after its checkpoint, as the rows of figures tell it.
+  ///
+  /// They have no checksum, so a file of them that cannot be read changes nothing.
+  private static func current(
+    _ record: TrainingRecord, _ files: RunFiles, _ model: String
+  ) -> TrainingRecord {
+    let metric = record.best?.metric ?? (model == "tagger" ? .f1 : .crossEntropy)
+    guard let path = files.metrics,
+      let text = try? TextFiles.bytes(of: path, maxLength: 1 << 28),
+      let history = try? RunHistory(
+        csv: String(decoding: text, as: UTF8.self), metric: metric, path: path),
+      let last = history.rows.last, last.update > record.updates
+    else { return record }
+    var record = record
+    record.updates = last.update
+    if last.seconds.isFinite { record.seconds = last.seconds }
+    if let best = history.rows.last(where: \.isBest) {
+      (record.best, record.bestUpdate) = (best.validation, best.update)
+    }
+    return record
   }
 }

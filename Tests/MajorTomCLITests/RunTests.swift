@@ -10,13 +10,28 @@ import Testing
     try tool.file("story.txt", Data(story.utf8))
   }
 
-  private func train(
-    _ more: String..., interruptAfter seconds: Double? = nil, by signal: Int32 = SIGINT
-  )
-    throws -> Tool.Result
-  {
-    try tool.run(
-      words: ["train", "lm", "story.txt"] + small + more, interruptAfter: seconds, by: signal)
+  private func train(_ more: String...) throws -> Tool.Result {
+    try tool.run(words: ["train", "lm", "story.txt"] + small + more)
+  }
+
+  /// Starts the tool, and ends it by a signal as soon as a file of it has so many lines; returns its code.
+  private func run(
+    _ words: [String], until file: String, hasLines count: Int, then signal: Int32
+  ) throws -> (code: Int32, errors: String) {
+    let process = Process()
+    process.executableURL = Tool.program
+    process.arguments = words
+    process.currentDirectoryURL = tool.folder
+    let errors = try tool.file("errors", Data())
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    func isDue() -> Bool {
+      ((try? bytes(file)) ?? Data()).count { $0 == UInt8(ascii: "\n") } >= count
+    }
+    while process.isRunning, !isDue() { Thread.sleep(forTimeInterval: 0.005) }
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    return (process.terminationStatus, try text("errors"))
   }
 
   private func bytes(_ name: String) throws -> Data {
@@ -86,9 +101,13 @@ import Testing
     let budget = ["--updates", "900", "--patience", "0", "--checkpoint-every", "0", "-q"]
     let words = ["train", "lm", "story.txt"] + small + budget
     #expect(try tool.run(words: words + ["-o", "whole"]).code == 0)
-    let killed = try tool.run(
-      words: words + ["-o", "broken"], interruptAfter: 0.6, by: SIGKILL)
+    let killed = try run(
+      words + ["-o", "broken"], until: "broken/metrics.csv", hasLines: 9, then: SIGKILL)
     try #require(killed.code == SIGKILL, "\(killed.errors)")
+    // A kill between its two renames leaves the older one alone.
+    if !tool.exists("broken/checkpoint") {
+      try tool.file("broken/checkpoint", bytes("broken/checkpoint.previous"))
+    }
     var checkpoint = try bytes("broken/checkpoint")
     checkpoint[checkpoint.count / 2] ^= 1
     try tool.file("broken/checkpoint", checkpoint)
@@ -104,14 +123,26 @@ import Testing
   }
 
   @Test func anInterruptedRunSaysHowToGoOn() throws {
-    let ended = try train(
-      "-o", "my run", "--minutes", "0.5", "--patience", "0", interruptAfter: 1.5, by: SIGTERM)
+    let words = ["train", "lm", "story.txt", "-o", "my run", "--minutes", "5", "--patience", "0"]
+    let ended = try run(
+      words + small, until: "my run/metrics.csv", hasLines: 5, then: SIGTERM)
     #expect(ended.code == 128 + SIGTERM, "\(ended.errors)")
     #expect(ended.errors.contains("majortom resume 'my run'"), "\(ended.errors)")
     #expect(try tool.run("runs").output.contains("interrupted"))
     #expect(try text("my run/report.html").contains("resume"))
     let resumed = try tool.run("resume", "my run", "--updates", "3")
     #expect(resumed.code == 0, "\(resumed.errors)")
+  }
+
+  @Test func aRunOfTwoFilesSideBySideIsGoneOnWith() throws {
+    let lines = (0..<40).map { "word \($0)\n" }.joined()
+    for name in ["s.txt", "t.txt"] { try tool.file(name, Data(lines.utf8)) }
+    let words = ["train", "translator", "--source", "s.txt", "--target", "t.txt", "-o", "pairs"]
+    let trained = try tool.run(words: words + ["--hidden", "8", "--updates", "2", "-q"])
+    #expect(trained.code == 0, "\(trained.errors)")
+    let resumed = try tool.run("resume", "pairs", "--updates", "2", "-q")
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(try tool.run("runs").output.contains("s.txt, t.txt"))
   }
 
   @Test func placesAndConfigurationsThatCannotBeMeantAreRefused() throws {
@@ -175,5 +206,47 @@ import Testing
       "verify-resume", "story.txt", "--seconds", "1", "--kills", "2", "--config",
       "novel/config.json")
     #expect(verified.code == 0 && verified.output.hasPrefix("identical"), "\(verified.errors)")
+  }
+
+  @Test func figuresAreToldBetweenCheckpointsAndKeptAsideWhereTheyAreDamaged() throws {
+    let words = [
+      "train", "lm", "story.txt", "-o", "novel", "--updates", "100000", "--patience", "0",
+    ]
+    let killed = try run(
+      words + small, until: "novel/metrics.csv", hasLines: 5, then: SIGKILL)
+    try #require(killed.code == SIGKILL)
+    let run =
+      try JSONSerialization.jsonObject(
+        with: Data(try tool.run("runs", "--json").output.utf8)) as? [String: Any]
+    // The one checkpoint is that of the beginning.
+    #expect(try #require(run?["updates"] as? Int) > 0)
+    #expect(run?["state"] as? String == "interrupted")
+    try tool.file("novel/metrics.csv", Data("mine\n".utf8))
+    let resumed = try tool.run("resume", "novel", "--updates", "3", "-q")
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(try text("novel/metrics.csv.damaged") == "mine\n")
+    #expect(try text("novel/log").contains("metrics.csv:1"))
+    #expect(try text("novel/metrics.csv").split(separator: "\n").count == 4)
+  }
+
+  @Test func twoTrainingsDoNotShareARun() throws {
+    let words = [
+      "train", "lm", "story.txt", "-o", "novel", "--minutes", "1", "--patience", "0", "-q",
+    ]
+    let first = Process()
+    first.executableURL = Tool.program
+    first.arguments = words + small
+    first.currentDirectoryURL = tool.folder
+    try first.run()
+    defer {
+      first.terminate()
+      first.waitUntilExit()
+    }
+    while !tool.exists("novel/checkpoint"), first.isRunning { Thread.sleep(forTimeInterval: 0.02) }
+    for other in [["resume", "novel"], words + small + ["--overwrite"]] {
+      let refused = try tool.run(words: other)
+      #expect(refused.code == 1 && refused.errors.contains("another training"), "\(refused.errors)")
+    }
+    #expect(try tool.run("runs", "--json").output.contains("\"state\":\"running\""))
   }
 }
