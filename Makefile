@@ -72,6 +72,7 @@ fuzz: fuzz-build
 	  grep -h -o 'DONE .*' Fuzz/.build/$$driver.log; done
 
 fuzz-replay: fuzz-build
+	@$(FUZZ) --check Fuzz/Inputs
 	@for driver in $(DRIVERS); do \
 	  $(FUZZ) $$driver $(LIMITS) Fuzz/Inputs/$$driver/* 2>Fuzz/.build/$$driver.log \
 	    || { tail -n 60 Fuzz/.build/$$driver.log; exit 1; }; \
@@ -82,7 +83,8 @@ fuzz-seeds: fuzz-build
 
 SECONDS = 600
 DRIVERS = $(or $(DRIVER),$$($(FUZZ) --list))
-FUZZ = Fuzz/.build/release/Fuzz
+# Swift's own backtracer may hang in a process under the sanitizer, which has a report of its own.
+FUZZ = SWIFT_BACKTRACE=enable=no Fuzz/.build/release/Fuzz
 # A read that takes more than that much time or memory is a finding, too. Leaks are looked for by
 # fuzz-replay alone, as that takes more time than reading.
 LIMITS = -timeout=20 -malloc_limit_mb=256 -rss_limit_mb=2048

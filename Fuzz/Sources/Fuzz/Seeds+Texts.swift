@@ -98,13 +98,13 @@ extension Seeds {
 
   static let vectors: [(name: String, bytes: [UInt8])] = [
     seed("counted", "2 3\nada 0.1 -2 3e-2\nrome 1 2 3\n"),
-    seed("plain", "ada 0.1 0.2\nnew york 1 2\n\nrome 0 inf\n"),
+    seed("refused", "ada 0.1 0.2\nnew york 1 2\n\nrome 0 inf\n"),
   ]
 
   static let commandLines: [(name: String, bytes: [UInt8])] = [
     seed("train", "text.txt\0-o\0m\0--cell=gru\0--hidden\012\0--rate\00.5\0--seed\07\0-j\0--\0-x"),
     seed("help", "--help\0--threads\04"),
-    seed("unknown", "--hiden\03\0--cell\0lsmt\0--output"),
+    seed("refused", "--hiden\03\0--cell\0lsmt\0--output"),
   ]
 
   static let configurations: [(name: String, bytes: [UInt8])] = [

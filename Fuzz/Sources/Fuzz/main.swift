@@ -1,7 +1,8 @@
 import Glibc
 
 // fuzz DRIVER [libFuzzer's arguments]: hands the arguments to libFuzzer, and its inputs to a driver.
-// fuzz --list: the names of the drivers. fuzz --seeds FOLDER: writes the first inputs of each.
+// fuzz --list: the names of the drivers. fuzz --seeds FOLDER: writes the first inputs of each; --check
+// FOLDER: whether they are still read.
 
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runDriver(
@@ -16,6 +17,9 @@ case "--list":
   for driver in Driver.all { print(driver.name) }
 case "--seeds" where words.count == 3:
   for driver in Driver.all { try driver.writeSeeds(to: words[2]) }
+case "--check" where words.count == 3:
+  dup2(open("/dev/null", O_WRONLY), 1)
+  for driver in Driver.all { try driver.checkSeeds(in: words[2]) }
 case .some(let name):
   guard let driver = Driver.all.first(where: { $0.name == name }) else {
     fatalError("there is no driver \(name); fuzz --list names them")
@@ -36,5 +40,5 @@ case .some(let name):
       return 0
     })
 case nil:
-  fatalError("usage: fuzz DRIVER [ARGUMENTS OF LIBFUZZER], fuzz --list, fuzz --seeds FOLDER")
+  fatalError("usage: fuzz DRIVER [ARGUMENTS OF LIBFUZZER], --list, --seeds FOLDER, --check FOLDER")
 }
