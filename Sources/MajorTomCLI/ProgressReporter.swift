@@ -126,7 +126,7 @@ final class ProgressReporter {
     say(
       "\(isTerminal ? "\r" : "")step \(grouped(progress.update))/\(grouped(progress.updates))"
         + "  loss \(loss.isNaN ? "-" : fixed(loss, 3))  valid \(valid)"
-        + "  \(grouped(Int(progress.tokensPerSecond))) \(unit)s/s"
+        + "  \(grouped(progress.wholeTokensPerSecond)) \(unit)s/s"
         + "  \(time(progress.remaining)) left\(isTerminal ? "\u{1B}[K" : "")\(ending)")
   }
 
