@@ -120,7 +120,7 @@ final class RunRecorder {
   func failed(_ error: any Error) {
     guard files.isFolder else { return }
     write("\(error)")
-    finish(.diverged("\(error)"))
+    finish(.failed("\(error)"))
   }
 
   private func finish(_ state: RunReport.State) {

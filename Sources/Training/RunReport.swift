@@ -12,8 +12,8 @@ public struct RunReport: Sendable {
     case interrupted(next: String)
     /// It is over.
     case finished(TrainingEnd)
-    /// Its loss was no longer finite; the sentence.
-    case diverged(String)
+    /// An error ended it, such as a loss that was no longer finite; the sentence.
+    case failed(String)
   }
 
   /// What the run is called.
@@ -83,7 +83,7 @@ public struct RunReport: Sendable {
       case .interrupted(let next):
         "It was interrupted. To go on: <code>\(shown(next))</code>"
       case .finished(let end): "It is finished: \(shown(end.rawValue))."
-      case .diverged(let sentence): "It diverged: \(shown(sentence))"
+      case .failed(let sentence): "It ended with an error: \(shown(sentence))"
       }
     return "<p class=\"state\">\(text)</p>"
   }
