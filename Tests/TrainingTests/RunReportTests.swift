@@ -103,7 +103,9 @@ import Testing
       report(some, state: .interrupted(next: "majortom resume <a&b>")).contains(
         "<code>majortom resume &lt;a&amp;b&gt;</code>"))
     #expect(report(some, state: .finished(.patience)).contains("validation stopped improving"))
-    #expect(report(some, state: .failed("NaN <here>")).contains("It ended with an error: NaN &lt;here&gt;"))
+    #expect(
+      report(some, state: .failed("NaN <here>")).contains(
+        "It ended with an error: NaN &lt;here&gt;"))
   }
 
   @Test func aPageOfALongRunIsNotLarge() {
