@@ -63,6 +63,13 @@ public struct Dropout: Codable, Sendable, Equatable {
       }
     }
 
+    /// A locked mask for what is made of the outputs of a stack's level outside the stack.
+    ///
+    /// Each row of `mask` is one lane's: 0, or 1 / (1 - rate).
+    public func draw<S: Real>(_ mask: Matrix<S>, outputsOfLevel level: Int, rate: Double) {
+      draw(mask, .outputs(level: level), rate: rate)
+    }
+
     /// A locked mask: 0, or 1 / (1 - rate), for each lane.
     func draw<S: Real>(_ mask: Matrix<S>, _ place: Place, rate: Double) {
       random.dropoutMask(mask, rate: rate, firstRow: place.row + firstLane, step: step)

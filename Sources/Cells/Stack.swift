@@ -28,14 +28,16 @@ public struct Stack: Sendable {
   public let dropout: Dropout
   /// Whether levels above the lowest add their input to their output.
   public let isResidual: Bool
+  /// Whether the top level's outputs are dropped out too, and not only those that a level reads.
+  public let dropsTop: Bool
 
   /// Declares `layers` levels of a cell under PyTorch's names `<prefix>weight_ih_l<k>` and so on,
   /// those that read backward with `_reverse` at their end.
   public init(
     _ cell: any RecurrentCell, layers: Int, inputSize: Int, hiddenSize: Int,
     dropout: Dropout = .none,
-    directions: Directions = .forward, isResidual: Bool = false, prefix: String,
-    in layout: inout ParameterLayout
+    directions: Directions = .forward, isResidual: Bool = false, dropsTop: Bool = true,
+    prefix: String, in layout: inout ParameterLayout
   ) {
     var made: [Recurrence] = []
     for level in 0..<layers {
@@ -52,6 +54,7 @@ public struct Stack: Sendable {
     self.directions = directions
     self.dropout = dropout
     self.isResidual = isResidual
+    self.dropsTop = dropsTop
   }
 
   /// The width of a state.
@@ -82,6 +85,7 @@ public struct Stack: Sendable {
     public let layers: [Recurrence.Trace<S>]
     let source: SequenceInput<S>
     let inputMask: Matrix<S>?
+    // By level; the top one may have none.
     let outputMasks: [Matrix<S>]
     let reversal: IndexBlock?
     /// The top level's outputs, dropped out in training: [total, outputSize].
@@ -102,7 +106,8 @@ public struct Stack: Sendable {
     var (input, inputMask) = masked(source, shape, masks, on: workspace)
     var output = workspace.arena.matrix(0, 0)
     traces.reserveCapacity(layers.count)
-    for level in 0..<layers.count / directions.rawValue {
+    let levels = layers.count / directions.rawValue
+    for level in 0..<levels {
       let number = level * directions.rawValue
       let below = output
       let ahead = layers[number].forward(
@@ -118,7 +123,7 @@ public struct Stack: Sendable {
         S.copy(ahead.output, into: output.part(0, width: hiddenSize))
         S.gather(back.output, at: reversal, into: output.part(1, width: hiddenSize))
       }
-      if dropout.outputs > 0, let masks {
+      if dropout.outputs > 0, dropsTop || level < levels - 1, let masks {
         let mask = workspace.arena.matrix(shape.batch, outputSize)
         masks.draw(mask, .outputs(level: level), rate: dropout.outputs)
         let kept = workspace.arena.matrix(shape.total, outputSize)
@@ -159,7 +164,7 @@ public struct Stack: Sendable {
         S.copy(gradient, into: copy)
         pastLevel = copy
       }
-      if !trace.outputMasks.isEmpty {
+      if level < trace.outputMasks.count {
         apply(trace.outputMasks[level], to: gradient, shape, into: gradient)
       }
       let below = layers[number].backward(

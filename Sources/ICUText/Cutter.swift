@@ -9,13 +9,17 @@ final class Cutter: @unchecked Sendable {
   // Safe to send: `CutterPool` lends each cutter to one caller at a time.
 
   private let locale: String
+  private let attachesPunctuation: Bool
   private let properties = PropertyTable.graphemes
   private var graphemes: Breaker?
   private var words: Breaker?
   private var sentences: Breaker?
   private var units: [UInt16] = []
 
-  init(locale: String) { self.locale = locale }
+  init(locale: String, attachesPunctuation: Bool) {
+    self.locale = locale
+    self.attachesPunctuation = attachesPunctuation
+  }
 
   /// Gives each token's byte range, its code point where it is only one (else -1), and whether it
   /// is a word-like segment, in order and without gaps.
@@ -126,22 +130,35 @@ final class Cutter: @unchecked Sendable {
     }
   }
 
-  /// Words, each with the space before it if it is a single one, and what stands between them.
+  /// Words, each with the space before it if it is a single one, and what stands between them; that too
+  /// with its space where punctuation is to have it.
   @inline(__always)
   private func forEachSpacedWord(
     in text: UnsafeBufferPointer<UInt8>,
     _ body: (_ start: Int, _ end: Int, _ scalar: Int32, _ isWordLike: Bool) -> Void
   ) throws(TextError) {
-    var space = -1
+    var (space, spaceScalar) = (-1, Int32(0x20))
     try forEachWord(in: text) { start, end, scalar, isWordLike in
       if space >= 0 {
         defer { space = -1 }
-        if isWordLike { return body(space, end, -1, true) }
-        body(space, start, 0x20, false)
+        let isAttached =
+          isWordLike
+          ? spaceScalar == 0x20
+          : attachesPunctuation && !Self.isWhiteSpace(codePoint(in: text, at: start).value)
+        if isAttached { return body(space, end, -1, isWordLike) }
+        body(space, start, spaceScalar, false)
       }
-      if scalar == 0x20 { space = start } else { body(start, end, scalar, isWordLike) }
+      if scalar == 0x20 || (attachesPunctuation && (scalar == 0xA0 || scalar == 0x202F)) {
+        (space, spaceScalar) = (start, scalar)
+      } else {
+        body(start, end, scalar, isWordLike)
+      }
     }
-    if space >= 0 { body(space, text.count, 0x20, false) }
+    if space >= 0 { body(space, text.count, spaceScalar, false) }
+  }
+
+  private static func isWhiteSpace(_ value: UInt32) -> Bool {
+    Unicode.Scalar(value)?.properties.isWhitespace ?? false
   }
 
   /// The end of the segment at a boundary where ASCII alone decides it in every locale; else the
@@ -330,20 +347,25 @@ final class Cutter: @unchecked Sendable {
 /// Lends cutters, which hold break iterators, to whoever cuts text at the moment.
 final class CutterPool: Sendable {
   private let locale: String
+  private let attachesPunctuation: Bool
   private let idle = Mutex<[Cutter]>([])
 
-  init(locale: String) throws(TextError) {
+  init(locale: String, attachesPunctuation: Bool) throws(TextError) {
     guard !locale.utf8.contains(0), cicu_locale_is_known(locale) else {
       throw .unknownLocale(locale)
     }
     self.locale = locale
+    self.attachesPunctuation = attachesPunctuation
   }
 
   @inline(__always)
   func withCutter<Result>(
     _ body: (Cutter) throws(TextError) -> Result
   ) throws(TextError) -> Result {
-    let cutter = idle.withLock { $0.popLast() } ?? Cutter(locale: locale)
+    let cutter =
+      idle.withLock { $0.popLast() }
+      ?? Cutter(
+        locale: locale, attachesPunctuation: attachesPunctuation)
     defer { idle.withLock { $0.append(cutter) } }
     return try body(cutter)
   }

@@ -46,14 +46,44 @@ public struct Segmentation: Codable, Sendable, Equatable {
   /// It is checked where the segmentation is used: `Segmenter` and `Vocabulary` throw
   /// `TextError.unknownLocale`.
   public var locale: String
+  /// Whether punctuation has the single space before it too, where words have it.
+  ///
+  /// A no-break space counts, as the one before a French question mark. Texts of such languages are a
+  /// tenth shorter.
+  public var attachesPunctuation: Bool
 
   /// Describes a way of cutting text.
   public init(
-    unit: TextUnit = .grapheme, normalization: Normalization = .none, locale: String = "en"
+    unit: TextUnit = .grapheme, normalization: Normalization = .none, locale: String = "en",
+    attachesPunctuation: Bool = false
   ) {
     self.unit = unit
     self.normalization = normalization
     self.locale = locale
+    self.attachesPunctuation = attachesPunctuation
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case unit, normalization, locale, attachesPunctuation
+  }
+
+  /// Reads a segmentation; older files say nothing of punctuation.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    unit = try container.decode(TextUnit.self, forKey: .unit)
+    normalization = try container.decode(Normalization.self, forKey: .normalization)
+    locale = try container.decode(String.self, forKey: .locale)
+    attachesPunctuation =
+      try container.decodeIfPresent(Bool.self, forKey: .attachesPunctuation) ?? false
+  }
+
+  /// Writes the segmentation; that punctuation stands alone goes without saying.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(unit, forKey: .unit)
+    try container.encode(normalization, forKey: .normalization)
+    try container.encode(locale, forKey: .locale)
+    if attachesPunctuation { try container.encode(true, forKey: .attachesPunctuation) }
   }
 }
 

@@ -10,7 +10,8 @@ public struct Segmenter: Sendable {
   /// Prepares for cutting; throws `TextError.unknownLocale` for a locale that ICU does not know.
   public init(_ segmentation: Segmentation) throws(TextError) {
     self.segmentation = segmentation
-    pool = try CutterPool(locale: segmentation.locale)
+    pool = try CutterPool(
+      locale: segmentation.locale, attachesPunctuation: segmentation.attachesPunctuation)
   }
 
   /// The tokens of a text; unit `byte` gives a span a byte, whose text is U+FFFD unless ASCII.

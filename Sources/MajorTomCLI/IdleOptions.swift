@@ -74,7 +74,8 @@ private let idleOptions: [String: [IdleOptions]] = [
   ],
   "translate": [
     IdleOptions(
-      "beam", "margin", "length-power", "coverage", "no-repeat", "threads",
+      "beam", "margin", "length-power", "coverage", "no-repeat", "max-length",
+      "threads",
       because: "it is of a search, and --force makes none: leave one of them out"
     ) { $0.has("force") },
     IdleOptions("margin", because: "--best keeps all: leave one of them out") {

@@ -9,6 +9,8 @@ private let searchOptions = [
   Option("length-power", "A", "Scores are divided by length to the power A (default: 1)"),
   Option("coverage", "B", "Weight of a penalty for what was not looked at (default: 0)"),
   Option("no-repeat", "N", "Write no row of N tokens twice in a sentence (default: 0, free)"),
+  Option(
+    "max-length", "N", "Longest translation in tokens (default: 20, and 3 for each token read)"),
   Option("best", "N", "Print the N best, each with its log probability"),
 ]
 
@@ -48,6 +50,7 @@ let translateCommand = Command(
       try writer.write(lines)
     }
   }
+  writer.finish()
 }
 
 private func search(_ arguments: ParsedArguments) throws -> Translator.Search {
@@ -59,6 +62,9 @@ private func search(_ arguments: ParsedArguments) throws -> Translator.Search {
   search.margin = try arguments.number("margin", in: 0...Double.infinity) ?? search.margin
   search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
   search.noRepeatNGram = try arguments.integer("no-repeat", in: 0...1000) ?? 0
+  if let longest = try arguments.integer("max-length", in: 1...1_000_000) {
+    (search.maxLength, search.maxLengthPerToken) = (longest, 0)
+  }
   search.keepsAttention = shownOptions.map(\.name).contains(where: arguments.has)
   return search
 }
@@ -72,6 +78,8 @@ private struct TranslationWriter {
   let arguments: ParsedArguments
   private var lineNumber = 0
   private var hasPage = false
+  private var notes = 0
+  private static let mostNotes = 10
 
   init(
     translator: Translator, path: String, search: Translator.Search, threads: Int?,
@@ -119,11 +127,36 @@ private struct TranslationWriter {
       try FileWriter.write(attentionPage(first), to: page)
     }
     for (line, translations) in zip(lines, found) {
+      lineNumber += 1
       for translation in translations {
         guard translation.logProbability.isFinite else { throw noNumbers(path, line) }
         write(translation, of: line)
       }
+      if let first = translations.first, !arguments.has("json") { note(first) }
     }
+  }
+
+  /// Tells what in a translation is not to be trusted, of the first lines that have it.
+  private mutating func note(_ translation: Translator.Translation) {
+    var reasons: [String] = []
+    if !translation.unseen.isEmpty {
+      let some = translation.unseen.prefix(5).map { "\"\(quoted($0))\"" }.joined(separator: ", ")
+      let more = translation.unseen.count > 5 ? " and others" : ""
+      reasons.append("the model does not know \(some)\(more)")
+    }
+    if translation.isCutOff {
+      reasons.append(
+        "cut off at its limit of \(counted(translation.written.count, "token")) (--max-length)")
+    }
+    guard !reasons.isEmpty else { return }
+    notes += 1
+    if notes <= Self.mostNotes { complain("line \(lineNumber): \(reasons.joined(separator: "; "))") }
+  }
+
+  /// Tells of the notes that were too many to write.
+  func finish() {
+    guard notes > Self.mostNotes else { return }
+    complain("and so with \(counted(notes - Self.mostNotes, "more line")); --json tells all")
   }
 
   private func write(_ translation: Translator.Translation, of line: String) {
@@ -136,6 +169,8 @@ private struct TranslationWriter {
       return writeJSON([
         "source": .text(line), "translation": .text(translation.text),
         "log_probability": .number(translation.logProbability),
+        "unseen": .list(translation.unseen.map { .text($0) }),
+        "cut_off": .flag(translation.isCutOff),
         "attention": .list(
           translation.attention.map { .list($0.map { .number(Double($0)) }) }),
         "alignments": .list(links.map { .list([.whole($0.0), .whole($0.1)]) }),

@@ -70,14 +70,19 @@ struct AttentionalLayer: Sendable {
     let attended: Attention.Trace<S>?
     /// [context; h], [queries, memorySize + querySize].
     fileprivate let joined: Matrix<S>
-    /// h̃, [queries, outputSize].
+    // Before dropout.
+    fileprivate let whole: Matrix<S>
+    fileprivate let mask: Matrix<S>?
+    /// h̃, dropped out in training: [queries, outputSize].
     let output: Matrix<S>
   }
 
   /// h̃ of queries, each of which attends to the rows of the memory that `ranges` says.
+  ///
+  /// `mask`, [queries, outputSize], says what of h̃ is dropped.
   func forward<S: Real>(
     _ queries: Matrix<S>, _ ranges: AttentionRanges, in memory: Memory<S>,
-    on workspace: Workspace<S>
+    mask: Matrix<S>? = nil, on workspace: Workspace<S>
   ) -> Trace<S> {
     let joined = workspace.arena.matrix(queries.rows, combine.inputs)
     var attended: Attention.Trace<S>?
@@ -87,9 +92,14 @@ struct AttentionalLayer: Sendable {
       attended = found
     }
     S.copy(queries, into: joined.columns(combine.inputs - querySize..<combine.inputs))
-    let output = combine.forward(joined, on: workspace)
-    S.tanh(output, into: output)
-    return Trace(attended: attended, joined: joined, output: output)
+    let whole = combine.forward(joined, on: workspace)
+    S.tanh(whole, into: whole)
+    var output = whole
+    if let mask {
+      output = workspace.arena.matrix(whole.rows, outputSize)
+      S.multiply(whole, mask, into: output)
+    }
+    return Trace(attended: attended, joined: joined, whole: whole, mask: mask, output: output)
   }
 
   /// The backward pass of `forward`: the gradient of the queries from that of h̃.
@@ -97,7 +107,13 @@ struct AttentionalLayer: Sendable {
     _ trace: Trace<S>, gradient: Matrix<S>, on workspace: Workspace<S>
   ) -> Matrix<S> {
     let inner = workspace.arena.matrix(gradient.rows, outputSize)
-    S.tanhGradient(gradient, at: trace.output, into: inner)
+    var gradient = gradient
+    if let mask = trace.mask {
+      let kept = workspace.arena.matrix(gradient.rows, outputSize)
+      S.multiply(gradient, mask, into: kept)
+      gradient = kept
+    }
+    S.tanhGradient(gradient, at: trace.whole, into: inner)
     let joined = combine.backward(inner, x: trace.joined, on: workspace)
     let queries = workspace.arena.matrix(gradient.rows, querySize)
     S.copy(joined.columns(combine.inputs - querySize..<combine.inputs), into: queries)

@@ -19,12 +19,9 @@ final class TranslationSteps {
     var weights = false
     /// The weight β of the coverage penalty; 0 for none.
     var coverage = 0.0
-    /// Which source token an unknown word would be a copy of.
+    /// The weights of the steps at which an unknown word may be written.
     var copies = false
   }
-
-  /// The ids of tokens that are no text: those for unknown words, on both sides.
-  typealias UnknownIDs = (source: Int32, target: Int32)
 
   /// Scratch memory for one search after another.
   ///
@@ -41,7 +38,8 @@ final class TranslationSteps {
 
   private let network: TranslatorNetwork
   private let sources: [[Int32]]
-  private let unknown: UnknownIDs
+  /// The id for unknown words that are written.
+  private let unknown: Int32
   private let writesUnknown: Bool
   private let kept: Kept
   private let workspaces: Workspaces
@@ -53,11 +51,11 @@ final class TranslationSteps {
   private var covered: [[Double]]
   // By step and row.
   private var weights: [[[Float]]] = []
-  private var copies: [[Int?]] = []
+  private var copies: [[[Float]]] = []
 
   /// Reads sources, which must not be empty; the blocks of the search before are taken back.
   init(
-    _ network: TranslatorNetwork, reading sources: [[Int32]], unknown: UnknownIDs,
+    _ network: TranslatorNetwork, reading sources: [[Int32]], unknown: Int32,
     writesUnknown: Bool, keeping kept: Kept, on workspaces: Workspaces
   ) {
     self.network = network
@@ -117,7 +115,7 @@ final class TranslationSteps {
     }
     if kept.weights {
       weights.append(
-        parts.map { Array(UnsafeBufferPointer(start: $0.1.base, count: $0.1.columns)) })
+        parts.map { Self.row($0.1) })
     }
     if kept.coverage > 0 {
       covered = zip(parts, live.parents).map { part, parent in
@@ -127,21 +125,13 @@ final class TranslationSteps {
     if kept.copies {
       copies.append(
         zip(parts, candidates).map { part, candidates in
-          candidates.contains { $0.id == unknown.target } ? mostLookedAt(part.1, of: part.0) : nil
+          candidates.contains { $0.id == unknown } ? Self.row(part.1) : []
         })
     }
   }
 
-  /// The place of the word of a source that a row looks at most, of unknown ones if it has any.
-  ///
-  /// An encoder that reads both ways knows a word at its neighbours, too, which may be looked at in
-  /// its place; but a known word would be translated, not copied.
-  private func mostLookedAt(_ weights: Matrix<Float>, of input: Int) -> Int {
-    // The last token is the end, which is no word.
-    let words = sources[input].indices.dropLast()
-    let unknownWords = words.filter { sources[input][$0] == unknown.source }
-    let places = unknownWords.isEmpty ? Array(words) : unknownWords
-    return places.max { weights[0, $0] < weights[0, $1] } ?? 0
+  private static func row(_ weights: Matrix<Float>) -> [Float] {
+    Array(UnsafeBufferPointer(start: weights.base, count: weights.columns))
   }
 
   // MARK: What was kept
@@ -158,11 +148,42 @@ final class TranslationSteps {
     zip(weights, hypothesis.rows).map { $0[$1] }
   }
 
-  /// For each unknown word of a translation, the place of the source token to copy; empty where these
-  /// are not kept.
-  func copies(of hypothesis: BeamSearch.Hypothesis) -> [Int] {
-    zip(zip(copies, hypothesis.rows), hypothesis.ids).compactMap { place, id in
-      id == unknown.target ? place.0[place.1] : nil
+  /// For each unknown word of a translation, the number of the source's word to copy; empty where
+  /// weights are not kept.
+  func copies(of hypothesis: BeamSearch.Hypothesis, from words: [SentenceCode.Word]) -> [Int] {
+    let looks = zip(zip(copies, hypothesis.rows), hypothesis.ids).compactMap { place, id in
+      id == unknown ? place.0[place.1] : nil
     }
+    return Self.matched(looks, words)
+  }
+
+  /// The word that each look means: of the unknown ones if there are any, each taken once for as long as
+  /// there are others.
+  ///
+  /// An encoder that reads both ways knows a word at its neighbours, too, which may be looked at in
+  /// its place; but a known word would be translated, not copied. The looks and words that agree most
+  /// find each other first, so that a look which is torn between two words does not take another's.
+  static func matched(_ looks: [[Float]], _ words: [SentenceCode.Word]) -> [Int] {
+    let unknownWords = words.indices.filter { !words[$0].isKnown }
+    let candidates = unknownWords.isEmpty ? Array(words.indices) : unknownWords
+    guard !candidates.isEmpty else { return [] }
+    func weight(_ look: Int, _ word: Int) -> Float {
+      words[word].places.reduce(0) { $0 + ($1 < looks[look].count ? looks[look][$1] : 0) }
+    }
+    var found = [Int?](repeating: nil, count: looks.count)
+    var free = Set(candidates)
+    for _ in looks.indices {
+      if free.isEmpty { free = Set(candidates) }
+      let open = looks.indices.filter { found[$0] == nil }
+      let pairs = open.flatMap { look in free.sorted().map { (look, $0) } }
+      // Of equals the first pair; what is no number is less than all.
+      var best = pairs[0]
+      for pair in pairs.dropFirst() where weight(pair.0, pair.1) > weight(best.0, best.1) {
+        best = pair
+      }
+      found[best.0] = best.1
+      free.remove(best.1)
+    }
+    return found.map { $0 ?? candidates[0] }
   }
 }

@@ -119,6 +119,8 @@ extension Translator {
     public var maximumSize: Int?, sourceMaximumSize: Int?, targetMaximumSize: Int?
     /// Words seen less often are unknown, other tokens spelled as bytes.
     public var minimumCount = 2
+    /// Whether names and numbers that a vocabulary of words does not have are spelt letter by letter.
+    public var spellsNames = false
     /// The locales of word breaks.
     public var sourceLocale = "en", targetLocale = "en"
 
@@ -144,6 +146,9 @@ extension Translator {
       .integer(
         "min-count", \.minimumCount, in: 1...Int.max,
         "Words seen less than N times are unknown, other tokens spelled as bytes", .text),
+      .flag(
+        "spell-names", \.spellsNames,
+        "Spell names and numbers that are no known words letter by letter", .text),
       .text(
         "source-locale", \.sourceLocale, "LOCALE", "Locale of word breaks in what is read", .text),
       .text(
@@ -173,14 +178,13 @@ extension Translator {
     public func vocabularies(
       of corpus: ParallelCorpus
     ) throws -> (source: Vocabulary, target: Vocabulary) {
-      let targetSegmentation = Segmentation(unit: Self.spaced(unit), locale: targetLocale)
+      let targetSegmentation = Self.segmentation(unit, locale: targetLocale)
       if isJoint {
         let joint = try corpus.jointVocabulary(
           targetSegmentation, minimumCount: minimumCount, maximumSize: maximumSize)
         return (joint, joint)
       }
-      let sourceSegmentation = Segmentation(
-        unit: Self.spaced(sourceUnit ?? unit), locale: sourceLocale)
+      let sourceSegmentation = Self.segmentation(sourceUnit ?? unit, locale: sourceLocale)
       return (
         try corpus.vocabulary(
           of: \.source, sourceSegmentation, minimumCount: minimumCount,
@@ -192,6 +196,10 @@ extension Translator {
     }
 
     /// Spaces of their own would only make sentences of words longer.
-    private static func spaced(_ unit: TextUnit) -> TextUnit { unit == .word ? .spacedWord : unit }
+    private static func segmentation(_ unit: TextUnit, locale: String) -> Segmentation {
+      let unit = unit == .word ? .spacedWord : unit
+      return Segmentation(
+        unit: unit, locale: locale, attachesPunctuation: unit == .spacedWord || unit == .subword)
+    }
   }
 }

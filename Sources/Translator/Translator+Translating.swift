@@ -64,6 +64,11 @@ extension Translator {
     public var written: [String]
     /// See `written`.
     public var read: [String]
+    /// What the model never met in what it was trained to read: words, or characters where tokens are
+    /// smaller.
+    public var unseen: [String] = []
+    /// Whether the translation was cut off at the greatest length (`Search.maxLength`).
+    public var isCutOff = false
   }
 
   /// The likeliest translation that is found; an empty text gives an empty one.
@@ -119,15 +124,29 @@ extension Translator {
   private struct Source {
     /// Its tokens and their end.
     let ids: [Int32]
-    /// What each token stands for, without the end.
+    /// What each token stands for, in the text's order and without the end.
     let pieces: [String]
+    /// Its words by their places among `ids`.
+    let words: [SentenceCode.Word]
+    let unseen: [String]
   }
 
   private func read(_ text: String) throws(TextError) -> Source {
-    let (ids, pieces) = try sourceCode.idsWithTexts(of: text)
-    guard ids.count < Self.maxSourceLength else { throw .tooLong(byteCount: text.utf8.count) }
-    return Source(
-      ids: asRead(ids), pieces: configuration.reversesSource ? pieces.reversed() : pieces)
+    let sentence = try sourceCode.sentence(text)
+    let count = sentence.ids.count
+    guard count < Self.maxSourceLength else { throw .tooLong(byteCount: text.utf8.count) }
+    var words = sentence.words
+    if configuration.reversesSource {
+      for number in words.indices {
+        let places = words[number].places
+        words[number].places = count - places.upperBound..<count - places.lowerBound
+      }
+    }
+    let unseen =
+      sourceCode.hasUnknown
+      ? words.filter { !$0.isKnown }.map { String($0.text.trimmingPrefix(" ")) }
+      : SentenceCode.strangeCharacters(sentence)
+    return Source(ids: asRead(sentence.ids), pieces: sentence.texts, words: words, unseen: unseen)
   }
 
   /// The translations of some sources that are not empty, side by side.
@@ -135,7 +154,7 @@ extension Translator {
     _ sources: [Source], _ search: Search, on workspaces: TranslationSteps.Workspaces
   ) -> [[Translation]] {
     let steps = TranslationSteps(
-      network, reading: sources.map(\.ids), unknown: (sourceUnknown, targetUnknown),
+      network, reading: sources.map(\.ids), unknown: targetUnknown,
       writesUnknown: targetCode.hasUnknown,
       // Pieces of words are no words to copy.
       keeping: TranslationSteps.Kept(
@@ -160,16 +179,16 @@ extension Translator {
     of hypothesis: BeamSearch.Hypothesis, _ source: Source, _ steps: TranslationSteps
   ) -> Translation {
     let (text, written) = targetCode.text(
-      of: hypothesis.ids, copies: steps.copies(of: hypothesis).map { source.pieces[$0] })
-    var (attention, read) = (steps.attention(of: hypothesis), source.pieces)
+      of: hypothesis.ids,
+      copies: steps.copies(of: hypothesis, from: source.words).map { source.words[$0].text })
+    var attention = steps.attention(of: hypothesis)
     if configuration.reversesSource {
-      read.reverse()
       // The end stays last.
       attention = attention.map { $0.dropLast().reversed() + $0.suffix(1) }
     }
     return Translation(
       text: text, logProbability: hypothesis.logProbability, attention: attention,
-      written: written, read: read)
+      written: written, read: source.pieces, unseen: source.unseen, isCutOff: !hypothesis.hasEnd)
   }
 
   /// The logarithm of the probability of each given translation.

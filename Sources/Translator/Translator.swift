@@ -22,19 +22,28 @@ public struct Translator: TrainableModel {
   public struct Parts: ModelParts {
     /// The tokens of what is read and of what is written.
     public let source, target: Vocabulary
+    /// Whether names and numbers that a vocabulary of words does not have are spelt, letter by letter,
+    /// rather than unknown.
+    public let spellsNames: Bool
 
     /// Reads the vocabularies.
     public init(from file: ModelFileReader, prefix: String) throws {
       source = try file.part(prefix + "source")
       target = try file.part(prefix + "target")
+      // Older files spell none.
+      let name = prefix + "spells_names"
+      spellsNames = file.has(name) ? try file.part(name) : false
     }
 
-    init(source: Vocabulary, target: Vocabulary) { (self.source, self.target) = (source, target) }
+    init(source: Vocabulary, target: Vocabulary, spellsNames: Bool = false) {
+      (self.source, self.target, self.spellsNames) = (source, target, spellsNames)
+    }
 
     /// Writes the vocabularies.
     public func write(to file: inout ModelFileContents, prefix: String) {
       file.add(source, as: prefix + "source")
       file.add(target, as: prefix + "target")
+      if spellsNames { file.add(spellsNames, as: prefix + "spells_names") }
     }
   }
 
@@ -60,10 +69,11 @@ public struct Translator: TrainableModel {
   /// that memory cannot hold.
   public init(
     _ configuration: Configuration = Configuration(), source: Vocabulary, target: Vocabulary,
-    seed: UInt64 = 1
+    spellsNames: Bool = false, seed: UInt64 = 1
   ) throws {
     core = try ModelCore(
-      configuration, parts: Parts(source: source, target: target), seed: seed)
+      configuration,
+      parts: Parts(source: source, target: target, spellsNames: spellsNames), seed: seed)
   }
 
   /// A fresh translator of the tokens of a corpus.
@@ -75,7 +85,8 @@ public struct Translator: TrainableModel {
     tokens: TokenOptions = TokenOptions(), seed: UInt64 = 1
   ) throws {
     let (source, target) = try tokens.vocabularies(of: corpus)
-    try self.init(configuration, source: source, target: target, seed: seed)
+    try self.init(
+      configuration, source: source, target: target, spellsNames: tokens.spellsNames, seed: seed)
   }
 
   /// The network for two vocabularies.
@@ -112,8 +123,14 @@ public struct Translator: TrainableModel {
   var targetUnknown: Int32 { Int32(target.count + 2) }
 
   /// How sentences become ids, and ids sentences.
-  var sourceCode: SentenceCode { SentenceCode(vocabulary: source, unknown: sourceUnknown) }
-  var targetCode: SentenceCode { SentenceCode(vocabulary: target, unknown: targetUnknown) }
+  var sourceCode: SentenceCode {
+    SentenceCode(
+      vocabulary: source, unknown: sourceUnknown, spellsNames: core.parts.spellsNames)
+  }
+  var targetCode: SentenceCode {
+    SentenceCode(
+      vocabulary: target, unknown: targetUnknown, spellsNames: core.parts.spellsNames)
+  }
 
   /// Ids in the order in which the encoder reads them, with their end; never empty.
   func asRead(_ ids: [Int32]) -> [Int32] {

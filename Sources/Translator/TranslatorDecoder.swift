@@ -28,7 +28,7 @@ struct TranslatorDecoder: Sendable {
       inputSize: configuration.embeddingSize + (configuration.feedsInput ? outputSize : 0),
       hiddenSize: configuration.hiddenSize,
       dropout: Dropout(inputs: configuration.inputDropout, outputs: configuration.dropout),
-      prefix: "decoder.", in: &layout)
+      dropsTop: false, prefix: "decoder.", in: &layout)
   }
 
   /// A decoder of these parts.
@@ -89,9 +89,17 @@ struct TranslatorDecoder: Sendable {
       sentences.ids, sentences.shape, from: states, fed: nil, masks: masks, on: workspace)
     let queries = workspace.arena.matrix(sentences.shape.total, stack.outputSize)
     S.gather(recurrence.output, at: sentences.rows, into: queries)
+    let mask = mask(of: sentences.shape.batch, masks, on: workspace).map { mask in
+      let rows = workspace.arena.matrix(queries.rows, mask.columns)
+      let places = zip(sentences.stretches, sentences.rowOfSentence).flatMap { stretch, row in
+        [Int](repeating: row, count: stretch.count)
+      }
+      S.gather(mask, at: workspace.indices(places), into: rows)
+      return rows
+    }
     let looked = attentional.forward(
       queries, AttentionRanges(queries: sentences.stretches, memory: memory.stretches), in: memory,
-      on: workspace)
+      mask: mask, on: workspace)
     let pass = Pass(embedded: embedded, recurrence: recurrence, looked: looked)
     return Trace(sentences: sentences, passes: [pass], output: looked.output)
   }
@@ -121,6 +129,7 @@ struct TranslatorDecoder: Sendable {
     var (states, fed) = (states, firstFed(shape.batch, on: workspace))
     var passes: [Pass<S>] = []
     let packed = workspace.arena.matrix(shape.total, attentional.outputSize)
+    let mask = mask(of: shape.batch, masks, on: workspace)
     for step in 0..<shape.steps {
       // Packed rows fall in length, so the sentences that go on are the first ones.
       let rows = 0..<shape.rowsPerStep[step]
@@ -128,7 +137,7 @@ struct TranslatorDecoder: Sendable {
         sentences.ids.part(shape.rows(ofStep: step)), from: states.map { $0.rows(rows) },
         fed: fed?.rows(rows),
         AttentionRanges(queries: rows.map { $0..<$0 + 1 }, memory: Array(memoryOfRow[rows])),
-        in: memory, masks: masks, on: workspace)
+        in: memory, mask: mask?.rows(rows), masks: masks, on: workspace)
       states = stack.finalStates(of: pass.recurrence, on: workspace)
       fed = pass.output
       S.copy(pass.output, into: packed.rows(shape.rows(ofStep: step)))
@@ -158,6 +167,19 @@ struct TranslatorDecoder: Sendable {
     }
   }
 
+  /// What of h̃ training drops: a mask a sentence, in packed rows; nil for nothing.
+  ///
+  /// h̃ is what is dropped, and neither what attention asks nor what it reads: a product of two
+  /// vectors with half of their numbers gone says little of where to look.
+  private func mask<S: Real>(
+    of batch: Int, _ masks: Dropout.Masks?, on workspace: Workspace<S>
+  ) -> Matrix<S>? {
+    guard let masks, stack.dropout.outputs > 0 else { return nil }
+    let mask = workspace.arena.matrix(batch, attentional.outputSize)
+    masks.draw(mask, outputsOfLevel: stack.layers.count - 1, rate: stack.dropout.outputs)
+    return mask
+  }
+
   // MARK: One step
 
   /// What one pass over packed rows has made.
@@ -180,15 +202,15 @@ struct TranslatorDecoder: Sendable {
   /// input feeding, and `ranges` says where in the memory the rows look.
   func step<S: Real>(
     _ ids: IndexBlock, from states: [CellState<S>], fed: Matrix<S>?,
-    _ ranges: AttentionRanges, in memory: AttentionalLayer.Memory<S>, masks: Dropout.Masks?,
-    on workspace: Workspace<S>
+    _ ranges: AttentionRanges, in memory: AttentionalLayer.Memory<S>, mask: Matrix<S>? = nil,
+    masks: Dropout.Masks?, on workspace: Workspace<S>
   ) -> Pass<S> {
     let (embedded, recurrence) = recur(
       ids, PackedShape(steps: 1, batch: states[0].hidden.rows), from: states, fed: fed,
       masks: masks, on: workspace)
     return Pass(
       embedded: embedded, recurrence: recurrence,
-      looked: attentional.forward(recurrence.output, ranges, in: memory, on: workspace))
+      looked: attentional.forward(recurrence.output, ranges, in: memory, mask: mask, on: workspace))
   }
 
   /// The backward pass of `step`, from the gradients of h̃ and of the states after it, which become those

@@ -22,7 +22,7 @@ struct TranslatorEncoder: Sendable {
       configuration.cell.makeCell(), layers: configuration.layers, inputSize: embedding.width,
       hiddenSize: max(1, configuration.hiddenSize / 2),
       dropout: Dropout(inputs: configuration.inputDropout, outputs: configuration.dropout),
-      directions: .both, prefix: "encoder.", in: &layout)
+      directions: .both, dropsTop: false, prefix: "encoder.", in: &layout)
   }
 
   /// What the encoder has made of some sentences.

@@ -171,4 +171,26 @@ import Testing
       #expect(Array(streamed.utf8) == Array(text.utf8))
     }
   }
+
+  @Test func punctuationHasTheSpaceBeforeItWhereItIsToldTo() throws {
+    func tokens(_ text: String, attaches: Bool) throws -> [String] {
+      try Segmenter(Segmentation(unit: .spacedWord, attachesPunctuation: attaches)).spans(of: text)
+        .map(\.text)
+    }
+    #expect(
+      try tokens(" Ça va ? Oui !", attaches: true) == [" Ça", " va", " ?", " Oui", " !"])
+    #expect(
+      try tokens(" Ça va ? Oui !", attaches: false)
+        == [" Ça", " va", " ", "?", " Oui", " ", "!"])
+    #expect(try tokens("va\u{202F}?", attaches: true) == ["va", "\u{202F}?"])
+    #expect(try tokens("« va", attaches: true) == ["«", " va"])
+    #expect(try tokens("«\u{A0}va\u{A0}»", attaches: true) == ["«", "\u{A0}", "va", "\u{A0}»"])
+    // Files of older models say nothing of it, and mean that it stands alone.
+    let old = Data(#"{"unit":"spaced-word","normalization":"none","locale":"fr"}"#.utf8)
+    let read = try JSONDecoder().decode(Segmentation.self, from: old)
+    #expect(read == Segmentation(unit: .spacedWord, locale: "fr"))
+    let new = Segmentation(unit: .subword, attachesPunctuation: true)
+    #expect(
+      try JSONDecoder().decode(Segmentation.self, from: JSONEncoder().encode(new)) == new)
+  }
 }

@@ -122,24 +122,97 @@ private func options(epochs: Double, threads: Int? = nil) -> TestRun {
     #expect(uncopied.pieces == [" vide", " \u{FFFD}", "!"])
   }
 
-  @Test(arguments: [TextUnit.spacedWord, .subword, .word, .grapheme, .byte])
-  func sentencesComeBackFromTheirSymbols(unit: TextUnit) throws {
+  @Test(
+    arguments: [TextUnit.spacedWord, .subword, .word, .grapheme, .byte], [false, true])
+  func sentencesComeBackFromTheirSymbols(unit: TextUnit, attaches: Bool) throws {
     let texts = [
-      "tom", " tom", "  tom", "major tom", " ", "", "\ttom", "(tom)", "\u{301}", "東京 tom",
+      "tom", " tom", "  tom", "major tom", " ", "", "\ttom", "(tom)", "\u{301}", "東京 tom", "tom ?",
+      "« tom »", "tom\u{202F}?", "tom\u{A0} ?", "tom\u{A0}tom", "tom \u{A0}", "tom  ?", " ?",
+      "tom \n?",
     ]
     let text = ParallelCorpus((texts + texts).map { .init(source: $0, target: $0) })
-    let vocabulary = try text.vocabulary(of: \.source, Segmentation(unit: unit))
+    let vocabulary = try text.vocabulary(
+      of: \.source, Segmentation(unit: unit, attachesPunctuation: attaches))
     let code = SentenceCode(vocabulary: vocabulary, unknown: Int32(vocabulary.count + 1))
     for text in texts {
       let symbols = try code.ids(of: text)
-      let (same, pieces) = try code.idsWithTexts(of: text)
-      #expect(code.text(of: symbols).text == text)
-      #expect(same == symbols && pieces.count == symbols.count)
+      let sentence = try code.sentence(text)
+      let (whole, pieces) = code.text(of: symbols)
+      #expect(whole == text)
+      #expect(sentence.ids == symbols && sentence.texts.count == symbols.count)
+      #expect(pieces == sentence.texts)
+      #expect(pieces.joined().hasSuffix(text))
     }
     guard unit == .spacedWord || unit == .subword else { return }
     // The first word is the same symbol as elsewhere.
     #expect(try code.ids(of: "tom").count == 1)
     #expect(try code.ids(of: "tom").last == code.ids(of: "major tom").last)
+  }
+
+  @Test func namesAndNumbersThatAreNoWordsAreSpelt() throws {
+    let text = greetings(50, seed: 1)
+    let vocabulary = try text.vocabulary(of: \.source, words)
+    let unknown = Int32(vocabulary.count + 1)
+    let code = SentenceCode(vocabulary: vocabulary, unknown: unknown, spellsNames: true)
+    let sentence = try code.sentence("meet Zoë 12b at so")
+    let ids = try ["meet", "so"].map { try code.ids(of: $0) }
+    let known = ids.map { $0[0] }
+    let spelt = " Zoë 12b".utf8.map { Int32($0) }
+    #expect(sentence.ids == [known[0]] + spelt + [unknown, known[1]])
+    // A character of two bytes stands with the first of them.
+    #expect(sentence.texts.prefix(6) == [" meet", " ", "Z", "o", "ë", ""])
+    #expect(sentence.words.map(\.text) == [" meet", " Zoë", " 12b", " at", " so"])
+    #expect(sentence.words.map(\.isKnown) == [true, false, false, false, true])
+    #expect(sentence.words.map { $0.places.count } == [1, 5, 4, 1, 1])
+    #expect(code.text(of: Array(spelt)).text == "Zoë 12b")
+    for (word, isNameOrNumber) in [
+      ("Zoë", true), ("Éa", true), ("ǅ", true), ("zoë", false), ("3", true), ("x٣", true),
+      ("mcX", false),
+      ("?", false), ("東京", false),
+    ] {
+      #expect(SentenceCode.isNameOrNumber(" " + word) == isNameOrNumber, "\(word)")
+    }
+  }
+
+  @Test func unknownWordsFindTheirSourcesOneByOne() {
+    func word(_ places: Range<Int>, _ isKnown: Bool = false) -> SentenceCode.Word {
+      SentenceCode.Word(places: places, text: "", isKnown: isKnown)
+    }
+    let two = [word(0..<1, true), word(1..<2), word(2..<4)]
+    // Known words are not copied where there are unknown ones, however much they are looked at.
+    #expect(TranslationSteps.matched([[0.8, 0.15, 0.05, 0]], two) == [1])
+    // A word of several tokens has what they have together.
+    #expect(TranslationSteps.matched([[0, 0.4, 0.3, 0.3]], two) == [2])
+    // The second look is sure; so the first, which is torn, means the other word.
+    #expect(
+      TranslationSteps.matched([[0, 0.4, 0.25, 0.25], [0, 0.05, 0.5, 0.4]], two) == [1, 2])
+    // A third one begins again.
+    #expect(
+      TranslationSteps.matched([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0.9, 0, 0]], two) == [1, 2, 1])
+    #expect(TranslationSteps.matched([[0.2, 0.8]], [word(0..<1, true), word(1..<2, true)]) == [1])
+    #expect(TranslationSteps.matched([[1]], []) == [])
+    #expect(TranslationSteps.matched([[.nan, .nan]], [word(0..<1), word(1..<2)]).count == 1)
+  }
+
+  @Test func whatIsUnseenOrCutOffIsSaid() throws {
+    let text = greetings(200, seed: 1)
+    let made = try wordTranslator(text)
+    var search = Translator.Search()
+    (search.maxLength, search.maxLengthPerToken) = (2, 0)
+    let found = try made.translate(["so Tom and well", "so"], search).map { $0[0] }
+    #expect(found.map(\.unseen) == [["Tom"], []])
+    for translation in found {
+      #expect(translation.written.count <= 2)
+      // Fresh weights find no end; whatever they do, the mark says whether there was one.
+      #expect(translation.isCutOff == (translation.written.count == 2))
+    }
+    #expect(found.contains { $0.isCutOff })
+    var characters = Translator.Configuration()
+    (characters.hiddenSize, characters.embeddingSize) = (8, 8)
+    let speller = try Translator(
+      characters, source: text.vocabulary(of: \.source, Segmentation()),
+      target: text.vocabulary(of: \.target, Segmentation()))
+    #expect(try speller.translate(["so Zoë so"])[0][0].unseen == ["ë"])
   }
 
   @Test func wordDropoutIsAFunctionOfPairAndPlace() throws {
