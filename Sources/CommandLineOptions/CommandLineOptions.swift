@@ -74,6 +74,13 @@ public struct ParsedArguments: Sendable {
       values: values.merging(other.values) { own, _ in own })
   }
 
+  /// The same with a value for an option.
+  public func adding(_ name: String, _ value: String) -> ParsedArguments {
+    var more = values
+    more[name] = [value]
+    return ParsedArguments(words: words, values: more)
+  }
+
   /// The same without words.
   public var onlyOptions: ParsedArguments { ParsedArguments(words: [], values: values) }
 

@@ -139,6 +139,11 @@ final class Cutter: @unchecked Sendable {
   ) throws(TextError) {
     var (space, spaceScalar) = (-1, Int32(0x20))
     try forEachWord(in: text) { start, end, scalar, isWordLike in
+      var end = end
+      let endsInSpace =
+        attachesPunctuation && isWordLike && Self.endsInNarrowSpace(text, start..<end)
+      if endsInSpace { end -= 3 }
+      defer { if endsInSpace { (space, spaceScalar) = (end, 0x202F) } }
       if space >= 0 {
         defer { space = -1 }
         let isAttached =
@@ -155,6 +160,16 @@ final class Cutter: @unchecked Sendable {
       }
     }
     if space >= 0 { body(space, text.count, spaceScalar, false) }
+  }
+
+  /// Whether a word ends with a narrow no-break space, which UAX #29 takes for a part of it, as it may
+  /// stand within a number: French writes one before a question mark.
+  private static func endsInNarrowSpace(
+    _ text: UnsafeBufferPointer<UInt8>, _ word: Range<Int>
+  ) -> Bool {
+    word.count > 3 && text[unchecked: word.upperBound - 3] == 0xE2
+      && text[unchecked: word.upperBound - 2] == 0x80
+      && text[unchecked: word.upperBound - 1] == 0xAF
   }
 
   private static func isWhiteSpace(_ value: UInt32) -> Bool {

@@ -41,16 +41,19 @@ struct Command: Sendable {
 // MARK: Options from hyperparameters
 
 extension Hyperparameter {
-  /// The option of a row; `root` has the default.
-  func option(defaultsFrom root: Root) -> Option {
-    let text = help(defaultsFrom: root)
+  /// The option of a row; `root` has the default, unless it is one of those that a recipe chooses.
+  func option(defaultsFrom root: Root, chosenByRecipe chosen: Set<String>) -> Option {
+    let text = help(
+      defaultsFrom: root, saying: chosen.contains(name) ? "by the data" : nil)
     return argument.map { Option(name, $0, text) } ?? Option(flag: name, text)
   }
 }
 
 extension HyperparameterSet {
-  /// The options of the table, with these values as defaults.
-  var options: [Option] { Self.hyperparameters.map { $0.option(defaultsFrom: self) } }
+  /// The options of the table, with these values as defaults but for what a recipe chooses.
+  func options(chosenByRecipe chosen: Set<String>) -> [Option] {
+    Self.hyperparameters.map { $0.option(defaultsFrom: self, chosenByRecipe: chosen) }
+  }
 
   /// The names of the table.
   static var names: [String] { hyperparameters.map(\.name) }

@@ -57,14 +57,15 @@ extension CommandLineModel {
   ) throws {
     let run = ParsedArguments(words: [], values: [:])
     let told = try arguments(of: configuration, Self.self, trainOptions, replacedBy: run)
-    let arguments = typed.without(TrainingOptions.budgetNames).onlyOptions.filled(from: told)
+    var arguments = typed.without(TrainingOptions.budgetNames).onlyOptions.filled(from: told)
+    // Runs of earlier versions followed no recipe, and must not begin to.
+    if !arguments.has("preset") { arguments = arguments.adding("preset", noRecipe.name) }
     try checkUsage(arguments)
-    let settings = try TrainSettings<Self>(arguments)
+    _ = try TrainSettings<Self>(arguments)
     var files = files
     files.secondsBetweenCheckpoints =
       try arguments.number("checkpoint-every", in: 0...1e9) ?? files.secondsBetweenCheckpoints
     files.keepsEvents = arguments.has("tensorboard")
-    files.inputs = try inputs(arguments, settings)
-    try trainRun(settings, arguments, files)
+    try trainRun(Self.self, arguments, files)
   }
 }

@@ -93,6 +93,7 @@ extension CommandLineModel {
         option.isFlag ? .flag(true) : values.count == 1 ? .text(values[0]) : .texts(values)
       inputs.others.append((option.name, value))
     }
+    inputs.others.append(("preset", .text(settings.recipe?.name ?? noRecipe.name)))
     if !arguments.has("vocabulary"), !arguments.has("from") {
       for row in TokenOptions.hyperparameters {
         guard let value = row.read(settings.tokens) else { continue }

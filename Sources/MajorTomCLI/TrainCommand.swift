@@ -48,13 +48,22 @@ extension CommandLineModel {
       Option(
         "config", "FILE", "Take what is not typed from FILE, such as the config.json of a run"),
       Option("from", "MODEL", "Begin with the weights of MODEL, a file or a run"),
+      Option(
+        "preset", "NAME",
+        "Choose what is not given as for: \((recipes + [noRecipe]).map { "\($0.name) (\($0.help))" }.joined(separator: ", ")) (default: by the data)"
+      ),
     ]
+    let chosen = recipeSettings
     let tables =
-      TokenOptions().options + Configuration().options
-      + optionRows.map { $0.option(defaultsFrom: defaultOptions) }
+      TokenOptions().options(chosenByRecipe: chosen)
+      + Configuration().options(chosenByRecipe: chosen)
+      + optionRows.map { $0.option(defaultsFrom: defaultOptions, chosenByRecipe: chosen) }
     return own + dataOptions + tables + runOptions
   }
 }
+
+/// The preset that leaves the plain defaults of the tables.
+let noRecipe = RecipeName("none", "the plain defaults")
 
 /// The kinds of models that can be trained.
 let trainableKinds: [any CommandLineModel.Type] = [
@@ -84,21 +93,21 @@ private func trainModel<Model: CommandLineModel>(
   try demandNothingIdle(
     type, typed, settings.configuration, settings.tokens, settings.options)
   let seeds = try seedCount(arguments)
-  guard !arguments.has("dry-run") else { return try forecast(settings, arguments) }
+  guard !arguments.has("dry-run") else { return try forecast(type, arguments) }
   var files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])
   if typed.has("tensorboard"), !files.isFolder {
     throw UsageError("--tensorboard: a model file has no place for events: name a folder with -o")
   }
-  files.inputs = try Model.inputs(arguments, settings)
-  guard let seeds else { return try trainRun(settings, arguments, files) }
+  guard let seeds else { return try trainRun(type, arguments, files) }
   guard !files.isFolder else {
     throw UsageError(
       "--seeds keeps the best model alone: give -o a name that ends in .safetensors")
   }
   catchInterrupts()
   let data = try Model.read(arguments)
+  let chosen = try TrainSettings<Model>(arguments, for: data.data)
   try trainSeeds(seeds, to: files.model) { seed in
-    var settings = settings
+    var settings = chosen
     settings.options.seed = seed
     return try train(settings, arguments, on: data, nil)
   }
@@ -109,24 +118,66 @@ struct TrainSettings<Model: CommandLineModel> {
   var configuration: Model.Configuration
   var tokens: Model.TokenOptions
   var options: TrainingOptions
+  /// What chose the settings that were not given, as far as they follow it.
+  var recipe: Recipe?
 
-  init(_ arguments: ParsedArguments) throws {
-    configuration = try arguments.applied(to: Model.Configuration())
-    tokens = try arguments.applied(to: Model.TokenOptions())
+  /// The settings of a call; with data, what is not given is chosen by them.
+  init(_ arguments: ParsedArguments, for data: Model.TrainingData? = nil) throws {
+    let recipe = try data.flatMap { try Self.recipe(arguments, for: $0) }
+    configuration = try arguments.applied(
+      to: try recipe?.applied(to: Model.Configuration()) ?? Model.Configuration())
+    tokens = try arguments.applied(
+      to: try recipe?.applied(to: Model.TokenOptions()) ?? Model.TokenOptions())
     guard TrainingOptions.budgetNames.count(where: arguments.has) <= 1 else {
       let names = TrainingOptions.budgetNames.map { "--\($0)" }
       throw UsageError(
         "only one of \(names.dropLast().joined(separator: ", ")) and \(names.last ?? "") can be the "
           + "budget")
     }
-    options = try arguments.applied(to: Model.defaultOptions, Model.optionRows)
+    options = try arguments.applied(
+      to: try recipe?.applied(to: Model.defaultOptions) ?? Model.defaultOptions, Model.optionRows)
+    self.recipe = nil
+    self.recipe = recipe?.followed(by: value)
     try demandNoOther(than: "from", namesFixedByOrigin(Model.self), arguments)
+  }
+
+  /// The recipe that a call asks for; nil for none, and where a model says all that a recipe would.
+  private static func recipe(
+    _ arguments: ParsedArguments, for data: Model.TrainingData
+  ) throws -> Recipe? {
+    let name = arguments.text("preset")
+    if let name, !(Model.recipes + [noRecipe]).contains(where: { $0.name == name }) {
+      let known = (Model.recipes + [noRecipe]).map(\.name)
+      let nearest = nearestName(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
+      throw UsageError(
+        "--preset \(quoted(name)): expected one of \(known.joined(separator: ", "))\(nearest)")
+    }
+    guard name != noRecipe.name else { return nil }
+    var given: [String: String] = [:]
+    for name in Model.trainOptions.map(\.name) where arguments.has(name) {
+      given[name] = arguments.text(name) ?? ""
+    }
+    var recipe = try Model.recipe(for: data, named: name, given: given)
+    if arguments.has("vocabulary") {
+      recipe.choices.removeAll { Model.TokenOptions.names.contains($0.name) }
+    }
+    return recipe.choices.isEmpty ? nil : recipe
+  }
+
+  /// The value of a setting, as text.
+  func value(_ name: String) -> String? {
+    func read<Root: HyperparameterSet>(_ root: Root) -> String? {
+      Root.hyperparameters.first { $0.name == name }?.read(root)?.text
+    }
+    return read(configuration) ?? read(tokens) ?? read(options)
   }
 
   /// The model that training begins with.
   func beginning(_ arguments: ParsedArguments, on data: Model.TrainingData) throws -> Model {
     guard let origin = arguments.text("from") else {
-      return try Model.fresh(configuration, tokens, on: data, options, arguments)
+      var model = try Model.fresh(configuration, tokens, on: data, options, arguments)
+      model.core.follow(recipe)
+      return model
     }
     var model = try Model(contentsOf: try modelFile(origin))
     let rows = Model.Configuration.hyperparameters.filter { $0.group == .regularization }
@@ -137,10 +188,13 @@ struct TrainSettings<Model: CommandLineModel> {
 
 /// Trains a run that keeps its files; ends the process where a signal ended the run.
 func trainRun<Model: CommandLineModel>(
-  _ settings: TrainSettings<Model>, _ arguments: ParsedArguments, _ files: RunFiles
+  _ type: Model.Type, _ arguments: ParsedArguments, _ files: RunFiles
 ) throws {
   catchInterrupts()
   let data = try Model.read(arguments)
+  let settings = try TrainSettings<Model>(arguments, for: data.data)
+  var files = files
+  files.inputs = try Model.inputs(arguments, settings)
   do {
     if try train(settings, arguments, on: data, files).end == .interrupted {
       exit(128 + (interruption ?? 0))
@@ -174,9 +228,10 @@ private func train<Model: CommandLineModel>(
 
 /// Tells what a training would take, and does not train.
 private func forecast<Model: CommandLineModel>(
-  _ settings: TrainSettings<Model>, _ arguments: ParsedArguments
+  _ type: Model.Type, _ arguments: ParsedArguments
 ) throws {
   let data = try Model.read(arguments)
+  let settings = try TrainSettings<Model>(arguments, for: data.data)
   let model = try settings.beginning(arguments, on: data.data)
   let forecast = try model.memoryForecast(
     on: data.data, validation: data.validation, options: settings.options,

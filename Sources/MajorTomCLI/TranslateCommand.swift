@@ -10,7 +10,8 @@ private let searchOptions = [
   Option("coverage", "B", "Weight of a penalty for what was not looked at (default: 0)"),
   Option("no-repeat", "N", "Write no row of N tokens twice in a sentence (default: 0, free)"),
   Option(
-    "max-length", "N", "Longest translation in tokens (default: 20, and 3 for each token read)"),
+    "max-length", "N",
+    "Longest translation in tokens (default: the longest in training, or 20 and 3 for each read)"),
   Option("best", "N", "Print the N best, each with its log probability"),
 ]
 
@@ -63,7 +64,7 @@ private func search(_ arguments: ParsedArguments) throws -> Translator.Search {
   search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
   search.noRepeatNGram = try arguments.integer("no-repeat", in: 0...1000) ?? 0
   if let longest = try arguments.integer("max-length", in: 1...1_000_000) {
-    (search.maxLength, search.maxLengthPerToken) = (longest, 0)
+    (search.maxLength, search.maxLengthPerToken, search.allowsLongest) = (longest, 0, false)
   }
   search.keepsAttention = shownOptions.map(\.name).contains(where: arguments.has)
   return search
@@ -150,7 +151,9 @@ private struct TranslationWriter {
     }
     guard !reasons.isEmpty else { return }
     notes += 1
-    if notes <= Self.mostNotes { complain("line \(lineNumber): \(reasons.joined(separator: "; "))") }
+    if notes <= Self.mostNotes {
+      complain("line \(lineNumber): \(reasons.joined(separator: "; "))")
+    }
   }
 
   /// Tells of the notes that were too many to write.

@@ -68,12 +68,12 @@ public struct Hyperparameter<Root: Sendable>: Sendable {
     write(&root, value)
   }
 
-  /// The help with what can be chosen and with the default, which is the value in `root`.
-  public func help(defaultsFrom root: Root) -> String {
+  /// The help with what can be chosen and with the default: the value in `root`, or `said` of it.
+  public func help(defaultsFrom root: Root, saying said: String? = nil) -> String {
     if argument == nil { return help }
     let choices = domain.choices.joined(separator: ", ")
     let text = choices.isEmpty ? help : "\(help): \(choices)"
-    guard let value = read(root)?.text ?? automatic else { return text }
+    guard let value = said ?? read(root)?.text ?? automatic else { return text }
     return "\(text) (default: \(value))"
   }
 

@@ -10,6 +10,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var training = DataSize(), validation = DataSize()
   /// How it was trained; nil for a model that was not.
   public var options: TrainingOptions?
+  /// The recipe that chose settings, as far as they follow it; nil where none did.
+  public var recipe: Recipe?
   /// The updates that made it, and the update of the best validation, whose weights these are.
   public var updates = 0, bestUpdate = 0
   /// The best validation.

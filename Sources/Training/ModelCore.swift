@@ -125,6 +125,9 @@ public struct ModelCore<Model: TrainableModel>: Sendable {
     adopt(ModelWeights(copy))
   }
 
+  /// Notes the recipe that chose settings of the model.
+  package mutating func follow(_ recipe: Recipe?) { card.recipe = recipe }
+
   /// Changes the parts: what is found out after training, and does not change the network.
   public mutating func changeParts(_ change: (inout Model.Parts) -> Void) { change(&parts) }
 

@@ -12,6 +12,12 @@ extension TrainableModel {
           "\(data)\(card.training.text(unit: card.unit)) to train on, "
             + "\(card.validation.text(unit: card.unit)) to validate on"))
     }
+    if let recipe = card.recipe {
+      lines.append(ModelFact("recipe", "\(recipe.name), for \(recipe.data)"))
+      lines += recipe.choices.map {
+        ModelFact("  \($0.name) \($0.value.text)", $0.reason)
+      }
+    }
     if card.updates > 0 { lines.append(ModelFact("trained", counted(card.updates, "update"))) }
     if let best = card.best {
       lines.append(

@@ -44,7 +44,19 @@ public protocol TrainableModel: Sendable {
   /// Throws `HyperparameterError` where they do not go together.
   static func makeNetwork(_ configuration: Configuration, parts: Parts) throws -> Network
 
-  /// Chooses what the options leave open by the data: the model's recipe.
+  /// The recipes that can be asked for by name.
+  static var recipes: [RecipeName] { get }
+  /// The names of the settings that recipes choose.
+  static var recipeSettings: Set<String> { get }
+  /// The settings for data: of the recipe of this name, or nil for the one that suits them.
+  ///
+  /// `given` has the settings that are decided already, by name and as text: what is chosen goes together
+  /// with them. Throws `RecipeError` for a name that there is not, and what reading the data throws.
+  static func recipe(
+    for data: TrainingData, named name: String?, given: [String: String]
+  ) throws -> Recipe
+
+  /// Chooses what the options still leave open.
   static func resolve(_ options: inout TrainingOptions, for data: TrainingData)
 
   /// Throws where data cannot be trained on, before anything else is done.
@@ -153,7 +165,8 @@ extension TrainableModel {
   ///     where the kind of model does so.
   ///   - budget: How long; nil for what the options say.
   ///   - seed: The seed of order and masks; nil for that of the options.
-  ///   - options: Rate, batches and the like; nil for the defaults of the kind of model.
+  ///   - options: Rate, batches and the like; nil for those of the model's recipe, or the defaults of the
+  ///     kind of model.
   ///   - run: Threads, files, and what may stop it.
   ///   - report: Told of updates, validations and files.
   /// - Returns: How it ended.
@@ -166,7 +179,7 @@ extension TrainableModel {
     seed: UInt64? = nil, options: TrainingOptions? = nil, run: TrainingRun = TrainingRun(),
     report: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> TrainingEnd {
-    var wanted = options ?? Self.defaultOptions
+    var wanted = options ?? optionsOfRecipe
     wanted.budget = budget ?? wanted.budget
     wanted.seed = seed ?? wanted.seed
     let shards = Shards(threads: run.threads)
@@ -219,7 +232,7 @@ extension TrainableModel {
   ) throws -> MemoryForecast {
     let shards = Shards(threads: run.threads)
     return try makeLoop(
-      on: data, validation: validation, options ?? Self.defaultOptions, shards
+      on: data, validation: validation, options ?? optionsOfRecipe, shards
     ).memoryForecast()
   }
 

