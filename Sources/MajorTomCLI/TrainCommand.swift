@@ -16,10 +16,11 @@ protocol CommandLineModel: TrainableModel {
 
   /// Throws `UsageError` for words and options that cannot be meant, before anything is read.
   static func checkUsage(_ arguments: ParsedArguments) throws
-  /// Reads the data, and those to choose by if they are given.
+  /// Reads the data, and those to choose by if they are given, and says in a few sentences what is
+  /// wrong with them.
   static func read(
     _ arguments: ParsedArguments
-  ) throws -> (data: TrainingData, validation: TrainingData?)
+  ) throws -> (data: TrainingData, validation: TrainingData?, findings: [String])
   /// Makes a fresh model for data.
   static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: TrainingData,
@@ -96,10 +97,12 @@ private func trainModel<Model: CommandLineModel>(
       "--seeds keeps the best model alone: give -o a name that ends in .safetensors")
   }
   catchInterrupts()
-  let data = try Model.read(arguments)
+  var data = try Model.read(arguments)
   try trainSeeds(seeds, to: files.model) { seed in
     var settings = settings
     settings.options.seed = seed
+    // What was found is told once.
+    defer { data.findings = [] }
     return try train(settings, arguments, on: data, nil)
   }
 }
@@ -155,7 +158,8 @@ func trainRun<Model: CommandLineModel>(
 
 private func train<Model: CommandLineModel>(
   _ settings: TrainSettings<Model>, _ arguments: ParsedArguments,
-  on data: (data: Model.TrainingData, validation: Model.TrainingData?), _ files: RunFiles?
+  on data: (data: Model.TrainingData, validation: Model.TrainingData?, findings: [String]),
+  _ files: RunFiles?
 ) throws -> (model: Model, end: TrainingEnd) {
   var model = try settings.beginning(arguments, on: data.data)
   var files = files
@@ -163,6 +167,7 @@ private func train<Model: CommandLineModel>(
   let run = TrainingRun(
     threads: try arguments.threads(), files: files,
     dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
+    notes: data.findings,
     isStopped: { interruption != nil })
   let reporter = ProgressReporter(
     files, json: arguments.has("json"), isQuiet: arguments.has("quiet"))
