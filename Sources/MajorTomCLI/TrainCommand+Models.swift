@@ -114,8 +114,11 @@ extension Tagger: CommandLineModel {
       complain(
         "\(grouped(vectors.vectors.count)) of \(grouped(vectors.wordsInFile)) vectors are in use")
     }
+    // Words that only validation has must be unknown to the model that is validated.
+    let training =
+      arguments.has("dev") ? data : data.split(keeping: options.validation).training
     return try Tagger(
-      on: data, configuration, tokens: tokens, vectors: vectors,
+      on: training, configuration, tokens: tokens, vectors: vectors,
       languageModels: languageModels, seed: options.seed)
   }
 }
