@@ -32,6 +32,10 @@ public struct Finding: Sendable, Equatable, CustomStringConvertible {
     case unreadable
     /// A tag of no scheme among tags of spans, and tags of words that look like those of spans.
     case unknownTag = "unknown-tag"
+    /// Tags of spans in one file, of words in another.
+    case unlikeTags = "unlike-tags"
+    /// More different tags than a tagger can tell apart.
+    case tooManyTags = "too-many-tags"
     /// Tags that break their scheme.
     case brokenScheme = "broken-scheme"
     /// A type or tag that is seldom, beside a frequent one with nearly its name.

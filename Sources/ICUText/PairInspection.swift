@@ -26,6 +26,7 @@ public final class PairInspection: DataInspection {
   static let longSide = 1000
 
   private var state: InspectionState
+  private var targets = CharacterInspection()
   private var parts: [DataSplit: Part] = [:]
   private var empty = Occurrences(), copied = Occurrences(), long = Occurrences()
   // Logarithms of ratios in steps of 1/20, from -8 to 8, and the most extreme ones with their places.
@@ -74,14 +75,18 @@ public final class PairInspection: DataInspection {
     }
     var (left, right) = (pair.source, pair.target)
     var hash = TextHash()
-    func look(at text: UnsafeBufferPointer<UInt8>, _ scripts: inout ScriptTable) -> Int {
+    let source = left.withUTF8 { text in
       hash.add(text)
-      if state.isFull { scripts.add(text) }
+      if state.isFull { part.sourceScripts.add(text) }
       return state.take(text, line: line)
     }
-    let source = left.withUTF8 { look(at: $0, &part.sourceScripts) }
     hash.add("\t")
-    let target = right.withUTF8 { look(at: $0, &part.targetScripts) }
+    // Languages may differ in how they are composed, so each side is held against itself.
+    let target = right.withUTF8 { text in
+      hash.add(text)
+      if state.isFull { part.targetScripts.add(text) }
+      return targets.take(text, at: place)
+    }
     part.sources.add(source, at: place)
     part.targets.add(target, at: place)
     part.sourceCharacters += source
@@ -113,10 +118,13 @@ public final class PairInspection: DataInspection {
   /// What was found so far, the worst first.
   public var findings: [Finding] {
     var found: [Finding?] = state.told
-    found += state.characters.findings as [Finding?]
+    let pairs = parts.values.reduce(0) { $0 + $1.sources.total }
+    if pairs == 0, state.told.isEmpty, !state.path.isEmpty {
+      found.append(Finding(CorpusError.noPairs(paths: [state.path]), in: state.path))
+    }
+    found += (state.characters.findings + targets.findings) as [Finding?]
     found += state.equalityFindings("pair", contradiction: nil) as [Finding?]
     found.append(ratioFinding)
-    let pairs = parts.values.reduce(0) { $0 + $1.sources.total }
     found.append(
       copied.finding(
         5 * copied.count > pairs ? .warning : .note, .copiedPair,

@@ -19,8 +19,8 @@ public final class TextInspection: DataInspection {
 
   /// A line that stands so often says more about the file than about its language.
   static let mostRepeats = 1000
-  // Above this many lines, those that stand once are forgotten, so that memory stays bounded.
-  private static let mostLines = 1 << 20
+  /// Of more different lines, the rarest are forgotten, so that memory stays bounded.
+  var mostLines = 1 << 20
 
   private var state: InspectionState
   private var parts: [DataSplit: Part] = [:]
@@ -61,7 +61,7 @@ public final class TextInspection: DataInspection {
     } catch {
       reads.append(Finding(error, in: path))
     }
-    parts[split] = part
+    if part.lines.total > 0 { parts[split] = part }
     lookAtKind(path)
   }
 
@@ -102,17 +102,24 @@ public final class TextInspection: DataInspection {
       known.count += 1
       repeats[hash.value] = known
     } else {
-      if repeats.count >= Self.mostLines { repeats = repeats.filter { $0.value.count > 1 } }
-      guard repeats.count < Self.mostLines else { return }
+      if repeats.count >= mostLines { forgetRareLines() }
       repeats[hash.value] = RepeatedLine(
         count: 1, line: Int32(clamping: number), file: Int32(paths.count - 1))
+    }
+  }
+
+  private func forgetRareLines() {
+    var least: Int32 = 1
+    while repeats.count > mostLines / 2 {
+      repeats = repeats.filter { $0.value.count > least }
+      least *= 2
     }
   }
 
   /// Tells text that is rather data for another kind of model.
   private func lookAtKind(_ path: String) {
     defer { firstLines.removeAll() }
-    guard firstLines.count >= 3 else { return }
+    guard firstLines.count >= 2 else { return }
     if firstLines.allSatisfy({ $0.hasPrefix("{") && $0.hasSuffix("}") }) {
       reads.append(
         Finding(

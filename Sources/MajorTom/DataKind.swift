@@ -54,7 +54,9 @@ private struct FirstLines {
   mutating func add(_ line: String) {
     count += 1
     guard line.contains(where: { !$0.isWhitespace }) else { return blank += 1 }
-    if line.hasPrefix("{"), line.hasSuffix("}") { objects += 1 }
+    if line.hasPrefix("{") || line.hasPrefix("[{"), line.hasSuffix("}") || line.hasSuffix("]") {
+      objects += 1
+    }
     let hasTab = line.contains("\t")
     if hasTab { withTab += 1 }
     let columns = line.split(whereSeparator: { $0 == "\t" || (!hasTab && $0 == " ") })

@@ -19,7 +19,7 @@ let taggedDataOptions: [Option] = [
 /// The layout that the options say.
 ///
 /// Throws `UsageError`.
-func taggedFormat(_ arguments: ParsedArguments) throws -> TaggedFormat {
+func taggedFormat(_ arguments: ParsedArguments, locale: String = "en") throws -> TaggedFormat {
   let column: TaggedFormat.TagColumn? = try arguments.text("column").map { text throws in
     switch text {
     case "last": return .last
@@ -38,7 +38,7 @@ func taggedFormat(_ arguments: ParsedArguments) throws -> TaggedFormat {
     wordColumn: try arguments.integer("token-column", in: 1...1000) ?? 1,
     tagColumn: column, scheme: try arguments.choice("scheme", of: TagScheme.self),
     repairsTags: arguments.has("repair-tags"))
-  format.locale = arguments.text("locale") ?? format.locale
+  format.locale = arguments.text("locale") ?? locale
   return format
 }
 

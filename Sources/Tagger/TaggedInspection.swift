@@ -137,7 +137,7 @@ public final class TaggedInspection: DataInspection {
 
   /// What was found so far, the worst first.
   public var findings: [Finding] {
-    var found = state.told + tagFindings + schemeFindings + spanFindings
+    var found = state.told + kindFindings + tagFindings + schemeFindings + spanFindings
     found += nameFindings + unseenFindings
     found += state.equalityFindings("sentence", contradiction: "other tags")
     found += state.characters.findings
@@ -173,6 +173,30 @@ public final class TaggedInspection: DataInspection {
 
 extension TaggedInspection {
   private var hasSpans: Bool { files.allSatisfy { $0.census.verdict != .words } }
+
+  /// Files whose tags cannot be learnt together, and tags that are too many.
+  private var kindFindings: [Finding] {
+    var found: [Finding] = []
+    let kinds = files.filter { !$0.tags.isEmpty }.map {
+      (path: $0.path, isOfSpans: $0.census.verdict != .words)
+    }
+    if let first = kinds.first, let other = kinds.first(where: { $0.isOfSpans != first.isOfSpans })
+    {
+      found.append(
+        Finding(
+          .error, .unlikeTags, path: other.path,
+          "the tags are of \(other.isOfSpans ? "spans" : "words"), and those of \(first.path) of "
+            + "\(first.isOfSpans ? "spans" : "words"): they cannot be learnt together; are the columns "
+            + "the right ones?"))
+    }
+    let count = names(of: .training).count * (hasSpans ? 4 : 1)
+    if count > Lexicon.maxTags, let path = kinds.first?.path {
+      let error = TaggerError.tooManyTags(found: count, limit: Lexicon.maxTags)
+      found.append(
+        Finding(.error, .tooManyTags, path: path, "\(error); is the column the right one?"))
+    }
+    return found
+  }
 
   /// Tags of no scheme, for each file.
   private var tagFindings: [Finding] {
@@ -233,7 +257,7 @@ extension TaggedInspection {
       case .overlappingSpans:
         return occurrences.finding(
           .warning, kind,
-          "\(count) left out, as they overlap longer ones: a word is in at most one span")
+          "\(count) left out for longer ones that overlap: a word is in at most one span")
       case .discontinuousSpan:
         return occurrences.finding(
           .warning, kind, "\(count) in several parts, taken from the first to the last")

@@ -84,6 +84,15 @@ import Testing
       ])
   }
 
+  @Test func aRepeatedLineIsFoundAmongMoreLinesThanAreKept() throws {
+    let inspection = TextInspection()
+    inspection.mostLines = 64
+    let lines = (0..<20_000).map { $0 % 10 == 3 ? "the same" : "line \($0 / 30)" }
+    inspection.read(try file("text", lines.joined(separator: "\n")))
+    #expect(inspection.findings.map(\.kind) == [.repeatedLine])
+    #expect(inspection.findings.map(\.line) == [4] && inspection.findings.map(\.count) == [2000])
+  }
+
   @Test func otherEncodingsAndOtherDataAreTold() throws {
     let url = folder.appendingPathComponent("latin")
     try Data("Ceci est un caf".utf8 + [0xE9] + ", d".utf8 + [0xE9, 0x0A]).write(to: url)
@@ -126,6 +135,13 @@ import Testing
         "note copied-pair 6",
       ])
     #expect(found[0].path.hasSuffix("dev.tsv") && found[0].sentence.contains("pairs.tsv:2"))
+  }
+
+  @Test func eachSideIsHeldAgainstItself() throws {
+    #expect(try findings("caf\u{E9}\tkafe\u{301}\nth\u{E9}\tte\u{301}\n").isEmpty)
+    let mixed = try findings("caf\u{E9}\tcoffee\nthe\u{301}\ttea\n")
+    #expect(mixed.map(\.kind) == [.mixedNormalization] && mixed[0].line == 2)
+    #expect(try findings("\t\n").first?.severity == .error)
   }
 
   @Test func aPairWithASideTooLongForItsLanguageIsTold() throws {

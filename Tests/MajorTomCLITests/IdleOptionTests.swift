@@ -47,6 +47,7 @@ import Testing
     ("train lm a -o m --seeds 2 --checkpoint-every 5", "--checkpoint-every"),
     ("train tagger a -o m --vector-words 10", "--vector-words"),
     ("train tagger a -o m --dev b --validation 0.2", "--validation"),
+    ("train tagger a -o m --data-format jsonl --column 3", "--column"),
     ("train tagger a -o m --validation 0 --patience 3", "--patience"),
     ("train tagger a -o m --projected 10", "--projected"),
     ("train tagger a -o m --characters none --character-size 10", "--character-size"),

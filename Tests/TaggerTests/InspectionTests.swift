@@ -81,6 +81,14 @@ import Testing
     #expect(try findings("Ada NOUN\nran VERB\n").allSatisfy { $0.kind != .unknownTag })
   }
 
+  @Test func unlikeFilesAndTooManyTagsAreErrors() throws {
+    let unlike = try findings(names(), dev: "Ada NOUN\nran VERB\n")
+    #expect(unlike[0].kind == .unlikeTags && unlike[0].severity == .error)
+    #expect(unlike[0].path.hasSuffix("dev.conll"))
+    let many = (0...Lexicon.maxTags).map { "a \($0)\n" }.joined()
+    #expect(try findings(many).first?.kind == .tooManyTags)
+  }
+
   @Test func brokenSchemesAreErrorsUnlessTheyAreRepaired() throws {
     let text = names { $0 == 3 ? ["O", "I-PER", "I-PER", "O"] : ["O", "B-PER", "I-PER", "O"] }
     let found = try findings(text)
