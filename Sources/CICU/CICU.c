@@ -9,6 +9,7 @@
 #include <unicode/ucsdet.h>
 #include <unicode/uloc.h>
 #include <unicode/unorm2.h>
+#include <unicode/uscript.h>
 #include <unicode/ustring.h>
 #include <unicode/utf16.h>
 #include <unicode/utf8.h>
@@ -170,6 +171,29 @@ int32_t cicu_normalize(
   }
   *error = status;
   return needed;
+}
+
+bool cicu_decomposes(int32_t code_point) {
+  UErrorCode status = U_ZERO_ERROR;
+  const UNormalizer2 *instance = normalizer(CICU_NFC, &status);
+  UChar decomposition[8];
+  return U_SUCCESS(status)
+    && unorm2_getRawDecomposition(instance, code_point, decomposition, 8, &status) >= 0;
+}
+
+// MARK: Scripts
+
+int32_t cicu_script(int32_t code_point) {
+  UErrorCode status = U_ZERO_ERROR;
+  UScriptCode script = uscript_getScript(code_point, &status);
+  return U_SUCCESS(status) ? (int32_t)script : 0;
+}
+
+int32_t cicu_script_count(void) { return u_getIntPropertyMaxValue(UCHAR_SCRIPT) + 1; }
+
+const char *cicu_script_name(int32_t script) {
+  const char *name = uscript_getName((UScriptCode)script);
+  return name ? name : "";
 }
 
 // MARK: Converters

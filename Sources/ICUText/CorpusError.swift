@@ -5,6 +5,8 @@ internal import Files
 public enum CorpusError: Error, Sendable, Equatable {
   /// A line of a file with too few columns; the line counts from 1.
   case columnMissing(path: String, line: Int, found: Int, needed: Int)
+  /// A line of JSON where columns are needed; the line counts from 1.
+  case isJSON(path: String, line: Int)
   /// Files that hold no pair with something on both sides.
   case noPairs(paths: [String])
   /// Two files that should go line by line: their paths and how many lines each has.
@@ -36,6 +38,10 @@ extension CorpusError: CustomStringConvertible {
     case .columnMissing(let path, let line, let found, let needed):
       return "\(path):\(line): \(found) column\(found == 1 ? "" : "s"), separated by tabs, where"
         + " \(needed) are needed: what is read and what is written."
+    case .isJSON(let path, let line):
+      return
+        "\(path):\(line): a JSON object, where columns separated by tabs are needed: what is read"
+        + " and what is written; take these out of the objects, as with jq."
     case .noPairs(let paths):
       return
         "\(paths.joined(separator: ", ")): there is no pair to learn from; a pair has something"

@@ -9,24 +9,23 @@ extension ParallelCorpus {
   ///   - paths: The files, read one after another.
   ///   - sourceColumn: The column of what is read, from 1.
   ///   - targetColumn: The column of what is written, from 1.
+  ///   - inspection: Looks at the pairs as they are read.
+  ///   - split: What the inspection takes them to be for.
   /// - Throws: A `TextError` that names the file for one that cannot be read,
   ///   `CorpusError.columnMissing` with file and line, and `CorpusError.noPairs`.
   public init(
-    contentsOf paths: [String], sourceColumn: Int = 1, targetColumn: Int = 2
+    contentsOf paths: [String], sourceColumn: Int = 1, targetColumn: Int = 2,
+    inspection: PairInspection? = nil, as split: DataSplit = .training
   ) throws {
     precondition(min(sourceColumn, targetColumn) >= 1, "columns count from 1")
     self.init([])
-    let needed = max(sourceColumn, targetColumn)
     for path in paths {
-      try TextLines.forEach(in: path, keepsAll: true) { line, number in
-        if line.allSatisfy(\.isWhitespace) { return true }
-        let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
-        guard columns.count >= needed else {
-          throw CorpusError.columnMissing(
-            path: path, line: number, found: columns.count, needed: needed)
-        }
-        add(columns[sourceColumn - 1], columns[targetColumn - 1])
-        return true
+      inspection?.begin(path, as: split)
+      try Self.forEachPair(
+        in: path, keepsAll: true, sourceColumn: sourceColumn, targetColumn: targetColumn
+      ) { pair, line in
+        inspection?.take(pair, line: line)
+        add(pair)
       }
     }
     if pairs.isEmpty { throw CorpusError.noPairs(paths: paths) }
@@ -50,21 +49,56 @@ extension ParallelCorpus {
   /// - Parameters:
   ///   - source: The file of what is read.
   ///   - target: The file of what is written.
+  ///   - inspection: Looks at the pairs as they are read.
   /// - Throws: A `TextError` that names the file for one that cannot be read,
   ///   `CorpusError.unequalLines` where one has more lines, and `CorpusError.noPairs`.
-  public init(source: String, target: String) throws {
-    let (sources, targets) = (try Self.lines(of: source), try Self.lines(of: target))
-    guard sources.count == targets.count else {
-      throw CorpusError.unequalLines(source, sources.count, target, targets.count)
-    }
+  public init(source: String, target: String, inspection: PairInspection? = nil) throws {
     self.init([])
-    for (source, target) in zip(sources, targets) { add(source[...], target[...]) }
+    inspection?.begin(source)
+    try Self.forEachPair(source: source, target: target) { pair, line in
+      inspection?.take(pair, line: line)
+      add(pair)
+    }
     if pairs.isEmpty { throw CorpusError.noPairs(paths: [source, target]) }
   }
 
   /// Reads two files that go line by line, as `init(source:target:)` of paths does.
   public init(source: URL, target: URL) throws {
     try self.init(source: source.filePath, target: target.filePath)
+  }
+
+  /// Gives out the pairs of a file of columns with their lines, those with an empty side too.
+  static func forEachPair(
+    in path: String, keepsAll: Bool, sourceColumn: Int, targetColumn: Int,
+    _ body: (SentencePair, Int) -> Void
+  ) throws {
+    let needed = max(sourceColumn, targetColumn)
+    try TextLines.forEach(in: path, keepsAll: keepsAll) { line, number in
+      if line.allSatisfy(\.isWhitespace) { return true }
+      let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
+      guard columns.count >= needed else {
+        if line.hasPrefix("{"), line.hasSuffix("}") {
+          throw CorpusError.isJSON(path: path, line: number)
+        }
+        throw CorpusError.columnMissing(
+          path: path, line: number, found: columns.count, needed: needed)
+      }
+      body(pair(columns[sourceColumn - 1], columns[targetColumn - 1]), number)
+      return true
+    }
+  }
+
+  /// Gives out the pairs of two files that go line by line.
+  static func forEachPair(
+    source: String, target: String, _ body: (SentencePair, Int) -> Void
+  ) throws {
+    let (sources, targets) = (try lines(of: source), try lines(of: target))
+    guard sources.count == targets.count else {
+      throw CorpusError.unequalLines(source, sources.count, target, targets.count)
+    }
+    for (place, (source, target)) in zip(sources, targets).enumerated() {
+      body(pair(source[...], target[...]), place + 1)
+    }
   }
 
   private static func lines(of path: String) throws -> [String] {
@@ -76,8 +110,11 @@ extension ParallelCorpus {
     return lines
   }
 
-  private mutating func add(_ source: Substring, _ target: Substring) {
-    let pair = SentencePair(source: Self.trimmed(source), target: Self.trimmed(target))
+  private static func pair(_ source: Substring, _ target: Substring) -> SentencePair {
+    SentencePair(source: trimmed(source), target: trimmed(target))
+  }
+
+  private mutating func add(_ pair: SentencePair) {
     if pair.source.isEmpty || pair.target.isEmpty {
       skipped += 1
     } else {

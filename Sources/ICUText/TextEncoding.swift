@@ -28,6 +28,11 @@ public struct TextEncoding: Sendable {
     }
   }
 
+  /// The name of the encoding that a file seems to be in, or nil where that is unclear.
+  package static func name(guessedFor path: String) -> String? {
+    (try? TextFile(checking: path, encoding: .detect))?.encoding
+  }
+
   /// All names and aliases of encodings that ICU knows.
   public static var knownNames: [String] {
     (0..<cicu_converter_count()).flatMap { index -> [String] in

@@ -121,9 +121,12 @@ extension ParsedArguments {
 
   /// The files that the words name, read as the encoding option says.
   func corpus() throws -> Corpus {
-    try Corpus(
-      contentsOf: words,
-      encoding: try text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
+    try Corpus(contentsOf: words, encoding: try encoding())
+  }
+
+  /// The encoding that the option names, else the one that is found out.
+  func encoding() throws -> TextEncoding {
+    try text("encoding").map { try TextEncoding(named: $0) } ?? .detect
   }
 }
 

@@ -77,7 +77,8 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
 
 private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws {
   let tagger = try arguments.model(Tagger.self, path)
-  let corpus = try TaggedCorpus(contentsOf: arguments.words, format: try taggedFormat(arguments))
+  let format = try taggedFormat(arguments, locale: tagger.core.parts.locale)
+  let corpus = try TaggedCorpus(contentsOf: arguments.words, format: format)
   tellRepairs(corpus, "data")
   guard corpus.hasSpans == tagger.lexicon.hasSpans else {
     throw UsageError(

@@ -191,6 +191,10 @@ private func idleInTraining(
     "token-column", because: "the words of CoNLL-U have a column of their own",
     if: arguments.text("data-format") == "conllu")
   add(
+    "column", "token-column", "repair-tags",
+    because: "texts with spans by offsets have no columns of tags",
+    if: ["jsonl", "brat"].contains(arguments.text("data-format")))
+  add(
     "max-size", because: "--source-max-size and --target-max-size say it of both sides",
     if: arguments.has("source-max-size") && arguments.has("target-max-size"))
   add(

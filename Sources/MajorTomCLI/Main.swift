@@ -5,7 +5,7 @@ import MajorTom
 /// The tool's commands, in the order of the overview.
 let commands: [Command] = [
   LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand, resumeCommand,
-  runsCommand, verifyResumeCommand, generateCommand,
+  runsCommand, checkCommand, verifyResumeCommand, generateCommand,
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
   gradientFlowCommand, explainCellsCommand, infoCommand, quantizeCommand, referenceCommand,

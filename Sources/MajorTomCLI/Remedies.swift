@@ -36,6 +36,8 @@ private func remedy(for error: TaggerError) -> String? {
   case .columnMissing: "name the columns with --token-column and --column"
   case .notCoNLLU: "for other columns use --data-format columns"
   case .columnOfCoNLLU: "use --data-format conllu, or give the column's number"
+  case .otherLayout: "say which it is with --data-format"
+  case .unknownTag: "or choose another --column"
   case .schemeBroken: "use --repair-tags to accept it"
   case .tooManyTags, .unlikeTags: "choose the right --column"
   default: nil

@@ -2,7 +2,9 @@ import CommandLineOptions
 import Glibc
 import MajorTom
 
-private enum TagFormat: String, CaseIterable { case text, inline, json, conll, conllu, tsv }
+private enum TagFormat: String, CaseIterable {
+  case text, inline, json, jsonl, brat, conll, conllu, tsv
+}
 
 /// The command `majortom tag`.
 let tagCommand = Command(
@@ -10,12 +12,16 @@ let tagCommand = Command(
   synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
   about: """
     Marks the names, or the parts of speech, in a text from arguments or line by line from standard
-    input. tsv: type, text, bytes, UTF-16 units, code points, confidence.
+    input. tsv: type, text, bytes, UTF-16 units, code points, confidence. jsonl: an object a line that
+    Doccano (label) and Prodigy (spans) import. brat: the file .ann for the text of standard input.
     """,
   options: [
     modelOption(isDefaulted: true, demo: "the demo's tagger"),
-    Option("format", "FORMAT", "text, inline, json, conll, conllu or tsv (default: text)"),
-    Option("scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes (default: iob2)"),
+    Option(
+      "format", "FORMAT",
+      "text, inline, json, jsonl, brat, conll, conllu or tsv (default: text)"),
+    Option(
+      "scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes, bilou (default: iob2)"),
     Option(flag: "tokenized", "Each line is a sentence whose words are separated by spaces"),
     Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
     Option("least", "P", "Leave out spans less probable than P (default: 0)"),
@@ -37,7 +43,10 @@ let tagCommand = Command(
     best: try arguments.integer("best", in: 1...1000),
     least: try arguments.number("least", in: 0...1) ?? 0,
     isColored: color.isColored, threads: try arguments.integer("threads", in: 1...1024))
-  try forEachBatch(of: arguments, batch) { try writer.write($0, isTokenized: isTokenized) }
+  // The offsets of brat count all that is in the text's file.
+  try forEachBatch(of: arguments, batch, keepsMarks: format == .brat) {
+    try writer.write($0, isTokenized: isTokenized)
+  }
 }
 
 /// Tags texts and writes what was found, in one of the formats.
@@ -49,6 +58,7 @@ private struct TagWriter {
   let least: Double
   let isColored: Bool
   let threads: Int?
+  let brat = BratLines()
 
   /// Tags some lines together, and writes them in their order.
   func write(_ lines: [String], isTokenized: Bool) throws {
@@ -81,6 +91,8 @@ private struct TagWriter {
     case .text: writeOutput(marked(text, sentences) + "\n", styled: isColored)
     case .inline: writeOutput(inlined(text, sentences) + "\n")
     case .json: writeOutput(json(text, sentences) + "\n")
+    case .jsonl: writeOutput(annotationObject(text, items(text, sentences)).json + "\n")
+    case .brat: writeOutput(brat.lines(text, items(text, sentences)))
     case .tsv:
       for item in items(text, sentences) {
         writeOutput(

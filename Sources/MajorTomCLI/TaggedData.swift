@@ -1,23 +1,25 @@
 import CommandLineOptions
 import MajorTom
 
-private enum DataFormatName: String, CaseIterable { case auto, columns, conllu }
+private enum DataFormatName: String, CaseIterable { case auto, columns, conllu, jsonl, brat }
 
 /// The options that say how files of tagged sentences are laid out.
 let taggedDataOptions: [Option] = [
-  Option("data-format", "NAME", "columns, conllu, or auto: by the file's name (default: auto)"),
+  Option(
+    "data-format", "NAME",
+    "columns, conllu, jsonl, brat, or auto: by the file's name and first line (default: auto)"),
   Option(
     "column", "COLUMN",
     "The tags: a number, last, upos, xpos or feats:NAME (default: last; CoNLL-U: upos)"),
   Option("token-column", "N", "The column of the words (default: 1)"),
-  Option("scheme", "NAME", "Scheme of span tags: iob1, iob2 or bioes (default: found out)"),
+  Option("scheme", "NAME", "Scheme of span tags: iob1, iob2, bioes or bilou (default: found out)"),
   Option(flag: "repair-tags", "Accept tags that break their scheme, as conlleval reads them"),
 ]
 
 /// The layout that the options say.
 ///
 /// Throws `UsageError`.
-func taggedFormat(_ arguments: ParsedArguments) throws -> TaggedFormat {
+func taggedFormat(_ arguments: ParsedArguments, locale: String = "en") throws -> TaggedFormat {
   let column: TaggedFormat.TagColumn? = try arguments.text("column").map { text throws in
     switch text {
     case "last": return .last
@@ -30,16 +32,14 @@ func taggedFormat(_ arguments: ParsedArguments) throws -> TaggedFormat {
         "--column \(text): expected a number from 1, last, upos, xpos or feats:NAME")
     }
   }
-  let isCoNLLU: Bool? =
-    switch try arguments.choice("data-format", of: DataFormatName.self) ?? .auto {
-    case .auto: nil
-    case .columns: false
-    case .conllu: true
-    }
-  return TaggedFormat(
-    isCoNLLU: isCoNLLU, wordColumn: try arguments.integer("token-column", in: 1...1000) ?? 1,
+  let name = try arguments.choice("data-format", of: DataFormatName.self) ?? .auto
+  var format = TaggedFormat(
+    layout: TaggedFormat.Layout(rawValue: name.rawValue),
+    wordColumn: try arguments.integer("token-column", in: 1...1000) ?? 1,
     tagColumn: column, scheme: try arguments.choice("scheme", of: TagScheme.self),
     repairsTags: arguments.has("repair-tags"))
+  format.locale = arguments.text("locale") ?? locale
+  return format
 }
 
 /// Tells how many tags were repaired, if any.

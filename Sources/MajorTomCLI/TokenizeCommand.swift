@@ -115,12 +115,13 @@ func withoutMarks(_ line: String) -> String {
 
 /// Calls `body` with the words joined, or else with the lines of standard input, some at a time.
 func forEachBatch(
-  of arguments: ParsedArguments, _ count: Int, _ body: ([String]) throws -> Void
+  of arguments: ParsedArguments, _ count: Int, keepsMarks: Bool = false,
+  _ body: ([String]) throws -> Void
 ) throws {
   if !arguments.words.isEmpty { return try body([arguments.words.joined(separator: " ")]) }
   var lines: [String] = []
   try forEachInputLine { line in
-    lines.append(withoutMarks(line))
+    lines.append(keepsMarks ? line : withoutMarks(line))
     if lines.count >= count {
       try body(lines)
       lines.removeAll(keepingCapacity: true)

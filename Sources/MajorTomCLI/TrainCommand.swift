@@ -16,10 +16,11 @@ protocol CommandLineModel: TrainableModel {
 
   /// Throws `UsageError` for words and options that cannot be meant, before anything is read.
   static func checkUsage(_ arguments: ParsedArguments) throws
-  /// Reads the data, and those to choose by if they are given.
+  /// Reads the data, and those to choose by if they are given, and says in a few sentences what is
+  /// wrong with them.
   static func read(
     _ arguments: ParsedArguments
-  ) throws -> (data: TrainingData, validation: TrainingData?)
+  ) throws -> (data: TrainingData, validation: TrainingData?, findings: [String])
   /// Makes a fresh model for data.
   static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: TrainingData,
@@ -104,11 +105,13 @@ private func trainModel<Model: CommandLineModel>(
       "--seeds keeps the best model alone: give -o a name that ends in .safetensors")
   }
   catchInterrupts()
-  let data = try Model.read(arguments)
+  var data = try Model.read(arguments)
   let chosen = try TrainSettings<Model>(arguments, for: data.data)
   try trainSeeds(seeds, to: files.model) { seed in
     var settings = chosen
     settings.options.seed = seed
+    // What was found is told once.
+    defer { data.findings = [] }
     return try train(settings, arguments, on: data, nil)
   }
 }
@@ -123,6 +126,7 @@ struct TrainSettings<Model: CommandLineModel> {
 
   /// The settings of a call; with data, what is not given is chosen by them.
   init(_ arguments: ParsedArguments, for data: Model.TrainingData? = nil) throws {
+    try Self.demandPreset(arguments.text("preset"))
     let recipe = try data.flatMap { try Self.recipe(arguments, for: $0) }
     configuration = try arguments.applied(
       to: try recipe?.applied(to: Model.Configuration()) ?? Model.Configuration())
@@ -141,17 +145,19 @@ struct TrainSettings<Model: CommandLineModel> {
     try demandNoOther(than: "from", namesFixedByOrigin(Model.self), arguments)
   }
 
+  private static func demandPreset(_ name: String?) throws(UsageError) {
+    let known = (Model.recipes + [noRecipe]).map(\.name)
+    guard let name, !known.contains(name) else { return }
+    let nearest = nearestName(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
+    throw UsageError(
+      "--preset \(quoted(name)): expected one of \(known.joined(separator: ", "))\(nearest)")
+  }
+
   /// The recipe that a call asks for; nil for none, and where a model says all that a recipe would.
   private static func recipe(
     _ arguments: ParsedArguments, for data: Model.TrainingData
   ) throws -> Recipe? {
     let name = arguments.text("preset")
-    if let name, !(Model.recipes + [noRecipe]).contains(where: { $0.name == name }) {
-      let known = (Model.recipes + [noRecipe]).map(\.name)
-      let nearest = nearestName(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
-      throw UsageError(
-        "--preset \(quoted(name)): expected one of \(known.joined(separator: ", "))\(nearest)")
-    }
     guard name != noRecipe.name else { return nil }
     var given: [String: String] = [:]
     for name in Model.trainOptions.map(\.name) where arguments.has(name) {
@@ -209,7 +215,8 @@ func trainRun<Model: CommandLineModel>(
 
 private func train<Model: CommandLineModel>(
   _ settings: TrainSettings<Model>, _ arguments: ParsedArguments,
-  on data: (data: Model.TrainingData, validation: Model.TrainingData?), _ files: RunFiles?
+  on data: (data: Model.TrainingData, validation: Model.TrainingData?, findings: [String]),
+  _ files: RunFiles?
 ) throws -> (model: Model, end: TrainingEnd) {
   var model = try settings.beginning(arguments, on: data.data)
   var files = files
@@ -217,6 +224,7 @@ private func train<Model: CommandLineModel>(
   let run = TrainingRun(
     threads: try arguments.threads(), files: files,
     dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
+    notes: data.findings,
     isStopped: { interruption != nil })
   let reporter = ProgressReporter(
     files, json: arguments.has("json"), isQuiet: arguments.has("quiet"))

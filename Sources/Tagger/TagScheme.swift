@@ -8,6 +8,17 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
   case iob2
   /// `B-` begins, `I-` goes on, `E-` ends, and `S-` is a span of one word.
   case bioes
+  /// The same with `L-` (last) for `E-`, and `U-` (unit) for `S-` (Ratinov and Roth 2009).
+  case bilou
+
+  /// The marks that the scheme has besides `O`.
+  private var marks: [Character] {
+    switch self {
+    case .iob1, .iob2: ["B", "I"]
+    case .bioes: ["B", "I", "E", "S"]
+    case .bilou: ["B", "I", "L", "U"]
+    }
+  }
 
   /// A tag's mark and type, or nil for a tag that is neither `O` nor of the form `B-TYPE`.
   ///
@@ -68,6 +79,8 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
           case .iob2: isFirst ? "B" : "I"
           case .bioes where span.words.count == 1: "S"
           case .bioes: isFirst ? "B" : place == last ? "E" : "I"
+          case .bilou where span.words.count == 1: "U"
+          case .bilou: isFirst ? "B" : place == last ? "L" : "I"
           }
         tags[place] = "\(mark)-\(span.type)"
       }
@@ -81,10 +94,17 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
     func isInside(_ part: (mark: Character, type: Substring), of type: Substring) -> Bool {
       (part.mark == "B" || part.mark == "I") && part.type == type
     }
+    let name = rawValue.uppercased()
+    let endsSpans = self == .bioes || self == .bilou
+    let (single, end) = self == .bilou ? ("U-", "L-") : ("S-", "E-")
     for (place, tag) in tags.enumerated() {
       let part = Self.parts(tag) ?? (mark: "O", type: "")
       let before = place > 0 ? tags[place - 1] : "O"
       let previous = Self.parts(before) ?? (mark: "O", type: "")
+      if part.mark != "O", let mark = tag.first, !marks.contains(mark) {
+        found.append((place, "\(quoted(tag)) does not exist in \(name)"))
+        continue
+      }
       switch (self, part.mark) {
       case (.iob1, "B") where previous.mark == "O" || previous.type != part.type:
         found.append(
@@ -92,29 +112,30 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
             place,
             "\(quoted(tag)) follows \(quoted(before)); in IOB1 B- only separates adjacent spans of one type"
           ))
-      case (.iob1, "E"), (.iob1, "S"), (.iob2, "E"), (.iob2, "S"):
-        found.append((place, "\(quoted(tag)) does not exist in \(rawValue.uppercased())"))
       case (.iob2, "I") where previous.mark == "O" || previous.type != part.type:
         found.append(
           (place, "\(quoted(tag)) follows \(quoted(before)); in IOB2 a span starts with B-"))
-      case (.bioes, "I") where !isInside(previous, of: part.type),
-        (.bioes, "E") where !isInside(previous, of: part.type):
+      case (_, "I") where endsSpans && !isInside(previous, of: part.type),
+        (_, "E") where endsSpans && !isInside(previous, of: part.type):
         found.append(
-          (place, "\(quoted(tag)) follows \(quoted(before)); in BIOES a span starts with B- or S-"))
-      case (.bioes, let mark)
-      where (mark == "O" || mark == "B" || mark == "S")
+          (
+            place,
+            "\(quoted(tag)) follows \(quoted(before)); in \(name) a span starts with B- or \(single)"
+          ))
+      case (_, let mark)
+      where endsSpans && (mark == "O" || mark == "B" || mark == "S")
         && (previous.mark == "B" || previous.mark == "I"):
         found.append(
-          (place, "\(quoted(tag)) follows \(quoted(before)); in BIOES a span ends with E-"))
+          (place, "\(quoted(tag)) follows \(quoted(before)); in \(name) a span ends with \(end)"))
       default: break
       }
     }
     let last = Self.parts(tags.last ?? "O") ?? (mark: "O", type: "")
-    if self == .bioes, last.mark == "B" || last.mark == "I" {
+    if endsSpans, last.mark == "B" || last.mark == "I" {
       found.append(
         (
           tags.count - 1,
-          "\(quoted(tags[tags.count - 1])) ends a sentence; in BIOES a span ends with E-"
+          "\(quoted(tags[tags.count - 1])) ends a sentence; in \(name) a span ends with \(end)"
         ))
     }
     return found
@@ -131,22 +152,37 @@ public enum TagScheme: String, Codable, Sendable, CaseIterable {
 
   /// The scheme that tags most likely follow.
   ///
-  /// Any `E` or `S` says BIOES; else `B-` at every beginning, or at most of them, says IOB2.
+  /// Any `E` or `S` says BIOES, and any `L` or `U` says BILOU (of both, what is more); else `B-` at
+  /// every beginning, or at most of them, says IOB2.
   public static func detect(in sentences: some Sequence<[String]>) -> TagScheme {
-    var (begunByB, begunByI) = (0, 0)
-    for tags in sentences {
-      var last = "O"
-      for tag in tags {
-        guard let part = parts(tag) else { continue }
-        switch part.mark {
-        case "E", "S": return .bioes
-        case "B" where last == "O": begunByB += 1
-        case "I" where last == "O": begunByI += 1
-        default: break
-        }
-        last = tag
+    var detector = SchemeDetector()
+    for tags in sentences { detector.add(tags) }
+    return detector.scheme
+  }
+}
+
+/// Finds out which scheme tags follow, sentence by sentence.
+struct SchemeDetector: Sendable {
+  private var begunByB = 0, begunByI = 0, endedByE = 0, endedByL = 0
+
+  mutating func add(_ tags: [String]) {
+    var last = "O"
+    for tag in tags {
+      guard TagScheme.parts(tag) != nil else { continue }
+      switch tag.first {
+      case "E", "S": endedByE += 1
+      case "L", "U": endedByL += 1
+      case "B" where last == "O": begunByB += 1
+      case "I" where last == "O": begunByI += 1
+      default: break
       }
+      last = tag
     }
+  }
+
+  /// The scheme of the tags so far.
+  var scheme: TagScheme {
+    if endedByE + endedByL > 0 { return endedByE >= endedByL ? .bioes : .bilou }
     return begunByB >= begunByI && begunByB > 0 ? .iob2 : begunByI > 0 ? .iob1 : .iob2
   }
 }

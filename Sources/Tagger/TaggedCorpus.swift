@@ -1,5 +1,5 @@
 internal import Files
-internal import ICUText
+public import ICUText
 
 /// A sentence of words, each with a tag.
 public struct TaggedSentence: Sendable, Equatable {
@@ -31,8 +31,8 @@ public struct TaggedFormat: Sendable, Equatable {
     case feature(String)
   }
 
-  /// Whether the file is CoNLL-U rather than columns; nil to go by the file's name.
-  public var isCoNLLU: Bool?
+  /// The layout; nil to go by the file's name and first line.
+  public var layout: Layout?
   /// The column of the words, counted from 1; CoNLL-U has its own.
   public var wordColumn: Int
   /// The column of the tags; nil for the last one, and UPOS in CoNLL-U.
@@ -41,30 +41,27 @@ public struct TaggedFormat: Sendable, Equatable {
   public var scheme: TagScheme?
   /// Whether tags that break their scheme are repaired, as conlleval reads them, or refused.
   public var repairsTags: Bool
+  /// The locale by whose rules a text is cut into words, where its file does not say them.
+  public var locale = "en"
 
   /// A layout; by default the first column holds words and the last one tags (CoNLL-U: UPOS).
   public init(
-    isCoNLLU: Bool? = nil, wordColumn: Int = 1, tagColumn: TagColumn? = nil,
+    layout: Layout? = nil, wordColumn: Int = 1, tagColumn: TagColumn? = nil,
     scheme: TagScheme? = nil, repairsTags: Bool = false
   ) {
-    self.isCoNLLU = isCoNLLU
+    self.layout = layout
     self.wordColumn = wordColumn
     self.tagColumn = tagColumn
     self.scheme = scheme
     self.repairsTags = repairsTags
-  }
-
-  func isCoNLLU(_ path: String) -> Bool {
-    let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
-    return isCoNLLU ?? (name.hasSuffix(".conllu") || name.hasSuffix(".conll-u"))
   }
 }
 
 /// Sentences with their tags, read from files.
 ///
 /// Files are CoNLL columns (tabs or spaces, an empty line after a sentence, `-DOCSTART-` lines left
-/// out) or CoNLL-U (multiword ranges and empty nodes left out); gzip is read as well. Span tags of
-/// any scheme become BIOES.
+/// out), CoNLL-U (multiword ranges and empty nodes left out), or texts with spans by offsets: JSONL
+/// and brat's standoff format; gzip is read as well. Span tags of any scheme become BIOES.
 public struct TaggedCorpus: Sendable, Equatable {
   /// The sentences.
   public var sentences: [TaggedSentence]
@@ -89,17 +86,28 @@ public struct TaggedCorpus: Sendable, Equatable {
 
   /// Reads files.
   ///
-  /// Throws `TextError` for files that cannot be read, `TaggerError` for lines that are wrong, with
-  /// file and line.
-  public init(contentsOf paths: [String], format: TaggedFormat = TaggedFormat()) throws {
-    var read: [(sentence: TaggedSentence, path: String, line: Int)] = []
+  /// - Parameters:
+  ///   - paths: The files, read one after another.
+  ///   - format: How they are laid out.
+  ///   - inspection: Looks at the sentences as they are read.
+  ///   - split: What the inspection takes them to be for.
+  /// - Throws: `TextError` for files that cannot be read, `TaggerError` for lines that are wrong, with
+  ///   file and line.
+  public init(
+    contentsOf paths: [String], format: TaggedFormat = TaggedFormat(),
+    inspection: TaggedInspection? = nil, as split: DataSplit = .training
+  ) throws {
+    var read: [Read] = []
     var kinds: [(path: String, isOfSpans: Bool)] = []
     for path in paths {
       let before = read.count
-      try Self.forEachSentence(in: path, format) { read.append(($0, path, $1)) }
+      try Self.forEachTagged(in: path, format, keepsAll: true, inspection, as: split) {
+        inspection?.take($0, line: $1, isMade: $2)
+        read.append(Read(sentence: $0, path: path, line: $1, isMade: $2))
+      }
       let new = read[before...]
       if new.isEmpty { throw TaggerError.noSentences(path: path) }
-      let isOfSpans = new.allSatisfy { TagScheme.describes($0.sentence.tags) }
+      let isOfSpans = try Self.areOfSpans(new, path)
       if let first = kinds.first, first.isOfSpans != isOfSpans {
         throw TaggerError.configuration(
           "\(first.path) has tags of \(first.isOfSpans ? "spans" : "words"), and \(path) of "
@@ -112,25 +120,50 @@ public struct TaggedCorpus: Sendable, Equatable {
         throw TaggerError.configuration("\(path): no word has the feature \(quoted(name))")
       }
     }
-    let hasSpans = read.allSatisfy { TagScheme.describes($0.sentence.tags) }
-    self.hasSpans = hasSpans
+    hasSpans = kinds.allSatisfy(\.isOfSpans)
     guard hasSpans else {
       (sentences, scheme, repaired) = (read.map(\.sentence), nil, 0)
       return
     }
-    let scheme = format.scheme ?? TagScheme.detect(in: read.lazy.map(\.sentence.tags))
+    let foreign = read.lazy.filter { !$0.isMade }
+    let scheme = format.scheme ?? TagScheme.detect(in: foreign.map(\.sentence.tags))
     var repaired = 0
-    for (sentence, path, line) in read {
-      let breaches = scheme.breaches(in: sentence.tags)
+    for item in foreign {
+      let breaches = scheme.breaches(in: item.sentence.tags)
       repaired += breaches.count
       if let breach = breaches.first, !format.repairsTags {
         throw TaggerError.schemeBroken(
-          path: path, line: line + breach.place, reason: breach.reason)
+          path: item.path, line: item.line + breach.place, reason: breach.reason)
       }
     }
     self.scheme = scheme
     self.repaired = repaired
     sentences = read.map { Self.normalized($0.sentence) }
+  }
+
+  /// A sentence with its place; whether its tags were made of spans by offsets.
+  private struct Read {
+    var sentence: TaggedSentence
+    var path: String
+    var line: Int
+    var isMade: Bool
+  }
+
+  /// Whether the tags of a file are of spans.
+  ///
+  /// Throws `TaggerError.unknownTag` where nearly all are.
+  private static func areOfSpans(_ read: ArraySlice<Read>, _ path: String) throws -> Bool {
+    var census = TagCensus()
+    for item in read {
+      for (place, tag) in item.sentence.tags.enumerated() {
+        census.add(tag, line: item.line + place)
+      }
+    }
+    if census.verdict == .mixed, let (tag, line) = census.firstOther {
+      throw TaggerError.unknownTag(
+        path: path, line: line, tag: tag, spans: census.count - census.others, all: census.count)
+    }
+    return census.verdict == .spans
   }
 
   private static func normalized(_ sentence: TaggedSentence) -> TaggedSentence {
@@ -141,8 +174,9 @@ public struct TaggedCorpus: Sendable, Equatable {
   }
 
   /// Calls a function with each sentence and the number of its first line.
-  private static func forEachSentence(
-    in path: String, _ format: TaggedFormat, _ body: (TaggedSentence, Int) -> Void
+  static func forEachSentence(
+    in path: String, _ format: TaggedFormat, keepsAll: Bool,
+    _ body: (TaggedSentence, Int) -> Void
   ) throws {
     let isCoNLLU = format.isCoNLLU(path)
     var sentence = TaggedSentence(words: [], tags: [])
@@ -152,7 +186,7 @@ public struct TaggedCorpus: Sendable, Equatable {
       if !sentence.words.isEmpty { body(sentence, firstLine) }
       sentence = TaggedSentence(words: [], tags: [])
     }
-    try TextLines.forEach(in: path, keepsAll: true) { line, number in
+    try TextLines.forEach(in: path, keepsAll: keepsAll) { line, number in
       if line.allSatisfy({ $0 == " " || $0 == "\t" }) {
         finish()
         return true
@@ -194,6 +228,9 @@ public struct TaggedCorpus: Sendable, Equatable {
     }
     let needed = max(format.wordColumn, tagColumn, 2)
     guard columns.count >= needed else {
+      if line.hasPrefix("{"), line.hasSuffix("}") {
+        throw TaggerError.otherLayout(path: path, line: number, found: .jsonl, expected: .columns)
+      }
       throw TaggerError.columnMissing(
         path: path, line: number, found: columns.count, needed: needed)
     }

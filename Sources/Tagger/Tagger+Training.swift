@@ -26,18 +26,32 @@ extension Tagger {
     }
   }
 
-  /// Sentences in batches of like length.
+  /// Sentences in batches of like length; without other data, a part of them is kept for validation.
+  ///
+  /// So that words of that part are as unknown to the tagger as new ones, it may be made for the rest
+  /// alone: for `TaggedCorpus.split(keeping:).training`.
   ///
   /// Throws `TextError` where ICU cannot fold a word.
   public func makeTask(
     on data: TaggedCorpus, validation: TaggedCorpus?, _ options: TrainingOptions,
     _ shards: Shards
   ) throws -> SentenceTask {
-    SentenceTask(
-      network, lexicon: lexicon, metric: Self.metric(for: core.parts), corpus: data,
-      training: try encode(data, threads: shards.threads),
+    var (training, validation, notes) = (data, validation, [String]())
+    if validation == nil, options.validation > 0 {
+      let parts = data.split(keeping: options.validation)
+      if parts.kept.sentences.isEmpty {
+        notes.append(
+          "\(counted(data.sentences.count, "sentence")) are too few to keep some for validation: the "
+            + "last epoch is taken, not the best")
+      } else {
+        (training, validation) = parts
+      }
+    }
+    return SentenceTask(
+      network, lexicon: lexicon, metric: Self.metric(for: core.parts), corpus: training,
+      training: try encode(training, threads: shards.threads),
       development: try validation.map { try encode($0, threads: shards.threads) },
-      developmentTags: validation?.sentences.map(\.tags) ?? [], options)
+      developmentTags: validation?.sentences.map(\.tags) ?? [], options, notes: notes)
   }
 
   /// Calibrates the probabilities on the development data.
@@ -93,12 +107,15 @@ public final class SentenceTask: TrainingTask {
   private let counts: [Int]
   private let masks, unknown: CounterRandom
   private let batches: BucketedBatches
+  /// Why nothing is kept for validation, where that is so.
+  public let notes: [String]
 
   init(
     _ network: TaggerNetwork, lexicon: Lexicon, metric: Metric, corpus: TaggedCorpus,
     training: SentenceData, development: SentenceData?, developmentTags: [[String]],
-    _ options: TrainingOptions
+    _ options: TrainingOptions, notes: [String] = []
   ) {
+    self.notes = notes
     self.network = network
     self.metric = metric
     self.corpus = corpus

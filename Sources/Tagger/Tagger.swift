@@ -23,8 +23,8 @@ public struct Tagger: TrainableModel {
     $0.budget = .epochs(30)
     ($0.rate, $0.weightDecay) = (2e-3, 0.01)
   }
-  /// Sentences are read whole, and validated on where others are given.
-  public static let idleOptions: Set = ["steps", "validation", "longest"]
+  /// Sentences are read whole.
+  public static let idleOptions: Set = ["steps", "longest"]
 
   /// F1 where tags are of spans, else the accuracy.
   public static func metric(for parts: Parts) -> Metric { parts.lexicon.hasSpans ? .f1 : .accuracy }

@@ -1,3 +1,6 @@
+internal import Files
+internal import Training
+
 /// What goes wrong with tagged data and taggers, as a sentence each.
 public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A line of a data file with too few columns.
@@ -6,6 +9,13 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
   case notCoNLLU(path: String, line: Int, found: Int)
   /// A column that only CoNLL-U has, asked for of a file of columns.
   case columnOfCoNLLU(path: String)
+  /// A file in another layout than was said.
+  case otherLayout(
+    path: String, line: Int, found: TaggedFormat.Layout, expected: TaggedFormat.Layout)
+  /// An example with spans by offsets that is none.
+  case badExample(path: String, line: Int, reason: String)
+  /// A tag of no scheme, where nearly all tags of the file are of spans.
+  case unknownTag(path: String, line: Int, tag: String, spans: Int, all: Int)
   /// A tag that breaks the scheme of its file.
   case schemeBroken(path: String, line: Int, reason: String)
   /// A file without a single sentence.
@@ -33,6 +43,14 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(path):\(line): \(found) columns, separated by tabs, where CoNLL-U has 10"
     case .columnOfCoNLLU(let path):
       "\(path): UPOS, XPOS and features are columns of CoNLL-U, which this file is not"
+    case .otherLayout(let path, let line, let found, let expected):
+      "\(path):\(line): this looks like \(found.title), where \(expected.title) are expected"
+    case .badExample(let path, let line, let reason): "\(path):\(line): \(reason)"
+    case .unknownTag(let path, let line, let tag, let spans, let all):
+      "\(path):\(line): the tag \(quoted(tag)) is of no scheme, while \(grouped(spans)) of the "
+        + "\(grouped(all)) tags of the file are of spans: write it "
+        + (TagCensus.likelyTag(tag).map { quoted($0) }
+          ?? "O, or with a mark and a type, such as B-PER")
     case .schemeBroken(let path, let line, let reason):
       "\(path):\(line): \(reason)"
     case .noSentences(let path): "\(path): there is no sentence in it"
@@ -47,6 +65,18 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
       "the model's weights are so large that its numbers overflow: the file is damaged, or its "
         + "training went wrong"
     case .features(let found): found
+    }
+  }
+}
+
+extension TaggedFormat.Layout {
+  /// What sentences call it.
+  var title: String {
+    switch self {
+    case .columns: "columns"
+    case .conllu: "the ten columns of CoNLL-U"
+    case .jsonl: "JSON objects"
+    case .brat: "annotations of brat"
     }
   }
 }

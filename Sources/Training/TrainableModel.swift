@@ -210,7 +210,7 @@ extension TrainableModel {
       for failure in failures { try report(.notSaved(failure)) }
     }
     try tell(.begun(summary))
-    for note in notes + strangers { try tell(.noted(note)) }
+    for note in run.notes + notes + strangers { try tell(.noted(note)) }
     defer { self = snapshot(of: loop, task, shards) }
     do {
       try store.begin(loop, tell)

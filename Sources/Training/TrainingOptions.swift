@@ -203,17 +203,20 @@ public struct TrainingRun {
   public var files: RunFiles?
   /// The names of the data's files, for the model's card.
   public var dataNames: [String]
+  /// What was found in the data beforehand, a sentence each, to be told when training begins.
+  public var notes: [String]
   /// Asked before each update; where it says so, the state is saved and training ends.
   public var isStopped: () -> Bool
 
   /// A run on all processors that keeps no files, unless told otherwise.
   public init(
-    threads: Int? = nil, files: RunFiles? = nil, dataNames: [String] = [],
+    threads: Int? = nil, files: RunFiles? = nil, dataNames: [String] = [], notes: [String] = [],
     isStopped: @escaping () -> Bool = { false }
   ) {
     self.threads = threads
     self.files = files
     self.dataNames = dataNames
+    self.notes = notes
     self.isStopped = isStopped
   }
 }

@@ -94,7 +94,7 @@ enum GoldenCases {
     let corpus = sentences(60)
     var tagger = try Tagger(on: corpus, configuration, seed: 3)
     var options = options(Tagger.defaultOptions)
-    options.batch = 8
+    (options.batch, options.validation) = (8, 0)
     return try losses { try tagger.train(on: corpus, options: options, report: $0) }
   }
 

@@ -64,6 +64,30 @@ extension Seeds {
         + "2\tHaus\tHaus\tNOUN\tNN\tCase=Dat\t0\troot\t_\tO\n2.1\t_\t_\t_\t_\t_\t_\t_\t_\t_\n\n")
   }
 
+  static let objects: [(name: String, bytes: [UInt8])] = [
+    seed(
+      "doccano", choosing: 0,
+      #"{"text":"Ada met Bo. \u00e9","label":[[0,3,"PER"],[8,10,"PER"]]}"# + "\n"
+        + #"{"data":"Rome","entities":[{"id":1,"label":"LOC","start_offset":0,"end_offset":4}]}"#
+        + "\n"),
+    seed(
+      "prodigy", choosing: 0,
+      #"{"text":"Ada-Bo","tokens":[{"start":0,"end":3},{"start":3,"end":6}],"spans":"#
+        + #"[{"start":0,"end":3,"label":"PER"},{"start":2,"end":6,"label":"X"}],"answer":"accept"}"#
+    ),
+    seed(
+      "thai", choosing: 1,
+      "{\"text\":\"\u{e2a}\u{e27}\u{e31}\u{e2a}\u{e14}\u{e35} \u{1f600}\",\"ents\":[[1,5,\"A\"],[7,8,\"B\"]]}"
+    ),
+  ]
+
+  static let annotations: [(name: String, bytes: [UInt8])] = [
+    seed(
+      "spans",
+      "Ada Lee met\r\nBo. \u{1f600}x\n\0T1\tPER 0 7\tAda Lee\nT2\tPER 13 15\tBo\nR1\tx Arg1:T1\n"),
+    seed("parts", "North and South York\0T1\tLOC 0 5;16 20\tNorth York\nT2\tX 6 9\n"),
+  ]
+
   static let tables: [(name: String, bytes: [UInt8])] = [
     seed("two", choosing: 0, "one\teins\n two \t zwei\t\n\n\tleer\n"),
     seed("three", choosing: 1, "a\tb\tc\nd\te\t\u{a0}f\n"),

@@ -8,6 +8,8 @@ let textDrivers: [Driver] = [
   Driver(name: "lines", run: readLines, seeds: { Seeds.lines }),
   Driver(name: "conll", run: readTagged, seeds: { Seeds.columns }),
   Driver(name: "conllu", run: readUniversal, seeds: { Seeds.universal }),
+  Driver(name: "jsonl", run: readObjects, seeds: { Seeds.objects }),
+  Driver(name: "brat", run: readAnnotations, seeds: { Seeds.annotations }),
   Driver(name: "pairs", run: readPairs, seeds: { Seeds.tables }),
   Driver(name: "tokenizer", run: tokenize, seeds: { Seeds.sentences }),
   Driver(name: "vocabulary", run: readVocabulary, seeds: { try Seeds.vocabularies() }),
@@ -29,6 +31,9 @@ private func readText(_ bytes: [UInt8]) throws {
   let (number, rest) = choice(bytes, of: encodings.count + 1)
   let encoding = number == 0 ? TextEncoding.detect : try TextEncoding(named: encodings[number - 1])
   let path = Scratch.file(rest)
+  let inspection = TextInspection()
+  inspection.read(path, encoding: encoding)
+  look(at: inspection)
   let corpus = try Corpus(contentsOf: path, encoding: encoding)
   var length = 0
   try corpus.forEachPiece { piece in
@@ -52,8 +57,28 @@ private func readLines(_ bytes: [UInt8]) throws {
   }
 }
 
+/// Whatever data are, they can be looked at.
+private func look(at inspection: any DataInspection) {
+  for finding in inspection.findings {
+    demand(!finding.sentence.isEmpty && finding.count > 0, "a finding is a sentence")
+  }
+  demand(inspection.brief("more").count <= 3, "a brief is short")
+  for row in inspection.summary.rows {
+    demand(row.values.count == inspection.summary.splits.count, "a row has a value a split")
+  }
+}
+
 private func read(_ path: String, _ format: TaggedFormat) throws {
-  let corpus = try TaggedCorpus(contentsOf: [path], format: format)
+  let alone = TaggedInspection()
+  alone.read(path, format: format)
+  look(at: alone)
+  let inspection = TaggedInspection()
+  defer { look(at: inspection) }
+  let corpus = try TaggedCorpus(contentsOf: [path], format: format, inspection: inspection)
+  let parts = corpus.split(keeping: 0.5)
+  demand(
+    parts.training.sentences.count + parts.kept.sentences.count == corpus.sentences.count,
+    "a split loses nothing")
   for sentence in corpus.sentences {
     demand(
       sentence.words.count == sentence.tags.count && !sentence.words.isEmpty,
@@ -66,24 +91,41 @@ private func read(_ path: String, _ format: TaggedFormat) throws {
 }
 
 private func readTagged(_ bytes: [UInt8]) throws {
-  let (number, rest) = choice(bytes, of: 8)
-  let schemes = [nil, TagScheme.iob1, .iob2, .bioes]
+  let (number, rest) = choice(bytes, of: 10)
+  let schemes = [nil, TagScheme.iob1, .iob2, .bioes, .bilou]
   try read(
     Scratch.file(rest),
     TaggedFormat(
-      isCoNLLU: false, tagColumn: number & 1 == 0 ? nil : .number(2),
+      layout: .columns, tagColumn: number & 1 == 0 ? nil : .number(2),
       scheme: schemes[number >> 1], repairsTags: number > 3))
 }
 
 private func readUniversal(_ bytes: [UInt8]) throws {
   let (number, rest) = choice(bytes, of: 5)
   let columns: [TaggedFormat.TagColumn] = [.upos, .xpos, .last, .feature("Case"), .number(4)]
-  try read(Scratch.file(rest), TaggedFormat(isCoNLLU: true, tagColumn: columns[number]))
+  try read(Scratch.file(rest), TaggedFormat(layout: .conllu, tagColumn: columns[number]))
+}
+
+private func readObjects(_ bytes: [UInt8]) throws {
+  let (number, rest) = choice(bytes, of: 2)
+  var format = TaggedFormat(layout: .jsonl)
+  format.locale = number == 0 ? "en" : "th"
+  try read(Scratch.file(rest), format)
+}
+
+/// The text and its annotations, with a zero between.
+private func readAnnotations(_ bytes: [UInt8]) throws {
+  let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+  _ = Scratch.file(parts[0], named: "input.txt")
+  try read(Scratch.file(parts.count > 1 ? parts[1] : [], named: "input.ann"), TaggedFormat())
 }
 
 private func readPairs(_ bytes: [UInt8]) throws {
   let (number, rest) = choice(bytes, of: 3)
   let path = Scratch.file(rest)
+  let inspection = PairInspection()
+  inspection.read(path)
+  look(at: inspection)
   let corpus =
     switch number {
     case 0: try ParallelCorpus(contentsOf: path)

@@ -77,6 +77,18 @@ int32_t cicu_normalize(
   int32_t kind, const uint16_t *text, int32_t length, uint16_t *result, int32_t capacity,
   int32_t *error);
 
+/// Whether a code point has a canonical decomposition, as most letters with an accent have.
+bool cicu_decomposes(int32_t code_point);
+
+// MARK: Scripts
+
+/// The number of the script that a code point belongs to, below cicu_script_count.
+int32_t cicu_script(int32_t code_point);
+int32_t cicu_script_count(void);
+
+/// The name of a script, such as Latin; Common and Inherited are those of no script.
+const char *cicu_script_name(int32_t script);
+
 // MARK: Converters
 
 typedef struct CICUConverter CICUConverter;
