@@ -35,6 +35,8 @@ public struct Tagger: TrainableModel {
   let ids: LexiconIDs
   /// Cuts text by the rules of the model's locale.
   let segmenter: Segmenter
+  /// Cuts it as the training data have adapted them; nil for models of earlier versions.
+  let ruleCutter: RuleCutter?
 
   /// A model of this core.
   ///
@@ -43,6 +45,7 @@ public struct Tagger: TrainableModel {
     self.core = core
     ids = LexiconIDs(core.parts.lexicon)
     segmenter = try Segmenter(Segmentation(unit: .word, locale: core.parts.locale))
+    ruleCutter = try core.parts.rules.map { try RuleCutter($0, locale: core.parts.locale) }
   }
 
   /// A fresh tagger for the words and tags of a corpus.
@@ -70,7 +73,9 @@ public struct Tagger: TrainableModel {
     guard lexicon.tags.count <= Lexicon.maxTags else {
       throw TaggerError.tooManyTags(found: lexicon.tags.count, limit: Lexicon.maxTags)
     }
-    let parts = Parts(lexicon: lexicon, locale: tokens.locale, languageModels: languageModels)
+    var parts = Parts(lexicon: lexicon, locale: tokens.locale, languageModels: languageModels)
+    parts.rules = try CuttingRules(
+      of: corpus.sentences, Segmenter(Segmentation(unit: .word, locale: tokens.locale)))
     var core = try ModelCore<Tagger>(configuration, parts: parts, seed: seed)
     if let vectors {
       core.changeFresh { parameters, network in
