@@ -210,7 +210,8 @@ public struct RawScore: Sendable, Equatable {
       ("Tokens", tokens), ("Sentences", sentences), ("Words", words), (tagName, tags),
     ]
     var text = "Metric     | Precision |    Recall |  F1 Score | AligndAcc\n"
-    text += "-----------+-----------+-----------+-----------+-----------\n"
+    text +=
+      Array(repeating: String(repeating: "-", count: 11), count: 5).joined(separator: "+") + "\n"
     func padded(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }

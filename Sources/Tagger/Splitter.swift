@@ -22,6 +22,7 @@ struct Splitter: TrainableModel {
 
   var core: ModelCore<Splitter>
   private let ids: [String: Int32]
+  private let asciiIDs: [Int32]
   let segmenters: SplitterSegmenters
 
   init(core: ModelCore<Splitter>) throws {
@@ -29,6 +30,9 @@ struct Splitter: TrainableModel {
     ids = Dictionary(
       zip(core.parts.graphemes, Int32(Parts.firstGrapheme)...),
       uniquingKeysWith: { first, _ in first })
+    asciiIDs = (0..<128).map { [ids] byte in
+      ids[String(Unicode.Scalar(UInt8(byte)))] ?? SplitterCode.unknown
+    }
     segmenters = try SplitterSegmenters(locale: core.parts.locale)
   }
 
@@ -77,7 +81,7 @@ struct Splitter: TrainableModel {
 
   /// A paragraph as the network reads it.
   func encode(_ text: String) throws(TextError) -> SplitterCode {
-    try segmenters.encode(text) { ids[$0] ?? SplitterCode.unknown }
+    try segmenters.encode(text, asciiIDs: asciiIDs) { ids[$0] ?? SplitterCode.unknown }
   }
 }
 

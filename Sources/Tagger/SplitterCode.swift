@@ -54,12 +54,15 @@ struct SplitterWindow: Sendable, Equatable {
   /// Those whose labels count: what stands around them is context.
   var core: Range<Int>
 
-  /// The most places of a window, and the least context of a long paragraph's.
-  static let longest = 400
+  /// The most places of a window that is learnt from, and of one that is cut: the longer, the less is read
+  /// twice, and the fewer there are to be read at once.
+  static let longestToLearn = 400
+  static let longest = 1200
+  /// The least context in a long paragraph.
   static let context = 50
 
   /// The windows of a paragraph of so many graphemes, which it is read in.
-  static func windows(of count: Int) -> [SplitterWindow] {
+  static func windows(of count: Int, longest: Int = longest) -> [SplitterWindow] {
     let whole = 0..<count + 2
     if whole.count <= longest { return [SplitterWindow(range: whole, core: whole)] }
     let step = longest - 2 * context
@@ -93,9 +96,9 @@ struct SplitterSequence: Sendable {
     }
   }
 
-  /// All windows of a paragraph with its labels.
+  /// All windows of a paragraph with its labels, to learn from.
   static func windows(of code: SplitterCode, labels: [Int32]) -> [SplitterSequence] {
-    SplitterWindow.windows(of: code.ends.count).map {
+    SplitterWindow.windows(of: code.ends.count, longest: SplitterWindow.longestToLearn).map {
       SplitterSequence($0, of: code, labels: labels)
     }
   }
@@ -121,8 +124,10 @@ struct SplitterSegmenters: Sendable {
     }
   }
 
-  /// A paragraph in numbers; `id` knows that of a grapheme.
-  func encode(_ text: String, id: (String) -> Int32) throws(TextError) -> SplitterCode {
+  /// A paragraph in numbers; `id` knows that of a grapheme, and `asciiIDs` those of single bytes.
+  func encode(
+    _ text: String, asciiIDs: [Int32], id: (String) -> Int32
+  ) throws(TextError) -> SplitterCode {
     var bytes = Array(text.utf8)
     // To ICU a line ends a sentence; in a paragraph it does not.
     for place in bytes.indices where (9...13).contains(bytes[place]) { bytes[place] = 0x20 }
@@ -148,7 +153,9 @@ struct SplitterSegmenters: Sendable {
       while word < words.count - 1, words[word] < end { word += 1 }
       while sentence < sentences.count - 1, sentences[sentence] < end { sentence += 1 }
       let endsSentence = sentences[sentence] == end
-      let (grapheme, kind) = Self.read(bytes[start..<end])
+      let own = start..<end
+      let ascii = own.count == 1 && bytes[start] < 0x80 ? Int(bytes[start]) : nil
+      let kind = ascii.map { Self.asciiKinds[$0] } ?? Self.kind(of: bytes[own])
       if kind == .space {
         // ICU's sentences hold the space behind them: the mark goes to what stands before it.
         if endsSentence, let last = code.traits.indices.last { code.traits[last] |= 1 }
@@ -157,7 +164,10 @@ struct SplitterSegmenters: Sendable {
           continue
         }
       }
-      code.graphemes.append(kind == .space ? SplitterCode.space : id(grapheme))
+      code.graphemes.append(
+        kind == .space
+          ? SplitterCode.space
+          : ascii.map { asciiIDs[$0] } ?? id(String(decoding: bytes[own], as: UTF8.self)))
       code.traits.append(
         SplitterCode.trait(kind, endsWord: words[word] == end, endsSentence: endsSentence))
       code.ends.append(end)
@@ -176,18 +186,12 @@ struct SplitterSegmenters: Sendable {
       ? nil : spaces.reduce(0) { $0 + UTF8.width($1) }
   }
 
-  private static func read(_ bytes: ArraySlice<UInt8>) -> (String, SplitterCode.Kind) {
-    if bytes.count == 1, let byte = bytes.first, byte < 0x80 {
-      return (ascii[Int(byte)], asciiKinds[Int(byte)])
+  private static func kind(of bytes: ArraySlice<UInt8>) -> SplitterCode.Kind {
+    guard let first = String(decoding: bytes, as: UTF8.self).unicodeScalars.first else {
+      return .other
     }
-    let text = String(decoding: bytes, as: UTF8.self)
-    guard let first = text.unicodeScalars.first else { return (text, .other) }
-    return (text, first.properties.isWhitespace ? .space : SplitterCode.Kind(first))
+    return first.properties.isWhitespace ? .space : SplitterCode.Kind(first)
   }
 
-  private static let ascii = (0..<128).map { String(Unicode.Scalar(UInt8($0))) }
-  private static let asciiKinds = (0..<128).map { byte in
-    let scalar = Unicode.Scalar(UInt8(byte))
-    return scalar.properties.isWhitespace ? SplitterCode.Kind.space : SplitterCode.Kind(scalar)
-  }
+  private static let asciiKinds = (0..<128).map { byte in kind(of: [UInt8(byte)]) }
 }

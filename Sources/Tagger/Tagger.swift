@@ -127,6 +127,11 @@ public struct Tagger: TrainableModel {
           + counted(lexicon.characters.count - 2, "character")),
       ModelFact("locale", core.parts.locale),
     ]
+    if let splitter = core.parts.splitter {
+      facts.append(ModelFact("cuts text by", "a network of its own, \(splitter.networkText)"))
+    } else if core.parts.rules != nil {
+      facts.append(ModelFact("cuts text by", "ICU's rules, as the data's tokens adapt them"))
+    }
     facts += languageModels.map { ModelFact("reads first", "a language model, \($0.networkText)") }
     facts.append(ModelFact("temperature", fixed(core.parts.temperature, 2)))
     return facts

@@ -116,6 +116,6 @@ import Testing
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(words.utf8)) as? [String: Any])
     #expect(try #require(object["f1"] as? Double) > 0.95)
-    #expect(object["right"] as? Int == 1320)
+    #expect(object["right"] as? Int == 1260)
   }
 }
