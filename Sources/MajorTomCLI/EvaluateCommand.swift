@@ -9,6 +9,12 @@ private let languageModelOptions = [
   Option("part", "PART", "all, or validation: the part that training kept (default: all)"),
   encodingOption,
 ]
+private let taggerOptions =
+  taggedDataOptions + [
+    Option(
+      flag: "raw",
+      "Taggers: cut the data's text, too, and count as the CoNLL-2018 shared task does")
+  ]
 private let translatorOptions = [
   Option("beam", "N", "Translators: translations followed at once (default: 1)")
 ]
@@ -21,7 +27,7 @@ let evaluateCommand = Command(
     Measures how well a language model predicts text files, a tagger tags files of tagged sentences,
     or a translator translates files of pairs.
     """,
-  options: [modelOption()] + languageModelOptions + taggedDataOptions + translatorOptions + [
+  options: [modelOption()] + languageModelOptions + taggerOptions + translatorOptions + [
     precisionOption, threadsOption, jsonOption,
   ]
 ) { arguments in
@@ -31,7 +37,7 @@ let evaluateCommand = Command(
   let path = try modelPath(arguments)
   let kind = try modelKind(of: path).kind
   let own = [
-    LanguageModel.kind: languageModelOptions, Tagger.kind: taggedDataOptions,
+    LanguageModel.kind: languageModelOptions, Tagger.kind: taggerOptions,
     Translator.kind: translatorOptions,
   ]
   for (other, options) in own where other != kind {
@@ -92,6 +98,7 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
         + unknown.prefix(20).map { quoted($0) }.joined(separator: ", ")
         + (unknown.count > 20 ? " and \(grouped(unknown.count - 20)) more" : ""))
   }
+  if arguments.has("raw") { return try evaluateRaw(arguments, tagger, corpus) }
   let score = try tagger.evaluate(on: corpus, threads: try arguments.threads())
   guard arguments.has("json") else { return writeOutput(score.report) }
   guard score.hasSpans else {
@@ -109,6 +116,31 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
         ])
       }),
   ])
+}
+
+private func evaluateRaw(
+  _ arguments: ParsedArguments, _ tagger: Tagger, _ corpus: TaggedCorpus
+) throws {
+  let score = try tagger.evaluateRaw(on: corpus, threads: try arguments.threads())
+  let column = try taggedFormat(arguments).tagColumn
+  let tagName =
+    switch column {
+    case .xpos: "XPOS"
+    case .upos: "UPOS"
+    case nil where !corpus.hasSpans: "UPOS"
+    default: "Tags"
+    }
+  guard arguments.has("json") else { return writeOutput(score.report(tagName: tagName)) }
+  for (name, counts) in [
+    ("Tokens", score.tokens), ("Sentences", score.sentences), ("Words", score.words),
+    (tagName, score.tags),
+  ] {
+    writeJSON([
+      "metric": .text(name), "precision": .number(counts.precision),
+      "recall": .number(counts.recall), "f1": .number(counts.f1), "correct": .whole(counts.correct),
+      "right": .whole(counts.right), "found": .whole(counts.found),
+    ])
+  }
 }
 
 private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) throws {

@@ -71,6 +71,12 @@ private let idleOptions: [String: [IdleOptions]] = [
       !$0.has("best") && !["conll", "conllu"].contains($0.text("format"))
     },
     batchOfWords,
+    IdleOptions("lines", because: "it is of standard input, and the text is given as words") {
+      !$0.words.isEmpty
+    },
+    IdleOptions("lines", because: "--tokenized reads lines anyway: leave it out") {
+      $0.has("tokenized")
+    },
   ],
   "translate": [
     IdleOptions(

@@ -26,6 +26,35 @@ func forEachInputLine(_ body: (String) throws -> Void) throws {
   }
 }
 
+/// What standard input is read by.
+enum InputUnit {
+  /// Each line is a text.
+  case lines
+  /// Each line is a text, with what else is no part of it: a byte order mark, a CR.
+  case wholeLines
+  /// Lines without an empty one between are a text; the empty ones are texts of nothing.
+  case paragraphs
+}
+
+/// Whether somebody types, who waits for an answer to each line.
+let inputIsTerminal = isatty(0) == 1
+
+/// Calls `body` with the texts of standard input as they come.
+func forEachInputText(by unit: InputUnit, _ body: (String) throws -> Void) throws {
+  guard unit == .paragraphs else {
+    return try forEachInputLine { try body(unit == .wholeLines ? $0 : withoutMarks($0)) }
+  }
+  var collector = ParagraphCollector()
+  var isFirst = true
+  try forEachInputLine { line in
+    // Within a paragraph a line keeps its CR, so that places are those in the input.
+    let text = isFirst && line.unicodeScalars.first == "\u{FEFF}" ? withoutMarks(line) : line
+    isFirst = false
+    for text in collector.take(text) { try body(withoutMarks(text)) }
+  }
+  if let text = collector.finish() { try body(withoutMarks(text)) }
+}
+
 /// Cuts what comes in into lines.
 private struct InputLines {
   /// The lines given out.

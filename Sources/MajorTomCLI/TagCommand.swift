@@ -11,9 +11,11 @@ let tagCommand = Command(
   "tag", summary: "mark names or parts of speech in a text",
   synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
   about: """
-    Marks the names, or the parts of speech, in a text from arguments or line by line from standard
-    input. tsv: type, text, bytes, UTF-16 units, code points, confidence. jsonl: an object a line that
-    Doccano (label) and Prodigy (spans) import. brat: the file .ann for the text of standard input.
+    Marks the names, or the parts of speech, in a text from arguments or from standard input, whose
+    paragraphs are parted by empty lines; what is typed at a terminal is read line by line. tsv: type,
+    text, bytes, UTF-16 units, code points, confidence; places are those in the paragraph. jsonl: an
+    object a paragraph that Doccano (label) and Prodigy (spans) import. brat: the file .ann for the text
+    of standard input, which is read line by line.
     """,
   options: [
     modelOption(isDefaulted: true, demo: "the demo's tagger"),
@@ -22,10 +24,11 @@ let tagCommand = Command(
       "text, inline, json, jsonl, brat, conll, conllu or tsv (default: text)"),
     Option(
       "scheme", "NAME", "Scheme of span tags in conll: iob1, iob2, bioes, bilou (default: iob2)"),
+    Option(flag: "lines", "Each line of standard input is a text of its own"),
     Option(flag: "tokenized", "Each line is a sentence whose words are separated by spaces"),
     Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
     Option("least", "P", "Leave out spans less probable than P (default: 0)"),
-    Option("batch", "N", "Lines of standard input tagged together; more is faster (default: 1)"),
+    Option("batch", "N", "Texts of standard input tagged together; more is faster (default: 1)"),
     Option("color", "WHEN", "auto, always or never (default: auto)"),
     precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
   ]
@@ -35,6 +38,11 @@ let tagCommand = Command(
   let isTokenized = arguments.has("tokenized")
   let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
   let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
+  // The offsets of brat count all that is in the text's file.
+  let unit: InputUnit =
+    format == .brat
+    ? .wholeLines
+    : isTokenized || arguments.has("lines") || inputIsTerminal ? .lines : .paragraphs
   let path = try modelPath(arguments, demo: "models/names.safetensors")
   let tagger = try arguments.model(Tagger.self, path)
   let writer = TagWriter(
@@ -42,11 +50,9 @@ let tagCommand = Command(
     format: format, scheme: try arguments.choice("scheme", of: TagScheme.self) ?? .iob2,
     best: try arguments.integer("best", in: 1...1000),
     least: try arguments.number("least", in: 0...1) ?? 0,
-    isColored: color.isColored, threads: try arguments.integer("threads", in: 1...1024))
-  // The offsets of brat count all that is in the text's file.
-  try forEachBatch(of: arguments, batch, keepsMarks: format == .brat) {
-    try writer.write($0, isTokenized: isTokenized)
-  }
+    isColored: color.isColored, ofParagraphs: unit == .paragraphs,
+    threads: try arguments.integer("threads", in: 1...1024))
+  try forEachBatch(of: arguments, batch, unit) { try writer.write($0, isTokenized: isTokenized) }
 }
 
 /// Tags texts and writes what was found, in one of the formats.
@@ -57,6 +63,8 @@ private struct TagWriter {
   let best: Int?
   let least: Double
   let isColored: Bool
+  /// Whether the texts are paragraphs, with the empty lines between them as texts of nothing.
+  let ofParagraphs: Bool
   let threads: Int?
   let brat = BratLines()
 
@@ -64,23 +72,25 @@ private struct TagWriter {
   func write(_ lines: [String], isTokenized: Bool) throws {
     let sentences =
       isTokenized
-      ? lines.map { [Tagger.words(of: $0)] } : try lines.map { try tagger.sentences(of: $0) }
+      ? lines.map { [CutSentence(words: Tagger.words(of: $0))] }
+      : try tagger.cut(lines, threads: threads)
     let taggings = try tagger.tag(
-      sentences.flatMap { $0.map { $0.map(\.text) } }, threads: threads)
+      sentences.flatMap { $0.map { $0.words.map(\.text) } }, threads: threads)
     guard taggings.allSatisfy({ $0.confidences.allSatisfy(\.isFinite) }) else {
       throw TaggerError.overflow
     }
     var next = 0
     for (line, parts) in zip(lines, sentences) {
-      let tagged = zip(parts, taggings[next..<next + parts.count]).map { words, tagging in
+      let tagged = zip(parts, taggings[next..<next + parts.count]).map { sentence, tagging in
         var tagging = tagging
         tagging.spans.removeAll { $0.confidence < least }
-        return SentenceInText(words: words, tagging: tagging)
+        return SentenceInText(
+          words: sentence.words, multiwords: sentence.multiwords, tagging: tagging)
       }
       next += parts.count
       if let best {
-        try writeBest(best, parts)
-      } else {
+        try writeBest(best, parts.map(\.words))
+      } else if !ofParagraphs || !line.isEmpty || format == .text || format == .inline {
         write(line, tagged)
       }
     }
@@ -106,7 +116,10 @@ private struct TagWriter {
           zip(sentence.words, tags).map { "\(visible($0.text))\t\($1)\n" }.joined() + "\n")
       }
     case .conllu:
-      for sentence in sentences { writeOutput(conllu(text, sentence)) }
+      writeOutput(
+        CoNLLUWriter(
+          hasSpans: tagger.lexicon.hasSpans, tags: outputTags, beginsParagraph: ofParagraphs
+        ).text(of: sentences))
     }
   }
 
@@ -128,6 +141,21 @@ private struct TagWriter {
   /// Text from outside as it stands between colours.
   private func plain(_ text: String) -> String { isColored ? shown(text) : text }
 
+  /// Items of which no two share a place: the words of a token that they are no pieces of become one,
+  /// with all their types.
+  private func apart(_ items: [SpanInText], _ bytes: [UInt8]) -> [SpanInText] {
+    var found: [SpanInText] = []
+    for item in items {
+      guard let last = found.last, item.bytes.lowerBound < last.bytes.upperBound else {
+        found.append(item)
+        found[found.count - 1].place.text = String(decoding: bytes[item.bytes], as: UTF8.self)
+        continue
+      }
+      if item.bytes == last.bytes { found[found.count - 1].span.type += "+\(item.type)" }
+    }
+    return found
+  }
+
   /// The text with what `mark` makes of each item.
   private func rewritten(
     _ text: String, _ sentences: [SentenceInText], _ mark: (SpanInText) -> String
@@ -135,7 +163,7 @@ private struct TagWriter {
     let bytes = Array(text.utf8)
     var result = ""
     var end = 0
-    for item in items(text, sentences) {
+    for item in apart(items(text, sentences), bytes) {
       result +=
         plain(String(decoding: bytes[end..<item.bytes.lowerBound], as: UTF8.self)) + mark(item)
       end = item.bytes.upperBound
@@ -177,28 +205,6 @@ private struct TagWriter {
           ])
         }),
     ]).json
-  }
-
-  private func conllu(_ text: String, _ sentence: SentenceInText) -> String {
-    guard let first = sentence.words.first, let last = sentence.words.last else { return "" }
-    let bytes = Array(text.utf8)
-    let part = bytes[first.bytes.lowerBound..<last.bytes.upperBound]
-    var rows = "# text = \(visible(String(decoding: part, as: UTF8.self)))\n"
-    let tags = outputTags(sentence)
-    for (place, word) in sentence.words.enumerated() {
-      let follows =
-        place + 1 < sentence.words.count
-        && sentence.words[place + 1].bytes.lowerBound == word.bytes.upperBound
-      let misc = [
-        tagger.lexicon.hasSpans && tags[place] != "O" ? "NER=\(tags[place])" : nil,
-        follows ? "SpaceAfter=No" : nil,
-      ].compactMap { $0 }
-      let upos = tagger.lexicon.hasSpans ? "_" : tags[place]
-      rows +=
-        "\(place + 1)\t\(visible(word.text))\t_\t\(upos)\t_\t_\t_\t_\t_\t"
-        + "\(misc.isEmpty ? "_" : misc.joined(separator: "|"))\n"
-    }
-    return rows + "\n"
   }
 
   private func writeBest(_ count: Int, _ sentences: [[TextSpan]]) throws {

@@ -113,21 +113,21 @@ func withoutMarks(_ line: String) -> String {
   return String(scalars)
 }
 
-/// Calls `body` with the words joined, or else with the lines of standard input, some at a time.
+/// Calls `body` with the words joined, or else with the texts of standard input, some at a time.
 func forEachBatch(
-  of arguments: ParsedArguments, _ count: Int, keepsMarks: Bool = false,
+  of arguments: ParsedArguments, _ count: Int, _ unit: InputUnit = .lines,
   _ body: ([String]) throws -> Void
 ) throws {
   if !arguments.words.isEmpty { return try body([arguments.words.joined(separator: " ")]) }
-  var lines: [String] = []
-  try forEachInputLine { line in
-    lines.append(keepsMarks ? line : withoutMarks(line))
-    if lines.count >= count {
-      try body(lines)
-      lines.removeAll(keepingCapacity: true)
+  var texts: [String] = []
+  try forEachInputText(by: unit) { text in
+    texts.append(text)
+    if texts.count >= count {
+      try body(texts)
+      texts.removeAll(keepingCapacity: true)
     }
   }
-  if !lines.isEmpty { try body(lines) }
+  if !texts.isEmpty { try body(texts) }
 }
 
 /// Standard input that is not what it should be.

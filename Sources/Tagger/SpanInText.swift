@@ -31,12 +31,17 @@ public struct SpanInText: Sendable, Equatable {
 public struct SentenceInText: Sendable, Equatable {
   /// The words.
   public var words: [TextSpan]
+  /// The tokens of several words.
+  public var multiwords: [CutSentence.Multiword]
   /// Their tags.
   public var tagging: Tagger.Tagging
 
   /// A sentence.
-  public init(words: [TextSpan], tagging: Tagger.Tagging) {
+  public init(
+    words: [TextSpan], multiwords: [CutSentence.Multiword] = [], tagging: Tagger.Tagging
+  ) {
     self.words = words
+    self.multiwords = multiwords
     self.tagging = tagging
   }
 

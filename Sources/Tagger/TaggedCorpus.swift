@@ -7,11 +7,14 @@ public struct TaggedSentence: Sendable, Equatable {
   public var words: [String]
   /// The tags, as many as words.
   public var tags: [String]
+  /// How it stood in running text; nil where that is not known.
+  public var running: RunningText?
 
   /// A sentence.
-  public init(words: [String], tags: [String]) {
+  public init(words: [String], tags: [String], running: RunningText? = nil) {
     self.words = words
     self.tags = tags
+    self.running = running
   }
 }
 
@@ -60,8 +63,9 @@ public struct TaggedFormat: Sendable, Equatable {
 /// Sentences with their tags, read from files.
 ///
 /// Files are CoNLL columns (tabs or spaces, an empty line after a sentence, `-DOCSTART-` lines left
-/// out), CoNLL-U (multiword ranges and empty nodes left out), or texts with spans by offsets: JSONL
-/// and brat's standoff format; gzip is read as well. Span tags of any scheme become BIOES.
+/// out), CoNLL-U (empty nodes left out), or texts with spans by offsets: JSONL and brat's standoff
+/// format; gzip is read as well. How sentences stood in running text is kept where files say it. Span
+/// tags of any scheme become BIOES.
 public struct TaggedCorpus: Sendable, Equatable {
   /// The sentences.
   public var sentences: [TaggedSentence]
@@ -170,7 +174,8 @@ public struct TaggedCorpus: Sendable, Equatable {
     TaggedSentence(
       words: sentence.words,
       tags: TagScheme.bioes.tags(
-        of: TagScheme.spans(sentence.tags), count: sentence.words.count))
+        of: TagScheme.spans(sentence.tags), count: sentence.words.count),
+      running: sentence.running)
   }
 
   /// Calls a function with each sentence and the number of its first line.
@@ -182,8 +187,12 @@ public struct TaggedCorpus: Sendable, Equatable {
     var sentence = TaggedSentence(words: [], tags: [])
     var firstLine = 0
     var hasTabs: Bool?
+    var running = RunningTextReader()
     func finish() {
-      if !sentence.words.isEmpty { body(sentence, firstLine) }
+      if !sentence.words.isEmpty {
+        sentence.running = running.finish(words: sentence.words)
+        body(sentence, firstLine)
+      }
       sentence = TaggedSentence(words: [], tags: [])
     }
     try TextLines.forEach(in: path, keepsAll: keepsAll) { line, number in
@@ -193,9 +202,13 @@ public struct TaggedCorpus: Sendable, Equatable {
       }
       let found =
         isCoNLLU
-        ? try wordOfCoNLLU(line, format, path: path, number: number)
+        ? try wordOfCoNLLU(
+          line, format, path: path, number: number, after: sentence.words.count, &running)
         : try wordOfColumns(line, format, hasTabs: &hasTabs, path: path, number: number)
-      guard let (word, tag) = found else { return true }
+      guard let (word, tag) = found else {
+        if line.hasPrefix("#") { running.comment(line) }
+        return true
+      }
       if sentence.words.isEmpty { firstLine = number }
       sentence.words.append(word)
       sentence.tags.append(tag)
@@ -238,13 +251,15 @@ public struct TaggedCorpus: Sendable, Equatable {
   }
 
   private static func wordOfCoNLLU(
-    _ line: String, _ format: TaggedFormat, path: String, number: Int
+    _ line: String, _ format: TaggedFormat, path: String, number: Int, after count: Int,
+    _ running: inout RunningTextReader
   ) throws -> (String, String)? {
     if line.hasPrefix("#") { return nil }
     let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
     guard columns.count == 10 else {
       throw TaggerError.notCoNLLU(path: path, line: number, found: columns.count)
     }
+    running.line(columns, after: count)
     // 3-4 is a range of several words, 3.1 an empty node.
     if columns[0].contains("-") || columns[0].contains(".") { return nil }
     let tag: Substring

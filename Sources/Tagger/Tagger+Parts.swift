@@ -16,6 +16,10 @@ extension Tagger {
     public internal(set) var temperature = 1.0
     /// Models whose states at words are features.
     public let languageModels: [LanguageModel]
+    /// What cuts running text; nil where the training data did not teach it.
+    var splitter: Splitter?
+    /// How running text is cut without one; nil in files of earlier versions.
+    var rules: CuttingRules?
 
     init(lexicon: Lexicon, locale: String, languageModels: [LanguageModel] = []) {
       self.lexicon = lexicon
@@ -60,9 +64,16 @@ extension Tagger {
           LanguageModel(core: try ModelCore(from: file, prefix: Self.prefix(prefix, models.count))))
       }
       languageModels = models
+      if file.has(prefix + "rules") { rules = try file.part(prefix + "rules") }
+      if file.has(prefix + Self.splitterPrefix + "configuration") {
+        splitter = try Splitter(
+          core: ModelCore(from: file, prefix: prefix + Self.splitterPrefix))
+      }
     }
 
-    /// Writes the parts, the language models behind prefixes of their own.
+    private static let splitterPrefix = "splitter."
+
+    /// Writes the parts, the language models and the splitter behind prefixes of their own.
     public func write(to file: inout ModelFileContents, prefix: String) {
       file.add(lexicon, as: prefix + "lexicon")
       file.add(locale, as: prefix + "locale")
@@ -70,14 +81,18 @@ extension Tagger {
       for (number, model) in languageModels.enumerated() {
         model.core.write(to: &file, prefix: Self.prefix(prefix, number))
       }
+      if let rules { file.add(rules, as: prefix + "rules") }
+      splitter?.core.write(to: &file, prefix: prefix + Self.splitterPrefix)
     }
 
-    /// The same, with the language models rounded.
+    /// The same, with the language models and the splitter rounded.
     public func quantized(to precision: ProductPrecision) -> Parts {
       var parts = Parts(
         lexicon: lexicon, locale: locale,
         languageModels: languageModels.map { $0.quantized(to: precision) })
       parts.temperature = temperature
+      parts.splitter = splitter?.quantized(to: precision)
+      parts.rules = rules
       return parts
     }
 

@@ -55,13 +55,15 @@ extension Tagger {
     }
   }
 
-  /// A text cut into sentences and words by ICU in the model's locale, with tags.
+  /// A text cut into sentences and words, with tags.
   ///
   /// Throws `TextError` where ICU cannot cut it.
   public func tag(_ text: String, threads: Int? = nil) throws(TextError) -> [SentenceInText] {
-    let sentences = try sentences(of: text)
-    let taggings = try tag(sentences.map { $0.map(\.text) }, threads: threads)
-    return zip(sentences, taggings).map { SentenceInText(words: $0, tagging: $1) }
+    let sentences = try cut([text], threads: threads)[0]
+    let taggings = try tag(sentences.map { $0.words.map(\.text) }, threads: threads)
+    return zip(sentences, taggings).map {
+      SentenceInText(words: $0.words, multiwords: $0.multiwords, tagging: $1)
+    }
   }
 
   /// The spans of a text, in its order.
@@ -75,11 +77,40 @@ extension Tagger {
     try tag(text, threads: threads).flatMap { $0.spans(in: text) }
   }
 
-  /// The words of each sentence of a text, as ICU cuts it in the model's locale, without the white
-  /// space between.
+  /// The sentences of texts, as the model has learnt to cut them, or else by ICU's rules with what the
+  /// data's tokens say of them.
+  ///
+  /// Lines are no sentences: in a text, empty lines part the paragraphs. Only models of earlier
+  /// versions cut by the plain rules of their locale, to which a line's end is one of a sentence.
+  ///
+  /// - Parameters:
+  ///   - texts: The texts; how one is cut does not depend on the others.
+  ///   - threads: Threads to use; results do not depend on it.
+  /// - Returns: The sentences of each text, in order.
+  /// - Throws: `TextError` where ICU cannot cut one.
+  public func cut(
+    _ texts: [String], threads: Int? = nil
+  ) throws(TextError) -> [[CutSentence]] {
+    if let splitter = core.parts.splitter { return try splitter.cut(texts, threads: threads) }
+    var results: [[CutSentence]] = []
+    if let ruleCutter {
+      for text in texts { results.append(try ruleCutter.cut(text)) }
+      return results
+    }
+    for text in texts {
+      results.append(try sentencesByRules(of: text).map { CutSentence(words: $0) })
+    }
+    return results
+  }
+
+  /// The words of each sentence of a text, without the white space between; see `cut`.
   ///
   /// Throws `TextError` where ICU cannot cut it.
   public func sentences(of text: String) throws(TextError) -> [[TextSpan]] {
+    try cut([text])[0].map(\.words)
+  }
+
+  private func sentencesByRules(of text: String) throws(TextError) -> [[TextSpan]] {
     let words = try segmenter.spans(of: text).filter { span in
       !span.text.allSatisfy(\.isWhitespace)
     }

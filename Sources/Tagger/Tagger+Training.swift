@@ -75,6 +75,35 @@ extension Tagger {
     return score
   }
 
+  /// How well the tagger cuts and tags the text of the data, given as one that nobody has cut.
+  ///
+  /// Where the data do not say how they stood in text, the spaces between their words are guessed.
+  /// Throws `TextError` where ICU cannot cut it, and `TaggerError.overflow` where the weights give no
+  /// numbers.
+  public func evaluateRaw(on corpus: TaggedCorpus, threads: Int? = nil) throws -> RawScore {
+    var (right, found) = (RawScore.Side(), RawScore.Side())
+    var corpus = corpus
+    if !corpus.hasRunningText {
+      for place in corpus.sentences.indices {
+        var running = RunningText(guessing: corpus.sentences[place].words)
+        // Sentences of such data need not follow each other: each is a text of its own.
+        running.beginsParagraph = true
+        corpus.sentences[place].running = running
+      }
+    }
+    for sentence in corpus.sentences {
+      let running = sentence.running ?? RunningText(separate: sentence.words)
+      right.add(words: sentence.words, tags: sentence.tags, tokens: running.tokens)
+    }
+    let sentences = try cut(corpus.paragraphs.map(\.text), threads: threads).joined()
+    let taggings = try tag(sentences.map { $0.words.map(\.text) }, threads: threads)
+    for (sentence, tagging) in zip(sentences, taggings) {
+      guard tagging.confidences.allSatisfy(\.isFinite) else { throw TaggerError.overflow }
+      found.add(words: sentence.words.map(\.text), tags: tagging.tags, tokens: sentence.tokens)
+    }
+    return try RawScore(right: right, found: found)
+  }
+
   /// Sentences as the network takes them in; tags that the lexicon lacks become -1.
   func encode(_ corpus: TaggedCorpus, threads: Int? = nil) throws(TextError) -> SentenceData {
     let encoder = try WordEncoder(ids)

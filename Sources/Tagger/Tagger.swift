@@ -35,6 +35,8 @@ public struct Tagger: TrainableModel {
   let ids: LexiconIDs
   /// Cuts text by the rules of the model's locale.
   let segmenter: Segmenter
+  /// Cuts it as the training data have adapted them; nil for models of earlier versions.
+  let ruleCutter: RuleCutter?
 
   /// A model of this core.
   ///
@@ -43,6 +45,7 @@ public struct Tagger: TrainableModel {
     self.core = core
     ids = LexiconIDs(core.parts.lexicon)
     segmenter = try Segmenter(Segmentation(unit: .word, locale: core.parts.locale))
+    ruleCutter = try core.parts.rules.map { try RuleCutter($0, locale: core.parts.locale) }
   }
 
   /// A fresh tagger for the words and tags of a corpus.
@@ -70,7 +73,9 @@ public struct Tagger: TrainableModel {
     guard lexicon.tags.count <= Lexicon.maxTags else {
       throw TaggerError.tooManyTags(found: lexicon.tags.count, limit: Lexicon.maxTags)
     }
-    let parts = Parts(lexicon: lexicon, locale: tokens.locale, languageModels: languageModels)
+    var parts = Parts(lexicon: lexicon, locale: tokens.locale, languageModels: languageModels)
+    parts.rules = try CuttingRules(
+      of: corpus.sentences, Segmenter(Segmentation(unit: .word, locale: tokens.locale)))
     var core = try ModelCore<Tagger>(configuration, parts: parts, seed: seed)
     if let vectors {
       core.changeFresh { parameters, network in
@@ -122,6 +127,11 @@ public struct Tagger: TrainableModel {
           + counted(lexicon.characters.count - 2, "character")),
       ModelFact("locale", core.parts.locale),
     ]
+    if let splitter = core.parts.splitter {
+      facts.append(ModelFact("cuts text by", "a network of its own, \(splitter.networkText)"))
+    } else if core.parts.rules != nil {
+      facts.append(ModelFact("cuts text by", "ICU's rules, as the data's tokens adapt them"))
+    }
     facts += languageModels.map { ModelFact("reads first", "a language model, \($0.networkText)") }
     facts.append(ModelFact("temperature", fixed(core.parts.temperature, 2)))
     return facts

@@ -30,6 +30,8 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
   case unlikeTags(trainingHasSpans: Bool)
   /// Weights with which what is computed overflows.
   case overflow
+  /// Two ways to cut a text that are not of one text: what follows where they part.
+  case unlikeTexts(right: String, found: String)
   /// A language model that cannot give features.
   case features(String)
 
@@ -64,6 +66,8 @@ public enum TaggerError: Error, Sendable, Equatable, CustomStringConvertible {
     case .overflow:
       "the model's weights are so large that its numbers overflow: the file is damaged, or its "
         + "training went wrong"
+    case .unlikeTexts(let right, let found):
+      "the texts differ: one goes on with \(quoted(right)), the other with \(quoted(found))"
     case .features(let found): found
     }
   }

@@ -72,6 +72,14 @@ public protocol TrainableModel: Sendable {
     on data: TrainingData, validation: TrainingData?, _ options: TrainingOptions, _ shards: Shards
   ) throws -> Task
 
+  /// Learns what the model needs besides its network before that is trained, such as how a tagger cuts
+  /// text.
+  ///
+  /// It depends on data and options alone, so that a run that is resumed learns the same again.
+  mutating func learnParts(
+    on data: TrainingData, _ options: TrainingOptions, _ run: TrainingRun
+  ) throws
+
   /// Sets what is found out after training, such as a calibration, given the best weights.
   mutating func finishTraining(_ task: Task, _ shards: Shards)
 
@@ -106,6 +114,10 @@ extension TrainableModel {
   public func check(_ data: TrainingData, validation: TrainingData?) throws {}
   /// Nothing is unknown.
   public func strangers(in data: TrainingData) throws -> [String] { [] }
+  /// Nothing is needed.
+  public mutating func learnParts(
+    on data: TrainingData, _ options: TrainingOptions, _ run: TrainingRun
+  ) throws {}
   /// Nothing is found out.
   public mutating func finishTraining(_ task: Task, _ shards: Shards) {}
   /// None.
@@ -192,9 +204,6 @@ extension TrainableModel {
     let notes = try store.resume(loop)
     let strangers = isFurther && !store.isResumed ? try strangers(in: data) : []
     prepareCard(task, loop.options, run)
-    store.writeModel = { [self] path throws(FileError) in
-      try snapshot(of: loop, task, shards).write(to: path)
-    }
     let summary = summary(task, loop.options, wanted: wanted.precision)
     let recorder = try RunRecorder(
       run.files, outline(summary, run, threads: shards.threads), record: loop.record,
@@ -214,6 +223,13 @@ extension TrainableModel {
     defer { self = snapshot(of: loop, task, shards) }
     do {
       try store.begin(loop, tell)
+      let start = ContinuousClock.now
+      try learnParts(on: data, loop.options, run)
+      // It is a part of the training, but not once more of one that is resumed.
+      if !store.isResumed { loop.record.seconds += (ContinuousClock.now - start) / .seconds(1) }
+      store.writeModel = { [self] path throws(FileError) in
+        try snapshot(of: loop, task, shards).write(to: path)
+      }
       let end = try loop.run(store: store, report: tell, isStopped: run.isStopped)
       try tell(.ended(end, loop.record))
       return end

@@ -152,7 +152,7 @@ import Testing
       return result.output
     }
     let lines = try tag("jsonl").split(separator: "\n")
-    #expect(lines.count == 3)
+    #expect(lines.count == 2)
     let first = try object(lines[0])
     #expect(first["text"] as? String == "\u{1F600} We met Ada7 Lee at")
     let span = try #require((first["spans"] as? [[String: Any]])?.first)

@@ -158,4 +158,58 @@ import Testing
     ]
     for sentence in errors { #expect(!sentence.isEmpty && !sentence.contains("--"), "\(sentence)") }
   }
+
+  // MARK: Running text
+
+  @Test func runningTextIsReadFromCoNLLU() throws {
+    let rest = "\t_\tX\t_\t_\t_\t_\t_\t"
+    let path = try file(
+      "a.conllu",
+      "# newpar id = 1\n# text = I don't.\n1\tI\(rest)_\n2-3\tdon't\t_\t_\t_\t_\t_\t_\t_\t_\n2\tdo\(rest)_\n"
+        + "3\tn't\(rest)_\n3.1\tx\(rest)_\n4\t.\(rest)SpaceAfter=No\n\n"
+        + "1\tGo\(rest)A=b|SpaceAfter=No\n2\t!\(rest)_\n\n"
+        // A text that is another one than the words says nothing.
+        + "# text = somewhere else\n1\tGo\(rest)SpaceAfter=No\n2\t?\(rest)_\n")
+    let sentences = try TaggedCorpus(contentsOf: [path]).sentences
+    #expect(
+      sentences[0].running
+        == RunningText(
+          tokens: [
+            .init(text: "I", words: 0..<1),
+            .init(text: "don't", words: 1..<3, isFollowedBySpace: false),
+            .init(text: ".", words: 3..<4, isFollowedBySpace: false),
+          ], beginsParagraph: true))
+    #expect(sentences.map { $0.running?.text } == ["I don't.", "Go!", "Go?"])
+    #expect(sentences.map { $0.running?.beginsParagraph } == [true, false, false])
+    let corpus = try TaggedCorpus(contentsOf: [path])
+    #expect(corpus.hasRunningText && corpus.paragraphs.map(\.text) == ["I don't.Go! Go? "])
+    #expect(corpus.paragraphs[0].tokens.map(\.end) == [1, 7, 8, 10, 11, 14, 15])
+    #expect(
+      corpus.paragraphs[0].labels(ends: Array(1...15)).map(\.rawValue) == [
+        1, 0, 0, 3, 0, 0, 1, 2, 0, 1, 2, 0, 0, 1, 2,
+      ])
+  }
+
+  @Test(arguments: ["1-9", "2-3", "0-1", "1-1x", "2-1"])
+  func rangesThatFitNoWordsAreNoTokens(range: String) throws {
+    let rest = "\t_\tX\t_\t_\t_\t_\t_\tSpaceAfter=No\n"
+    let path = try file("a.conllu", "\(range)\tab\t_\t_\t_\t_\t_\t_\t_\t_\n1\ta\(rest)2\tb\(rest)")
+    let sentence = try TaggedCorpus(contentsOf: [path]).sentences[0]
+    #expect(sentence.words == ["a", "b"])
+    #expect(sentence.running.map { $0.tokens.map(\.text) } ?? ["a", "b"] == ["a", "b"])
+  }
+
+  @Test func columnsSayHowTheyStoodByACommentOrTheirScript() throws {
+    let noted = try file(
+      "a.tsv", "# text = \u{4F60}\u{597D}\u{3002}\n\u{4F60}\u{597D}\tO\n\u{3002}\tO\n")
+    let corpus = try TaggedCorpus(contentsOf: [noted])
+    #expect(
+      corpus.hasRunningText && corpus.sentences[0].running?.text == "\u{4F60}\u{597D}\u{3002}")
+    let thai = try file("b.tsv", "\u{0E44}\u{0E17}\tO\n\u{0E22}\tO\nabc\tO\n")
+    let words = try TaggedCorpus(contentsOf: [thai])
+    #expect(words.sentences[0].running == nil && words.hasRunningText)
+    #expect(words.paragraphs.map(\.text) == ["\u{0E44}\u{0E17}\u{0E22} abc "])
+    let english = try TaggedCorpus(contentsOf: [try file("c.tsv", "a\tO\nb\tO\n.\tO\n")])
+    #expect(!english.hasRunningText)
+  }
 }

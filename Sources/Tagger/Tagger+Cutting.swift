@@ -1,0 +1,46 @@
+public import Training
+
+extension Tagger {
+  /// Learns to cut running text, where the data say how theirs stood.
+  public mutating func learnParts(
+    on data: TaggedCorpus, _ options: TrainingOptions, _ run: TrainingRun
+  ) throws {
+    guard core.parts.splitter == nil, data.sentences.count >= Splitter.fewestSentences,
+      data.hasRunningText
+    else { return }
+    let paragraphs = data.paragraphsToLearn
+    var splitter = try Splitter(
+      on: paragraphs, locale: core.parts.locale, seed: options.seed)
+    let end = try splitter.train(
+      on: paragraphs, options: Splitter.options(for: paragraphs, within: options),
+      run: TrainingRun(threads: run.threads, isStopped: run.isStopped))
+    // What was not learnt to its end is no good, and is learnt anew where the run goes on.
+    guard end != .interrupted else { return }
+    core.changeParts { $0.splitter = splitter }
+  }
+}
+
+extension Splitter {
+  /// Of fewer sentences a network learns less than the rules know.
+  static let fewestSentences = 200
+
+  /// How a splitter is trained on paragraphs that a tagger is trained on: some times through them, the
+  /// more often the fewer they are, and where the whole has its time, for a part of it.
+  static func options(
+    for paragraphs: [CutParagraph], within options: TrainingOptions
+  ) -> TrainingOptions {
+    var own = defaultOptions
+    (own.seed, own.precision) = (options.seed, options.precision)
+    let bytes = paragraphs.reduce(0) { $0 + $1.text.utf8.count }
+    // Enough updates of a small corpus, and few enough of a large one.
+    own.batch = max(4, min(16, bytes / 6000))
+    let epochs = max(8, min(30, 8_000_000 / Double(max(1, bytes))))
+    own.budget = .epochs(epochs)
+    if case .minutes(let minutes) = options.budget {
+      // As fast as one slow core is.
+      let needed = epochs * Double(bytes) / 60_000 / 60
+      if needed > 0.15 * minutes { own.budget = .minutes(0.15 * minutes) }
+    }
+    return own
+  }
+}
