@@ -58,6 +58,14 @@ extension Splitter {
 
   /// Makes sentences of labels.
   private struct Assembly {
+    /// A token before its words are made: its bytes in the paragraph, and where its words end.
+    private struct Token {
+      var range: Range<Int>
+      var pieces: [Int] = []
+      var isExpanded = false
+      var endsSentence = false
+    }
+
     let bytes: [UInt8]
     let offset: Int
     let parts: Parts
@@ -70,37 +78,66 @@ extension Splitter {
     }
 
     mutating func take(_ code: SplitterCode, _ labels: [Label]) {
+      let tokens = tokens(code, labels)
+      var next = 0
+      while next < tokens.count {
+        let count = joined(tokens[next...])
+        var token = tokens[next]
+        if count > 1 {
+          let last = tokens[next + count - 1]
+          token = Token(
+            range: token.range.lowerBound..<last.range.upperBound, endsSentence: last.endsSentence)
+        }
+        add(token)
+        if token.endsSentence { endSentence() }
+        next += count
+      }
+      endSentence()
+    }
+
+    private func tokens(_ code: SplitterCode, _ labels: [Label]) -> [Token] {
+      var tokens: [Token] = []
       var start = 0
-      // Where the open token begins and where what was read of it ends, and its words' ends.
-      var open: Int?
-      var last = 0
-      var pieces: [Int] = []
-      func close(_ assembly: inout Assembly, isExpanded: Bool = false) {
-        guard let first = open else { return }
-        assembly.add(
-          first..<last, pieces: pieces.filter { $0 < last }, isExpanded: isExpanded)
+      var open: Token?
+      func close(_ label: Label) {
+        guard var token = open else { return }
+        token.pieces.removeAll { $0 >= token.range.upperBound }
+        token.isExpanded = label == .expanded || label == .expandedSentence
+        token.endsSentence = label == .sentence || label == .expandedSentence
+        tokens.append(token)
         open = nil
-        pieces = []
       }
       for (place, label) in labels.enumerated() {
         let end = code.ends[place]
         defer { start = end }
         if code.graphemes[place] == SplitterCode.space {
-          if !parts.hasSpacedTokens { close(&self) }
+          if !parts.hasSpacedTokens { close(.token) }
           continue
         }
-        if open == nil { open = start }
-        last = end
+        open = Token(range: (open?.range.lowerBound ?? start)..<end, pieces: open?.pieces ?? [])
         switch label {
         case .inside: break
-        case .word: pieces.append(end)
-        case .token, .sentence: close(&self)
-        case .expanded, .expandedSentence: close(&self, isExpanded: true)
+        case .word: open?.pieces.append(end)
+        default: close(label)
         }
-        if label == .sentence || label == .expandedSentence { endSentence() }
       }
-      close(&self)
-      endSentence()
+      close(.sentence)
+      return tokens
+    }
+
+    /// How many tokens at the beginning are one that the data mostly keep whole; 1 for none.
+    private func joined(_ tokens: ArraySlice<Token>) -> Int {
+      let near = tokens.prefix(WholeTokens.most)
+      guard let first = near.first else { return 1 }
+      var (best, count) = (1, 1)
+      var last = first
+      for token in near.dropFirst() {
+        guard last.range.upperBound == token.range.lowerBound, !last.endsSentence else { break }
+        (last, count) = (token, count + 1)
+        let range = offset + first.range.lowerBound..<offset + token.range.upperBound
+        if parts.wholes.contains(String(decoding: bytes[range], as: UTF8.self)) { best = count }
+      }
+      return best
     }
 
     private mutating func endSentence() {
@@ -108,11 +145,12 @@ extension Splitter {
       sentence = CutSentence(words: [])
     }
 
-    private mutating func add(_ range: Range<Int>, pieces: [Int], isExpanded: Bool) {
-      let place = offset + range.lowerBound..<offset + range.upperBound
+    private mutating func add(_ token: Token) {
+      let place = offset + token.range.lowerBound..<offset + token.range.upperBound
       let whole = maker.span(place)
       let first = sentence.words.count
-      let known = pieces.isEmpty || isExpanded ? parts.expansions.words(of: whole.text) : nil
+      let known =
+        token.pieces.isEmpty || token.isExpanded ? parts.expansions.words(of: whole.text) : nil
       if let known, known.joined() != whole.text {
         sentence.words += known.map { word in
           var span = whole
@@ -120,7 +158,7 @@ extension Splitter {
           return span
         }
       } else {
-        var ends = pieces.map { offset + $0 } + [place.upperBound]
+        var ends = token.pieces.map { offset + $0 } + [place.upperBound]
         if let known {
           var end = place.lowerBound
           ends = known.map { word in

@@ -16,8 +16,8 @@ struct Splitter: TrainableModel {
   static let kind = ModelKind(name: "splitter", title: "splitter")
   static let defaultOptions = TrainingOptions {
     $0.budget = .epochs(8)
-    ($0.rate, $0.weightDecay, $0.patience) = (8e-3, 0.01, 0)
-    ($0.batch, $0.shards) = (16, 2)
+    ($0.rate, $0.weightDecay, $0.patience) = (5e-3, 0.01, 0)
+    ($0.batch, $0.shards) = (8, 2)
   }
 
   var core: ModelCore<Splitter>
@@ -52,6 +52,7 @@ struct Splitter: TrainableModel {
     let known = counts.filter { $0.value > 1 }.keys.sorted()
     let parts = Parts(
       locale: locale, graphemes: known, expansions: Expansions(of: paragraphs),
+      wholes: WholeTokens(of: paragraphs),
       hasSpacedTokens: paragraphs.contains { $0.hasSpacedTokens })
     try self.init(core: ModelCore(configuration, parts: parts, seed: seed))
   }
@@ -110,6 +111,8 @@ extension Splitter {
     let graphemes: [String]
     /// The words of multiword tokens.
     let expansions: Expansions
+    /// Tokens that are not cut.
+    let wholes: WholeTokens
     /// Whether there were tokens with white space in them.
     let hasSpacedTokens: Bool
 
@@ -120,13 +123,18 @@ extension Splitter {
       var locale: String
       var graphemes: [String]
       var expansions: [String: [String]]
+      var wholes: [String]
       var hasSpacedTokens: Bool
     }
 
-    init(locale: String, graphemes: [String], expansions: Expansions, hasSpacedTokens: Bool) {
+    init(
+      locale: String, graphemes: [String], expansions: Expansions, wholes: WholeTokens,
+      hasSpacedTokens: Bool
+    ) {
       self.locale = locale
       self.graphemes = graphemes
       self.expansions = expansions
+      self.wholes = wholes
       self.hasSpacedTokens = hasSpacedTokens
     }
 
@@ -137,13 +145,16 @@ extension Splitter {
       }
       self.init(
         locale: stored.locale, graphemes: stored.graphemes,
-        expansions: Expansions(words: stored.expansions), hasSpacedTokens: stored.hasSpacedTokens)
+        expansions: Expansions(words: stored.expansions),
+        wholes: WholeTokens(tokens: Set(stored.wholes)),
+        hasSpacedTokens: stored.hasSpacedTokens)
     }
 
     func write(to file: inout ModelFileContents, prefix: String) {
       file.add(
         Stored(
           locale: locale, graphemes: graphemes, expansions: expansions.words,
+          wholes: wholes.tokens.sorted(),
           hasSpacedTokens: hasSpacedTokens), as: prefix + "text")
     }
   }
@@ -156,7 +167,7 @@ extension Splitter {
     var graphemeSize = 32, traitSize = 16
     /// The width of a vector for a pair of neighbours, and how many of them there are.
     var pairSize = 16, pairRows = 4096
-    var inputDropout = 0.0, dropout = 0.1
+    var inputDropout = 0.0, dropout = 0.2
 
     init() {}
 
@@ -176,48 +187,5 @@ extension Splitter {
       .probability(
         "dropout", \.dropout, "Probability that an output is dropped in training", .regularization),
     ]
-  }
-}
-
-/// The words of the multiword tokens of data: of those that are no pieces of their text, such as "du": "de",
-/// "le", and of those that are, such as "dont": "do", "nt".
-struct Expansions: Sendable, Equatable {
-  /// By the token in lower case.
-  let words: [String: [String]]
-
-  init(words: [String: [String]]) { self.words = words }
-
-  /// The words of each token that mostly has several.
-  init(of paragraphs: [CutParagraph]) {
-    var counts: [String: [[String]: Int]] = [:]
-    for token in paragraphs.lazy.flatMap(\.tokens) {
-      let words = token.words.map { $0.lowercased() }
-      counts[token.text.lowercased(), default: [:]][words, default: 0] += 1
-    }
-    words = counts.compactMapValues { found in
-      let best = found.max {
-        ($0.value, $1.key.joined(separator: " ")) < ($1.value, $0.key.joined(separator: " "))
-      }
-      return best.flatMap { $0.key.count > 1 ? $0.key : nil }
-    }
-  }
-
-  /// The words of a token, capitalised as it is; nil where it is not known.
-  func words(of token: String) -> [String]? {
-    guard var found = words[token.lowercased()] else { return nil }
-    // Pieces are cut out of the token itself.
-    if found.joined() == token.lowercased(), token.lowercased().count == token.count {
-      var rest = token[...]
-      return found.map { word in
-        defer { rest = rest.dropFirst(word.count) }
-        return String(rest.prefix(word.count))
-      }
-    }
-    let isUpper = token.count > 1 && token == token.uppercased() && token != token.lowercased()
-    if isUpper { return found.map { $0.uppercased() } }
-    if let first = token.first, first.isUppercase, let word = found.first {
-      found[0] = word.prefix(1).uppercased() + word.dropFirst()
-    }
-    return found
   }
 }

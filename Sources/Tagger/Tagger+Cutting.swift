@@ -33,8 +33,8 @@ extension Splitter {
     (own.seed, own.precision) = (options.seed, options.precision)
     let bytes = paragraphs.reduce(0) { $0 + $1.text.utf8.count }
     // Enough updates of a small corpus, and few enough of a large one.
-    own.batch = max(4, min(16, bytes / 6000))
-    let epochs = max(8, min(30, 8_000_000 / Double(max(1, bytes))))
+    own.batch = max(4, min(8, bytes / 6000))
+    let epochs = max(3, min(30, 12_000_000 / Double(max(1, bytes))))
     own.budget = .epochs(epochs)
     if case .minutes(let minutes) = options.budget {
       // As fast as one slow core is.
