@@ -8,9 +8,9 @@ public import Parameters
 public import Training
 
 extension Tagger {
-  /// The sentences of an update: 8 to 32, so that a small corpus gives enough updates.
+  /// The batch of the recipe, in two shards.
   public static func resolve(_ options: inout TrainingOptions, for data: TaggedCorpus) {
-    let batch = options.batch ?? max(8, min(32, data.sentences.count / 64))
+    let batch = options.batch ?? batch(for: data)
     options.batch = batch
     options.shards = options.shards ?? min(2, batch)
   }

@@ -229,11 +229,11 @@ private func options(
   @Test func translationsAreOrderedByProbabilityLengthAndCoverage() throws {
     let text = pairs(200, seed: 1)
     var translator = try translator(smallConfiguration(), text)
-    try translator.train(on: text, options(epochs: 20))
+    try translator.train(on: text, options(epochs: 8))
     var search = Translator.Search(beam: 5, lengthPower: 0.7, best: 5)
     search.keepsAttention = true
     var orders: [[[String]]] = []
-    for coverage in [0.0, 2.0] {
+    for coverage in [0.0, 8.0] {
       search.coverage = coverage
       let found = try translator.translate(text.pairs.map(\.source), search)
       for list in found {
