@@ -12,14 +12,13 @@ if [ -z "${FOLDER:-}" ]; then
   trap 'rm -rf "$FOLDER"' EXIT
 fi
 folder=$FOLDER
-small=(--epochs 20 --hidden 192 --embedding 64 --label-smoothing 0 --patience 0)
 
 task=${1:-numbers}
 shift $(($# < 1 ? $# : 1))
 case $task in
   numbers)
     "$tool" corpus numbers --from en --to fr --count 26000 --split "$folder" --dev 1000 --test 5000
-    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" --unit word -o "$folder/m" "${small[@]}" "$@"
+    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" --minutes 3 --threads 1 "$@"
     "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
   dates)
     # Distinct sources without their padding; 5,000 to test, 1,000 to choose by.
@@ -28,7 +27,7 @@ case $task in
     head -n 5000 "$folder/all.tsv" > "$folder/test.tsv"
     sed -n '5001,6000p' "$folder/all.tsv" > "$folder/dev.tsv"
     tail -n +6001 "$folder/all.tsv" > "$folder/train.tsv"
-    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" "${small[@]}" "$@"
+    "$tool" train translator "$folder/train.tsv" --dev "$folder/dev.tsv" -o "$folder/m" --minutes 2 --threads 1 "$@"
     "$tool" evaluate -m "$folder/m" "$folder/test.tsv" ;;
   tatoeba)
     seconds=${1:-600}

@@ -1,4 +1,4 @@
-public import ICUText
+internal import ICUText
 public import Training
 
 // The recipes of a language model: which settings suit which texts. `Benchmarks/recipes/lm_table.sh` makes

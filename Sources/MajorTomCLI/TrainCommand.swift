@@ -95,7 +95,7 @@ private func trainModel<Model: CommandLineModel>(
     type, typed, settings.configuration, settings.tokens, settings.options)
   let seeds = try seedCount(arguments)
   guard !arguments.has("dry-run") else { return try forecast(type, arguments) }
-  var files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])
+  let files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])
   if typed.has("tensorboard"), !files.isFolder {
     throw UsageError("--tensorboard: a model file has no place for events: name a folder with -o")
   }

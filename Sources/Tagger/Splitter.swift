@@ -3,7 +3,7 @@ internal import DenseMath
 internal import Files
 internal import ICUText
 internal import Parameters
-public import Training
+internal import Training
 
 /// What cuts running text into sentences, tokens and words, learnt from text that is cut already.
 ///

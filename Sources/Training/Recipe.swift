@@ -65,7 +65,7 @@ public struct Recipe: Codable, Sendable, Equatable {
 
   /// The recipe without the choices that settings do not follow.
   ///
-  /// - Parameter value: The value of a setting, as text, by its name; nil where it is left open.
+  /// `value` gives a setting by its name, as text, and nil where it is left open.
   public func followed(by value: (String) -> String?) -> Recipe {
     var recipe = self
     recipe.choices.removeAll { value($0.name) != $0.value.text }

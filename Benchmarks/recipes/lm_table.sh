@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# What a language model's settings matter on texts from 10 kB to 3 MB, in alphabets and Han: the recipe, the plain
+# defaults (--preset none) and other dropouts; one core, seed 1, MINUTES=2 each. The best validation of each.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+data=${DATA:-../shared/data}
+tool=${TOOL:-.build/release/majortom}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# row TEXT [OPTION...]
+row() {
+  local text=$1
+  shift
+  echo "$(basename "$text"), ${*:-no option}: $("$tool" train lm "$text" -o "$folder/m.safetensors" --overwrite \
+    --seed 1 --threads 1 --patience 0 --minutes "${MINUTES:-2}" "$@" 2>&1 | grep '^best validation')"
+}
+
+for text in lm-udhr-multiscript/udhr_eng.txt lm-ja-kokoro/kokoro.txt lm-tinyshakespeare/input.txt \
+  lm-ru-tolstoy/voskresenie.txt lm-zh-tang-poems/tang_poems.txt lm-gutenberg-en/war_and_peace.txt; do
+  row "$data/$text"
+  row "$data/$text" --preset none
+  row "$data/$text" --dropout 0.3
+done
