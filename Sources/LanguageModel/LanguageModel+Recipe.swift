@@ -39,7 +39,9 @@ extension LanguageModel {
     recipe.choose(
       "dropout", .number(settings.dropout),
       because: settings.dropout < 0.3 ? "not soon known by heart" : "soon known by heart")
-    let lanes = "\(counted(settings.batch, "lane")) of some length"
+    let lanes =
+      settings.dropout < 0.3
+      ? "enough text for many lanes" : "a short text gives enough updates, too"
     recipe.choose("batch", .integer(settings.batch), because: lanes)
     recipe.choose("steps", .integer(settings.steps), because: lanes)
     // So many updates a text needs at least, however short it is.

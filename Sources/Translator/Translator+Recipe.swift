@@ -63,7 +63,8 @@ extension Translator {
   private static func chooseCutoffs(
     _ recipe: inout Recipe, _ data: ParallelCorpus, _ given: [String: String]
   ) throws {
-    guard (given["unit"] ?? "word") == "word", given["tied"] == nil else { return }
+    guard (given["unit"] ?? "word") == "word", given["tied"] == nil, given["vocabulary"] == nil
+    else { return }
     func number(_ name: String) -> Int? { given[name].flatMap { Int($0) } }
     let words = try data.vocabulary(
       of: \.target, TokenOptions.segmentation(.word, locale: given["target-locale"] ?? "en"),

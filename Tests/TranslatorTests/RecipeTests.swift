@@ -67,6 +67,7 @@ import Training
     #expect(try cutoffs(["max-size": "1000"]) == nil)
     #expect(try cutoffs(["unit": "grapheme"]) == nil)
     #expect(try cutoffs(["tied": ""]) == nil)
+    #expect(try cutoffs(["vocabulary": "few.json"]) == nil)
     // What is given as chosen is told as chosen, so that a run's configuration makes the same run.
     #expect(try cutoffs(["cutoffs": "100", "unit": "word"]) == chosen)
     #expect(try cutoffs(["min-count": "10000"]) == nil)
