@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "Tagger", targets: ["Tagger"]),
     .library(name: "Translator", targets: ["Translator"]),
     .library(name: "Experiments", targets: ["Experiments"]),
+    .library(name: "CommandLineModels", targets: ["CommandLineModels"]),
     .executable(name: "majortom", targets: ["MajorTomCLI"]),
   ],
   targets: [
@@ -46,7 +47,8 @@ let package = Package(
     .target(name: "Parameters", dependencies: ["DenseMath", "Files"]),
     .target(name: "Cells", dependencies: ["Parameters", "DenseMath"]),
     .target(name: "Layers", dependencies: ["Parameters", "DenseMath"]),
-    .target(name: "Training", dependencies: ["Parameters", "DenseMath", "Files", "Plots"]),
+    .target(
+      name: "Training", dependencies: ["Cells", "Parameters", "DenseMath", "Files", "Plots"]),
     .target(name: "Decoding", dependencies: ["DenseMath"]),
 
     // Floor 5: one target a model.
@@ -72,6 +74,10 @@ let package = Package(
       name: "Experiments",
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
 
+    .target(
+      name: "CommandLineModels",
+      dependencies: ["Training", "Cells", "CommandLineOptions", "Files"]),
+
     // Floors 6 and 7: what other packages import, and the tool.
     .target(
       name: "MajorTom",
@@ -80,7 +86,8 @@ let package = Package(
         "LanguageModel", "Tagger", "Translator", "Plots",
       ]),
     .executableTarget(
-      name: "MajorTomCLI", dependencies: ["MajorTom", "Experiments", "CommandLineOptions"]),
+      name: "MajorTomCLI",
+      dependencies: ["MajorTom", "Experiments", "CommandLineModels", "CommandLineOptions"]),
 
     // Tests mirror the targets; what several of them need is in TestSupport.
     .target(

@@ -13,8 +13,11 @@ public import Parameters
 /// J. Koutník, B. R. Steunebrink and J. Schmidhuber, "LSTM: a search space odyssey", IEEE TNNLS 28
 /// (2017), there called CIFG.
 public struct CoupledLSTM: RecurrentCell {
+  /// `lstm-coupled`
+  public static let name = "lstm-coupled"
+
   /// A coupled LSTM.
-  public init() {}
+  public init(_ settings: CellSettings = [:]) {}
 
   /// i, g and o.
   public var gateNames: [String] { ["i", "g", "o"] }

@@ -11,6 +11,9 @@ public import Parameters
 /// J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990). Weights are PyTorch's
 /// `nn.RNN`.
 public struct Elman: RecurrentCell {
+  /// `elman`
+  public static let name = "elman"
+
   /// The squashing function.
   public enum Activation: Sendable { case tanh, relu }
 
@@ -19,6 +22,9 @@ public struct Elman: RecurrentCell {
 
   /// An Elman cell with a squashing function.
   public init(_ activation: Activation = .tanh) { self.activation = activation }
+
+  /// An Elman cell with tanh.
+  public init(_ settings: CellSettings) { self.init(.tanh) }
 
   /// One: the state's own pre-activation.
   public var gateNames: [String] { ["a"] }

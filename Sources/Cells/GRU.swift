@@ -11,8 +11,11 @@ public import Parameters
 /// K. Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014, which
 /// multiplies h by r before the product; this form needs one product a step instead of two.
 public struct GRU: RecurrentCell {
+  /// `gru`
+  public static let name = "gru"
+
   /// A GRU.
-  public init() {}
+  public init(_ settings: CellSettings = [:]) {}
 
   /// r, z and n.
   public var gateNames: [String] { ["r", "z", "n"] }

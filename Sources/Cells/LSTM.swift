@@ -19,6 +19,11 @@ public import Parameters
 /// R. Jozefowicz, W. Zaremba and I. Sutskever recommend (ICML 2015); it is an initial value, not
 /// something added in the forward pass.
 public struct LSTM: RecurrentCell {
+  /// `lstm`
+  public static let name = "lstm"
+  /// forget-bias and input-bias.
+  public static let settings = [CellSetting("forget-bias", 1), CellSetting("input-bias")]
+
   /// The initial bias of the forget gate.
   public let forgetBias: Double
   /// The initial bias of the input gate, or nil to draw it like the others.
@@ -31,6 +36,11 @@ public struct LSTM: RecurrentCell {
   public init(forgetBias: Double = 1, inputBias: Double? = nil) {
     self.forgetBias = forgetBias
     self.inputBias = inputBias
+  }
+
+  /// A cell whose initial biases are the settings `forget-bias` and `input-bias`.
+  public init(_ settings: CellSettings) {
+    self.init(forgetBias: settings["forget-bias"] ?? 1, inputBias: settings["input-bias"])
   }
 
   /// i, f, g and o.

@@ -12,6 +12,11 @@ public import Parameters
 /// J. R. Kiros and G. E. Hinton, "Layer normalization" (2016). The memory c itself is not
 /// normalised, so that it keeps what it holds.
 public struct LayerNormLSTM: RecurrentCell {
+  /// `lstm-layer-norm`
+  public static let name = "lstm-layer-norm"
+  /// forget-bias and input-bias.
+  public static let settings = [CellSetting("forget-bias", 1), CellSetting("input-bias")]
+
   private static let epsilon = 1e-5
   /// The initial bias of the forget gate.
   public let forgetBias: Double
@@ -24,6 +29,11 @@ public struct LayerNormLSTM: RecurrentCell {
   public init(forgetBias: Double = 1, inputBias: Double? = nil) {
     self.forgetBias = forgetBias
     self.inputBias = inputBias
+  }
+
+  /// A cell whose initial biases are the settings `forget-bias` and `input-bias`.
+  public init(_ settings: CellSettings) {
+    self.init(forgetBias: settings["forget-bias"] ?? 1, inputBias: settings["input-bias"])
   }
 
   /// i, f, g and o.

@@ -10,8 +10,11 @@ public import Parameters
 /// L. Feng, F. Tung, M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?"
 /// (2024). A layer is a running average with learnt weights; depth makes up for what it lacks.
 public struct MinGRU: RecurrentCell {
+  /// `mingru`
+  public static let name = "mingru"
+
   /// A minGRU.
-  public init() {}
+  public init(_ settings: CellSettings = [:]) {}
 
   /// z and n.
   public var gateNames: [String] { ["z", "n"] }

@@ -12,11 +12,19 @@ public import Parameters
 /// The two gates are scaled to a sum of 1, so that the scale of h does not depend on time. L. Feng, F. Tung,
 /// M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?" (2024).
 public struct MinLSTM: RecurrentCell {
+  /// `minlstm`
+  public static let name = "minlstm"
+  /// forget-bias.
+  public static let settings = [CellSetting("forget-bias", 1)]
+
   /// The initial bias of the forget gate.
   public let forgetBias: Double
 
   /// A minLSTM.
   public init(forgetBias: Double = 1) { self.forgetBias = forgetBias }
+
+  /// A cell whose initial bias is the setting `forget-bias`.
+  public init(_ settings: CellSettings) { self.init(forgetBias: settings["forget-bias"] ?? 1) }
 
   /// f, i and n.
   public var gateNames: [String] { ["f", "i", "n"] }

@@ -13,11 +13,19 @@ public import Parameters
 /// c drifts away, which is why the forget gate was added. S. Hochreiter and J. Schmidhuber, "Long
 /// short-term memory", Neural Computation 9 (1997), with its squashing functions as tanh.
 public struct OriginalLSTM: RecurrentCell {
+  /// `lstm-1997`
+  public static let name = "lstm-1997"
+  /// input-bias.
+  public static let settings = [CellSetting("input-bias")]
+
   /// The initial bias of the input gate, or nil to draw it.
   public let inputBias: Double?
 
   /// An LSTM without forget gate.
   public init(inputBias: Double? = nil) { self.inputBias = inputBias }
+
+  /// A cell whose initial bias is the setting `input-bias`.
+  public init(_ settings: CellSettings) { self.init(inputBias: settings["input-bias"]) }
 
   /// i, g and o.
   public var gateNames: [String] { ["i", "g", "o"] }

@@ -14,6 +14,11 @@ public import Parameters
 /// J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000. The peepholes are
 /// `weight_ci`, `weight_cf` and `weight_co` [hidden] in files.
 public struct PeepholeLSTM: RecurrentCell {
+  /// `lstm-peephole`
+  public static let name = "lstm-peephole"
+  /// forget-bias and input-bias.
+  public static let settings = [CellSetting("forget-bias", 1), CellSetting("input-bias")]
+
   /// The initial bias of the forget gate.
   public let forgetBias: Double
   /// The initial bias of the input gate, or nil to draw it.
@@ -24,6 +29,11 @@ public struct PeepholeLSTM: RecurrentCell {
   public init(forgetBias: Double = 1, inputBias: Double? = nil) {
     self.forgetBias = forgetBias
     self.inputBias = inputBias
+  }
+
+  /// A cell whose initial biases are the settings `forget-bias` and `input-bias`.
+  public init(_ settings: CellSettings) {
+    self.init(forgetBias: settings["forget-bias"] ?? 1, inputBias: settings["input-bias"])
   }
 
   /// i, f, g and o.

@@ -19,6 +19,15 @@ public import Parameters
 /// time is written once for all cells. So a new cell is one file: its equations, its own weights if it
 /// has any, its cell function, and right below it the derivative.
 public protocol RecurrentCell: Sendable {
+  /// What files and sentences call the cell, such as `lstm`: small letters, digits and hyphens.
+  static var name: String { get }
+  /// The numbers that a cell can be made with; by default none.
+  static var settings: [CellSetting] { get }
+  /// Whether a cell has no memory but the last few inputs.
+  static var isWindow: Bool { get }
+  /// A cell with these settings: those of `settings`, defaults included, each in its range.
+  init(_ settings: CellSettings)
+
   /// The gates as the equations call them, in their order.
   var gateNames: [String] { get }
   /// The number of gates: how many times `hiddenSize` pre-activations a step has.
@@ -62,6 +71,10 @@ public protocol RecurrentCell: Sendable {
 }
 
 extension RecurrentCell {
+  /// None.
+  public static var settings: [CellSetting] { [] }
+  /// It has a memory.
+  public static var isWindow: Bool { false }
   /// As many as have names.
   public var gateCount: Int { gateNames.count }
   /// Nothing is saved.

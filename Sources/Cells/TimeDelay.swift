@@ -14,6 +14,13 @@ public import Parameters
 /// c: s'ₖ = x·Wₖᵀ + sₖ₊₁, h' = tanh(x·W₀ᵀ + s₁ + b). So the window runs on everything that runs a
 /// recurrent cell: ragged batches, both directions, state carried from batch to batch.
 public struct TimeDelay: RecurrentCell {
+  /// `tdnn`
+  public static let name = "tdnn"
+  /// window.
+  public static let settings = [CellSetting("window", 4, in: 1...256, isWhole: true)]
+  /// It sees the last few inputs.
+  public static var isWindow: Bool { true }
+
   /// The inputs that an output sees, in the lowest layer and in those above it.
   public let window, windowAbove: Int
   private var bias: Weight?
@@ -24,6 +31,11 @@ public struct TimeDelay: RecurrentCell {
     self.window = window
     self.windowAbove = windowAbove ?? window
   }
+
+  /// Windows of the setting `window` in all layers.
+  public init(_ settings: CellSettings) { self.init(window: Self.window(of: settings)) }
+
+  static func window(of settings: CellSettings) -> Int { Int(settings["window"] ?? 4) }
 
   /// One projection for each place of the window.
   public var gateNames: [String] { (0..<window).map { "x\($0)" } }

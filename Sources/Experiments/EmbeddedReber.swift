@@ -26,8 +26,8 @@ public struct EmbeddedReber: SequenceTask {
   /// The paper and a reproduction.
   public var published: String { "8,440 (1997), 4,800 (a numpy reproduction)" }
   /// Small batches: sequences are what counts.
-  public var recipe: Recipe {
-    Recipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, maxSequences: 4800)
+  public var recipe: TaskRecipe {
+    TaskRecipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, maxSequences: 4800)
   }
 
   /// The strings are short: Elman networks often learn them too, but not always.
@@ -97,8 +97,8 @@ public struct ContinualReber: SequenceTask {
   /// Of the paper's best variant, from memory; its streams were much longer.
   public var published: String { "62 of 100 runs, after 14,087 streams (2000)" }
   /// The best found.
-  public var recipe: Recipe {
-    Recipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, maxSequences: 8000)
+  public var recipe: TaskRecipe {
+    TaskRecipe(hiddenSize: 24, batch: 4, rate: 0.02, forgetBias: 2, maxSequences: 8000)
   }
   /// Not shown beside it.
   public var defeatsElman: Bool { false }

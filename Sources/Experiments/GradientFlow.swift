@@ -52,7 +52,7 @@ public enum GradientFlow {
     var layout = ParameterLayout()
     let (inputSize, batch) = (8, 8)
     let stack = Stack(
-      kind.makeCell(forgetBias: forgetBias, window: 16), layers: 1, inputSize: inputSize,
+      kind.makeCell(["forget-bias": forgetBias, "window": 16]), layers: 1, inputSize: inputSize,
       hiddenSize: hiddenSize, prefix: "", in: &layout)
     // Double, so that a gradient that has all but vanished is still a number.
     let parameters = Parameters<Double>(layout, seed: seed)

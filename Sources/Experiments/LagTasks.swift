@@ -24,8 +24,8 @@ public struct Adding: SequenceTask {
   /// The paper, for T = 100.
   public var published: String { "74,000 (1997, T = 100)" }
   /// The best found for T = 100.
-  public var recipe: Recipe {
-    Recipe(
+  public var recipe: TaskRecipe {
+    TaskRecipe(
       hiddenSize: 16, batch: 2, rate: 0.01, forgetBias: 4, inputBias: -4, maxSequences: 20000)
   }
 
@@ -84,8 +84,8 @@ public struct TemporalOrder: SequenceTask {
   /// The paper and a reproduction.
   public var published: String { "31,390 (1997), about 6,400 (a reproduction)" }
   /// The best found for T = 100.
-  public var recipe: Recipe {
-    Recipe(
+  public var recipe: TaskRecipe {
+    TaskRecipe(
       hiddenSize: 32, batch: 4, rate: 0.01, forgetBias: 4, inputBias: -3, maxSequences: 6400)
   }
 
@@ -138,8 +138,8 @@ public struct LongLag: SequenceTask {
   /// The paper.
   public var published: String { "5,040 (1997, lag 100)" }
   /// The best found for a lag of 100.
-  public var recipe: Recipe {
-    Recipe(
+  public var recipe: TaskRecipe {
+    TaskRecipe(
       hiddenSize: 16, batch: 4, rate: 0.005, forgetBias: 5 + 2 * log(max(1, Double(lag) / 100)),
       inputBias: -4, maxSequences: 5040)
   }
@@ -185,8 +185,8 @@ public struct Copying: SequenceTask {
   /// The task in this size is ours.
   public var published: String { "-" }
   /// The best found for a delay of 20.
-  public var recipe: Recipe {
-    Recipe(hiddenSize: 48, batch: 8, rate: 0.01, forgetBias: 3, maxSequences: 30000)
+  public var recipe: TaskRecipe {
+    TaskRecipe(hiddenSize: 48, batch: 8, rate: 0.01, forgetBias: 3, maxSequences: 30000)
   }
 
   /// Four symbols, blanks, the sign, and four steps to answer in.
@@ -231,8 +231,8 @@ public struct Counting: SequenceTask {
   /// The best found: a counter must not leak, so forget gates begin wide open.
   ///
   /// About one start in eight learns the ten cases without counting; it is given up and counted.
-  public var recipe: Recipe {
-    Recipe(
+  public var recipe: TaskRecipe {
+    TaskRecipe(
       hiddenSize: 7, batch: 8, rate: 0.03, forgetBias: 12, maxSequences: 20000,
       sequencesPerStart: 4000)
   }

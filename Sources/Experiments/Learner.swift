@@ -19,10 +19,12 @@ final class Learner {
     rule: OptimizerRule = .adamW(beta2: 0.999), gain: Float = 1
   ) {
     let recipe = task.recipe
+    var biases: CellSettings = ["forget-bias": recipe.forgetBias]
+    biases["input-bias"] = recipe.inputBias
     var layout = ParameterLayout()
     stack = Stack(
-      kind.makeCell(forgetBias: recipe.forgetBias, inputBias: recipe.inputBias), layers: 1,
-      inputSize: task.inputSize, hiddenSize: recipe.hiddenSize, prefix: "rnn.",
+      kind.makeCell(biases), layers: 1, inputSize: task.inputSize,
+      hiddenSize: recipe.hiddenSize, prefix: "rnn.",
       in: &layout)
     output = Affine(
       inputs: recipe.hiddenSize, outputs: task.outputSize, name: "output", in: &layout)

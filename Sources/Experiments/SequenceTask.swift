@@ -13,7 +13,7 @@ public protocol SequenceTask: Sendable {
   /// The sequences that were needed elsewhere, with the source.
   var published: String { get }
   /// How it is trained.
-  var recipe: Recipe { get }
+  var recipe: TaskRecipe { get }
   /// Whether a cell without gates is expected to fail within the same sequences.
   var defeatsElman: Bool { get }
   /// An example drawn from `random`.
@@ -32,7 +32,7 @@ extension SequenceTask {
 }
 
 /// How a task is trained.
-public struct Recipe: Sendable {
+public struct TaskRecipe: Sendable {
   /// The hidden units and the examples of one update.
   public var hiddenSize, batch: Int
   /// The learning rate of Adam.

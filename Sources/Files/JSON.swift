@@ -23,12 +23,15 @@ public enum JSON {
   /// Throws `JSONError` where the text is not JSON or is of another shape, and what the value's own
   /// type throws where it refuses what it reads.
   ///
-  /// What people write is read as JSON5 (https://spec.json5.org), which allows comments.
+  /// What people write is read as JSON5 (https://spec.json5.org), which allows comments. A value's own type
+  /// finds `userInfo` in its decoder.
   public static func value<Value: Decodable>(
-    _ type: Value.Type = Value.self, from text: some Sequence<UInt8>, isJSON5: Bool = false
+    _ type: Value.Type = Value.self, from text: some Sequence<UInt8>, isJSON5: Bool = false,
+    userInfo: [CodingUserInfoKey: any Sendable] = [:]
   ) throws -> Value {
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = isJSON5
+    decoder.userInfo = userInfo
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     do {

@@ -31,7 +31,7 @@ extension LanguageModel {
 
     /// The table.
     public static let hyperparameters: [Hyperparameter<Configuration>] = [
-      .choice("cell", \.cell, "CELL", "Recurrent cell", .network),
+      .cell(\.cell),
       .integer("layers", \.layers, in: 1...64, "Layers", .network),
       .integer(
         "hidden", \.hiddenSize, in: 1...16384, "Units of a layer", .network,
@@ -76,7 +76,7 @@ extension LanguageModel {
     public func checkTogether() throws(HyperparameterError) {
       guard cell.isWindow, zoneoutHidden > 0 || zoneoutCell > 0 else { return }
       throw HyperparameterError(
-        name: "zoneout", found: "with \(cell.rawValue)",
+        name: "zoneout", found: "with \(cell)",
         reason: "a window has no state that could stay")
     }
   }

@@ -107,7 +107,7 @@ public struct LanguageModel: TrainableModel {
   /// Cell, layers, units and direction.
   public var networkText: String {
     let layers = "\(configuration.layers) x \(configuration.hiddenSize) units"
-    return "\(configuration.cell.rawValue), \(layers)"
+    return "\(configuration.cell), \(layers)"
       + (configuration.isBackwards ? ", reads backwards" : "")
   }
 

@@ -25,8 +25,9 @@ public struct LanguageNetwork: ModelNetwork {
       vocabularySize: vocabularySize, width: configuration.embeddingSize, name: "embedding.weight",
       in: &layout)
     stack = Stack(
-      configuration.cell.makeCell(
-        forgetBias: configuration.forgetBias, window: configuration.window),
+      configuration.cell.makeCell([
+        "forget-bias": configuration.forgetBias, "window": Double(configuration.window),
+      ]),
       layers: configuration.layers, inputSize: configuration.embeddingSize,
       hiddenSize: configuration.hiddenSize,
       dropout: Dropout(

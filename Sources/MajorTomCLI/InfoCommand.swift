@@ -1,3 +1,4 @@
+import CommandLineModels
 import CommandLineOptions
 import Glibc
 import MajorTom
@@ -36,19 +37,6 @@ let infoCommand = Command(
     return "  \(name)  \(shape.map(String.init).joined(separator: " x "))"
   }
   writeOutput((lines + tensors).joined(separator: "\n") + "\n")
-}
-
-/// The model file that a path means: itself, or that of a run.
-func modelFile(_ path: String) throws(InputError) -> String {
-  guard Folders.exists(path) else { return path }
-  let model = RunFiles(folder: path).model
-  guard FileWriter.exists(model) else {
-    throw InputError(
-      description: FileWriter.exists("\(path)/\(RunFiles.configurationName)")
-        ? "\(path): the run has no model yet: it gets one at its first validation"
-        : "\(path) is a folder, and no run")
-  }
-  return model
 }
 
 /// Reads all of a model or checkpoint, and says that its bytes are those that were written.

@@ -1,3 +1,4 @@
+import CommandLineModels
 import Glibc
 import MajorTom
 

@@ -1,21 +1,13 @@
 import CommandLineOptions
 import MajorTom
 
-/// An error as the tool tells it: the library's sentence, and what to do about it on a command line.
-func sentence(of error: any Error) -> String {
-  let found = "\(error)"
-  guard let remedy = remedy(for: error) else { return found }
-  return "\(found.hasSuffix(".") ? String(found.dropLast()) : found); \(remedy)"
-}
-
 /// What a user of the tool can do about an error of a library, which knows no options; nil where
 /// the error says all.
-private func remedy(for error: any Error) -> String? {
+func remedy(for error: any Error) -> String? {
   switch error {
   case let error as TextError: remedy(for: error)
   case let error as TaggerError: remedy(for: error)
   case let error as CorpusError: remedy(for: error)
-  case let error as TrainingError: remedy(for: error)
   case let error as LanguageModelError: remedy(for: error)
   default: nil
   }
@@ -47,14 +39,6 @@ private func remedy(for error: TaggerError) -> String? {
 private func remedy(for error: CorpusError) -> String? {
   switch error {
   case .columnMissing: "name the columns with --columns"
-  default: nil
-  }
-}
-
-private func remedy(for error: TrainingError) -> String? {
-  switch error {
-  case .diverged: "the options are --rate and --clip"
-  case .checkpoint: "go on as it was begun, or begin anew with --overwrite"
   default: nil
   }
 }

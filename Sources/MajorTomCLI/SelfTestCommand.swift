@@ -1,3 +1,4 @@
+import CommandLineModels
 import CommandLineOptions
 import Experiments
 import Glibc
@@ -24,7 +25,7 @@ let selfTestCommand = Command(
 ) { arguments in
   let names = SelfTest.tasks().map(\.name)
   if arguments.has("speed") {
-    let cells = try arguments.choice("cell", of: CellKind.self).map { [$0] } ?? CellKind.allCases
+    let cells = try arguments.cell().map { [$0] } ?? CellKind.builtIn
     return timeCells(
       cells, hiddenSize: try arguments.integer("hidden", in: 1...8192) ?? 512,
       json: arguments.has("json"))
@@ -37,7 +38,7 @@ let selfTestCommand = Command(
       throw UsageError("--task \(name): expected one of \(names.joined(separator: ", "))\(nearest)")
     }
   }
-  let cell = try arguments.choice("cell", of: CellKind.self) ?? .lstm
+  let cell = try arguments.cell() ?? .lstm
   let seeds =
     try arguments.integer("seed", in: 0...Int.max).map { [UInt64($0)] }
     ?? (1...UInt64(try arguments.integer("seeds", in: 1...1000) ?? 5)).map { $0 }
@@ -45,7 +46,7 @@ let selfTestCommand = Command(
   let json = arguments.has("json")
   var failures = 0
   if !arguments.has("task") {
-    failures += checkGradients(of: arguments.has("cell") ? [cell] : CellKind.allCases, json: json)
+    failures += checkGradients(of: arguments.has("cell") ? [cell] : CellKind.builtIn, json: json)
   }
   for task in tasks {
     failures += run(task, cell: cell, seeds: seeds, threads: threads, json: json, mustPass: true)
@@ -77,7 +78,7 @@ private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
     let timing = CellTiming(of: cell, hiddenSize: hiddenSize, batch: batch, steps: steps)
     if json {
       writeJSON([
-        "cell": .text(cell.rawValue), "hidden": .whole(hiddenSize), "batch": .whole(batch),
+        "cell": .text(cell.description), "hidden": .whole(hiddenSize), "batch": .whole(batch),
         "steps": .whole(steps), "copy": .number(timing.copy),
         "cell_forward": .number(timing.cellForward),
         "cell_backward": .number(timing.cellBackward), "layer": .number(timing.layerForward),
@@ -92,8 +93,8 @@ private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
       let text = fixed($0, 2)
       return String(repeating: " ", count: max(1, 9 - text.count)) + text
     }
-    let padding = String(repeating: " ", count: max(1, 20 - cell.rawValue.count))
-    writeOutput(cell.rawValue + padding + columns.joined() + "\n")
+    let padding = String(repeating: " ", count: max(1, 20 - cell.description.count))
+    writeOutput(cell.description + padding + columns.joined() + "\n")
   }
 }
 
@@ -112,8 +113,8 @@ private func checkGradients(of cells: [CellKind], json: Bool) -> Int {
     }
   }
   for cell in cells {
-    check(cell.rawValue) { GradientCheck.worstError(of: cell, seed: $0) }
-    check("\(cell.rawValue), residual, with dropout and zoneout") {
+    check(cell.description) { GradientCheck.worstError(of: cell, seed: $0) }
+    check("\(cell.description), residual, with dropout and zoneout") {
       GradientCheck.worstError(of: cell, combined: true, seed: $0)
     }
   }
@@ -136,7 +137,7 @@ private func run(
   let failures = mustPass ? outcomes.count - used.count : 0
   if json {
     writeJSON([
-      "task": .text(task.name), "cell": .text(cell.rawValue), "seeds": .whole(outcomes.count),
+      "task": .text(task.name), "cell": .text(cell.description), "seeds": .whole(outcomes.count),
       "passed": .whole(used.count), "sequences": .list(used.map { .whole($0) }),
       "criterion": .text(task.criterion), "published": .text(task.published),
       "seconds": .number(seconds),
@@ -149,7 +150,7 @@ private func run(
   }
   var lines = [
     """
-    \(mark)  \(task.name): \(cell.rawValue), \(used.count) of \(outcomes.count) seeds, \
+    \(mark)  \(task.name): \(cell.description), \(used.count) of \(outcomes.count) seeds, \
     \(fixed(seconds, 1)) s; sequences: \(counts.joined(separator: ", "))
     """
   ]

@@ -1,3 +1,4 @@
+import CommandLineModels
 import CommandLineOptions
 import MajorTom
 
@@ -128,11 +129,6 @@ func forEachBatch(
     }
   }
   if !texts.isEmpty { try body(texts) }
-}
-
-/// Standard input that is not what it should be.
-struct InputError: Error, CustomStringConvertible {
-  let description: String
 }
 
 func range(_ range: Range<Int>) -> String { "\(range.lowerBound)-\(range.upperBound)" }

@@ -1,3 +1,4 @@
+import CommandLineModels
 import CommandLineOptions
 import MajorTom
 
@@ -7,22 +8,27 @@ private let vocabularyOption = Option(
   "vocabulary", "FILE", "Take the tokens of a file of majortom vocabulary")
 
 extension LanguageModel: CommandLineModel {
-  static let trainTexts = (
+  /// The word, and what the help says.
+  public static let trainTexts = (
     word: "lm", summary: "train a language model on text files",
     synopsis: "CORPUS... -o MODEL [OPTION...]",
     about: "Trains a stacked recurrent language model on text files."
   )
-  static let dataOptions = [vocabularyOption, encodingOption]
-  static let fileOptions = ["vocabulary"]
+  /// The options that name data.
+  public static let dataOptions = [vocabularyOption, encodingOption]
+  /// Those of them that name files.
+  public static let fileOptions = ["vocabulary"]
 
-  static func checkUsage(_ arguments: ParsedArguments) throws {
+  /// Throws `UsageError` for what cannot be meant.
+  public static func checkUsage(_ arguments: ParsedArguments) throws {
     guard !arguments.words.isEmpty else {
       throw UsageError("no corpus: name at least one text file; see majortom train lm --help")
     }
     try demandNoOther(than: "vocabulary", TokenOptions.names, arguments)
   }
 
-  static func read(
+  /// Reads the data.
+  public static func read(
     _ arguments: ParsedArguments
   ) throws -> (data: any TokenSource, validation: (any TokenSource)?, findings: [String]) {
     let corpus = try arguments.corpus()
@@ -32,7 +38,8 @@ extension LanguageModel: CommandLineModel {
     return (corpus, nil, inspection.brief(checkCall(arguments, "lm")))
   }
 
-  static func fresh(
+  /// Makes a fresh model for data.
+  public static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: any TokenSource,
     _ options: TrainingOptions, _ arguments: ParsedArguments
   ) throws -> LanguageModel {
@@ -44,7 +51,8 @@ extension LanguageModel: CommandLineModel {
 }
 
 extension Tagger: CommandLineModel {
-  static let trainTexts = (
+  /// The word, and what the help says.
+  public static let trainTexts = (
     word: "tagger", summary: "train a tagger of names or parts of speech",
     synopsis: "TRAIN... -o MODEL [OPTION...]",
     about: """
@@ -53,7 +61,8 @@ extension Tagger: CommandLineModel {
     word has. Without --dev, it keeps a tenth of 50 sentences or more to choose by.
     """
   )
-  static let dataOptions =
+  /// The options that name data.
+  public static let dataOptions =
     [Option("dev", "FILE", "Choose the best epoch by this file")] + taggedDataOptions + [
       Option(
         "vectors", "FILE", "Words begin with the vectors of FILE: word2vec, GloVe, fastText text"),
@@ -64,9 +73,11 @@ extension Tagger: CommandLineModel {
         "language-model", "MODEL",
         "Read each sentence with MODEL first, its states are features; may be given more than once"),
     ]
-  static let fileOptions = ["dev", "vectors", "language-model"]
+  /// Those of them that name files.
+  public static let fileOptions = ["dev", "vectors", "language-model"]
 
-  static func checkUsage(_ arguments: ParsedArguments) throws {
+  /// Throws `UsageError` for what cannot be meant.
+  public static func checkUsage(_ arguments: ParsedArguments) throws {
     guard !arguments.words.isEmpty else {
       throw UsageError("no data: name a file of tagged sentences; see majortom train tagger --help")
     }
@@ -74,7 +85,8 @@ extension Tagger: CommandLineModel {
     _ = try arguments.integer("vector-words", in: 0...100_000_000)
   }
 
-  static func read(
+  /// Reads the data.
+  public static func read(
     _ arguments: ParsedArguments
   ) throws -> (data: TaggedCorpus, validation: TaggedCorpus?, findings: [String]) {
     let format = try taggedFormat(arguments)
@@ -90,7 +102,8 @@ extension Tagger: CommandLineModel {
     return (corpus, development, inspection.brief(checkCall(arguments, "tagger")))
   }
 
-  static func fresh(
+  /// Makes a fresh model for data.
+  public static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: TaggedCorpus,
     _ options: TrainingOptions, _ arguments: ParsedArguments
   ) throws -> Tagger {
@@ -124,7 +137,8 @@ extension Tagger: CommandLineModel {
 }
 
 extension Translator: CommandLineModel {
-  static let trainTexts = (
+  /// The word, and what the help says.
+  public static let trainTexts = (
     word: "translator", summary: "train a translator on pairs of sentences",
     synopsis: "PAIRS.tsv... -o MODEL [OPTION...]",
     about: """
@@ -132,16 +146,19 @@ extension Translator: CommandLineModel {
     files that go line by line; gzip too.
     """
   )
-  static let dataOptions = [
+  /// The options that name data.
+  public static let dataOptions = [
     Option("dev", "FILE", "Choose the best epoch by this file of pairs"),
     Option("columns", "S,T", "The columns of what is read and written (default: 1,2)"),
     Option("source", "FILE", "Sentences to read, line by line, in place of PAIRS"),
     Option("target", "FILE", "Sentences to write, line by line"),
     vocabularyOption,
   ]
-  static let fileOptions = ["dev", "source", "target", "vocabulary"]
+  /// Those of them that name files.
+  public static let fileOptions = ["dev", "source", "target", "vocabulary"]
 
-  static func checkUsage(_ arguments: ParsedArguments) throws {
+  /// Throws `UsageError` for what cannot be meant.
+  public static func checkUsage(_ arguments: ParsedArguments) throws {
     try demandNoOther(than: "vocabulary", TokenOptions.names, arguments)
     _ = try columns(arguments)
     switch (arguments.text("source"), arguments.text("target")) {
@@ -158,7 +175,8 @@ extension Translator: CommandLineModel {
     }
   }
 
-  static func read(
+  /// Reads the data.
+  public static func read(
     _ arguments: ParsedArguments
   ) throws -> (data: ParallelCorpus, validation: ParallelCorpus?, findings: [String]) {
     let (sourceColumn, targetColumn) = try columns(arguments)
@@ -178,7 +196,8 @@ extension Translator: CommandLineModel {
     return (data, development, inspection.brief(checkCall(arguments, "translator")))
   }
 
-  static func fresh(
+  /// Makes a fresh model for data.
+  public static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: ParallelCorpus,
     _ options: TrainingOptions, _ arguments: ParsedArguments
   ) throws -> Translator {

@@ -1,3 +1,4 @@
+import CommandLineModels
 import CommandLineOptions
 import MajorTom
 
@@ -62,12 +63,4 @@ func givenVocabulary(
 ) throws -> Vocabulary? {
   try demandNoOther(than: "vocabulary", others, arguments)
   return try arguments.text("vocabulary").map { try Vocabulary(contentsOf: $0) }
-}
-
-/// Throws `UsageError` where an option is given beside others that its file makes idle.
-func demandNoOther(
-  than name: String, _ others: [String], _ arguments: ParsedArguments
-) throws(UsageError) {
-  guard arguments.has(name), let other = others.first(where: arguments.has) else { return }
-  throw UsageError("--\(other): the file of --\(name) says this already; leave one of them out")
 }

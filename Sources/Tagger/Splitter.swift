@@ -64,7 +64,7 @@ struct Splitter: TrainableModel {
   }
 
   var networkText: String {
-    "\(configuration.cell.rawValue), \(configuration.layers) x \(configuration.hiddenSize) units both ways"
+    "\(configuration.cell), \(configuration.layers) x \(configuration.hiddenSize) units both ways"
   }
 
   func makeTask(
@@ -172,7 +172,7 @@ extension Splitter {
     init() {}
 
     static let hyperparameters: [Hyperparameter<Configuration>] = [
-      .choice("cell", \.cell, "CELL", "Recurrent cell", .network),
+      .cell(\.cell),
       .integer("layers", \.layers, in: 1...64, "Layers", .network),
       .integer(
         "hidden", \.hiddenSize, in: 1...16384, "Units of a layer in each direction", .network),

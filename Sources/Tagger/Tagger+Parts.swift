@@ -147,7 +147,7 @@ extension Tagger {
 
     /// The table.
     public static let hyperparameters: [Hyperparameter<Configuration>] = [
-      .choice("cell", \.cell, "CELL", "Recurrent cell", .network),
+      .cell(\.cell),
       .integer("layers", \.layers, in: 1...64, "Layers", .network),
       .integer(
         "hidden", \.hiddenSize, in: 1...16384, "Units of a layer in each direction", .network,

@@ -104,7 +104,7 @@ public struct Tagger: TrainableModel {
   /// Cell, layers, units, directions, characters and decoder.
   public var networkText: String {
     """
-    \(configuration.cell.rawValue), \(configuration.layers) x \(configuration.hiddenSize) units \
+    \(configuration.cell), \(configuration.layers) x \(configuration.hiddenSize) units \
     \(configuration.isForwardOnly ? "forwards" : "both ways"), words of \
     \(configuration.wordSize), characters by \(configuration.characters.rawValue), decoder \
     \(configuration.decoder.rawValue)

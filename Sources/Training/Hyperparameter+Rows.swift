@@ -1,3 +1,5 @@
+public import Cells
+
 extension Hyperparameter {
   /// A whole number.
   public static func integer(
@@ -76,6 +78,20 @@ extension Hyperparameter {
       write: {
         if case .text(let text) = $1, let value = Choice(rawValue: text) {
           $0[keyPath: path] = value
+        }
+      })
+  }
+
+  /// The recurrent cell: the name of one that is built in, or of one's own, with its settings.
+  public static func cell(
+    _ path: WritableKeyPath<Root, CellKind> & Sendable
+  ) -> Hyperparameter {
+    Hyperparameter(
+      "cell", .cell, "CELL", "Recurrent cell", .network,
+      read: { .text($0[keyPath: path].description) },
+      write: {
+        if case .text(let text) = $1, let kind = try? CellKind(unsettled: text) {
+          $0[keyPath: path] = kind
         }
       })
   }

@@ -1,3 +1,4 @@
+public import Cells
 internal import Files
 
 /// One row of a table of hyperparameters.
@@ -119,6 +120,32 @@ public protocol HyperparameterSet: Codable, Sendable, Equatable {
   static var retiredNames: Set<String> { get }
   /// Throws `HyperparameterError` where values that are each in their range do not go together.
   func checkTogether() throws(HyperparameterError)
+  /// Looks up what the names of cells stand for, among the built-in ones and those that are given.
+  ///
+  /// Throws `CellError` for a name that no cell has.
+  mutating func settleCells(among cells: [any RecurrentCell.Type]) throws(CellError)
+}
+
+extension HyperparameterSet where Self: RecurrentConfiguration {
+  /// Looks up what its cell's name stands for.
+  public mutating func settleCells(among cells: [any RecurrentCell.Type]) throws(CellError) {
+    cell = try cell.settled(among: cells)
+  }
+}
+
+/// The cells that a reader was given, as decoders are told of them.
+enum CellsOfReader {
+  private static let key = CodingUserInfoKey(rawValue: "cells")
+
+  static func userInfo(
+    _ cells: [any RecurrentCell.Type]
+  ) -> [CodingUserInfoKey: any Sendable] {
+    key.map { [$0: cells] } ?? [:]
+  }
+
+  static func of(_ decoder: any Decoder) -> [any RecurrentCell.Type] {
+    key.flatMap { decoder.userInfo[$0] as? [any RecurrentCell.Type] } ?? []
+  }
 }
 
 extension HyperparameterSet {
@@ -132,6 +159,8 @@ extension HyperparameterSet {
   public static var retiredNames: Set<String> { [] }
   /// Everything goes together.
   public func checkTogether() throws(HyperparameterError) {}
+  /// There are no cells.
+  public mutating func settleCells(among cells: [any RecurrentCell.Type]) throws(CellError) {}
 
   /// Throws `HyperparameterError` for the first value out of its range, or values that do not go
   /// together.
@@ -141,12 +170,20 @@ extension HyperparameterSet {
       throw HyperparameterError(
         name: row.name, found: value.text, reason: "expected \(row.domain.expectation)")
     }
+    if let recurrent = self as? any RecurrentConfiguration {
+      do throws(CellError) {
+        try recurrent.cell.check()
+      } catch {
+        throw HyperparameterError(name: "cell", found: "\(recurrent.cell)", reason: "\(error)")
+      }
+    }
     try checkTogether()
   }
 
   /// Reads an object with the names of the table, or those of format 1.
   ///
-  /// Throws `HyperparameterError` for an unknown name or a value out of its range.
+  /// Throws `HyperparameterError` for an unknown name or a value out of its range, `CellError` for a cell
+  /// that the reader does not know.
   public init(from decoder: any Decoder) throws {
     self.init()
     let container = try decoder.container(keyedBy: HyperparameterKey.self)
@@ -162,6 +199,7 @@ extension HyperparameterSet {
       if try container.decodeNil(forKey: key) { continue }
       try row.set(&self, to: try container.decode(HyperparameterValue.self, forKey: key))
     }
+    try settleCells(among: CellsOfReader.of(decoder))
     try validate()
   }
 

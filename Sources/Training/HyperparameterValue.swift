@@ -1,3 +1,4 @@
+internal import Cells
 internal import Files
 
 /// A hyperparameter's value, whatever its type: what a command line, a file and a report share.
@@ -65,6 +66,8 @@ public enum HyperparameterDomain: Sendable, Equatable {
   case number(ClosedRange<Double>)
   /// One of some names.
   case choice([String])
+  /// A cell: one of those that are built in, or one's own.
+  case cell
   /// Any text.
   case text
   /// Rising whole numbers in a range.
@@ -78,6 +81,7 @@ public enum HyperparameterDomain: Sendable, Equatable {
     case .integer: value = Int(text).map { .integer($0) }
     case .number: value = Double(text).map { .number($0) }
     case .choice, .text: value = .text(text)
+    case .cell: value = (try? CellKind(text)).map { .text("\($0)") }
     case .integers:
       let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
       value = parts.contains(nil) ? nil : .integers(parts.compactMap { $0 })
@@ -94,6 +98,7 @@ public enum HyperparameterDomain: Sendable, Equatable {
     case (.number(let range), .integer(let number)): range.contains(Double(number))
     case (.choice(let names), .text(let text)): names.contains(text)
     case (.text, .text): true
+    case (.cell, .text(let text)): (try? CellKind(unsettled: text)) != nil
     case (.integers(let range), .integers(let numbers)):
       numbers.allSatisfy(range.contains) && zip(numbers, numbers.dropFirst()).allSatisfy(<)
         && !numbers.isEmpty
@@ -113,7 +118,7 @@ public enum HyperparameterDomain: Sendable, Equatable {
       range.upperBound == .greatestFiniteMagnitude
         ? "a number of at least \(range.lowerBound)"
         : "a number from \(range.lowerBound) to \(range.upperBound)"
-    case .choice(let names): "one of \(names.joined(separator: ", "))"
+    case .choice, .cell: "one of \(choices.joined(separator: ", "))"
     case .text: "a text"
     case .integers(let range):
       "rising numbers from \(range.lowerBound), such as 2000,8000"
@@ -122,7 +127,11 @@ public enum HyperparameterDomain: Sendable, Equatable {
 
   /// The names that can be chosen among; none where it is no choice.
   public var choices: [String] {
-    if case .choice(let names) = self { names } else { [] }
+    switch self {
+    case .choice(let names): names
+    case .cell: CellKind.builtIn.map(\.name)
+    default: []
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+public import Cells
 public import DenseMath
 public import Files
 public import Parameters
@@ -62,14 +63,18 @@ public final class ModelFileReader {
   /// 1 for files of earlier versions, else 2.
   public let version: Int
   private let file: SafetensorsFile
+  private let cells: [any RecurrentCell.Type]
   private var askedParts: Set<String> = ["format", "kind", "checksum"]
   private var askedTensors: Set<String> = []
 
-  /// Opens a file and reads its header.
+  /// Opens a file and reads its header; `cells` are those that it may name besides the built-in ones.
   ///
   /// Throws `FileError` for a file that cannot be read, is damaged, or is none of this tool.
-  public init(contentsOf path: String) throws(FileError) {
+  public init(
+    contentsOf path: String, cells: [any RecurrentCell.Type] = []
+  ) throws(FileError) {
     file = try SafetensorsFile(contentsOf: path)
+    self.cells = cells
     self.path = path
     guard let kind = file.metadata["kind"] else {
       throw .mismatch(path: path, found: "this safetensors file was not written by majortom")
@@ -109,7 +114,9 @@ public final class ModelFileReader {
       throw .malformed(path: path, found: "its \(name) is missing or damaged")
     }
     do {
-      return try JSON.value(from: text.utf8)
+      return try JSON.value(from: text.utf8, userInfo: CellsOfReader.userInfo(cells))
+    } catch let error as CellError {
+      throw .mismatch(path: path, found: "\(error)")
     } catch let error as JSONError {
       throw .malformed(path: path, found: "its \(name): \(error)")
     } catch {

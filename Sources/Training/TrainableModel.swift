@@ -374,26 +374,4 @@ extension TrainableModel {
     core.adopt(other.weights)
     core.card.updates = max(1, other.card.updates)
   }
-
-  // MARK: Files
-
-  /// Reads a model file.
-  ///
-  /// Throws `FileError` for a file that is damaged or of another kind.
-  public init(contentsOf path: String) throws {
-    let file = try ModelFileReader(contentsOf: path)
-    try file.demand(Self.kind)
-    let model = try Self(core: ModelCore(from: file))
-    try file.finish()
-    self = model
-  }
-
-  /// Writes the model to a file: whole, or not at all.
-  ///
-  /// Equal models make equal files, byte for byte. Throws `FileError.unwritable`.
-  public func write(to path: String) throws(FileError) {
-    var file = ModelFileContents(kind: Self.kind.name)
-    core.write(to: &file)
-    try file.write(to: path)
-  }
 }

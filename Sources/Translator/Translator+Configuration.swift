@@ -55,7 +55,7 @@ extension Translator {
 
     /// The table.
     public static let hyperparameters: [Hyperparameter<Configuration>] = [
-      .choice("cell", \.cell, "CELL", "Recurrent cell", .network),
+      .cell(\.cell),
       .integer("layers", \.layers, in: 1...32, "Layers of encoder and decoder", .network),
       .integer(
         "hidden", \.hiddenSize, in: 2...16384, "Units of a layer, an even number", .network,
@@ -105,7 +105,7 @@ extension Translator {
         cutoffs == nil || !tiesEmbeddings, "cutoffs", "with tied embeddings",
         "they do not go together: choose one")
       try demand(
-        !cell.isWindow, "cell", cell.rawValue, "it has no state that a decoder could go on from")
+        !cell.isWindow, "cell", cell.description, "it has no state that a decoder could go on from")
     }
   }
 

@@ -164,7 +164,7 @@ public struct Translator: TrainableModel {
       traits.append("cutoffs \(HyperparameterValue.integers(cutoffs).text)")
     }
     return """
-      \(configuration.cell.rawValue), \(configuration.layers) x \(configuration.hiddenSize) units, \
+      \(configuration.cell), \(configuration.layers) x \(configuration.hiddenSize) units, \
       embeddings of \(configuration.embeddingSize), \(traits.joined(separator: ", "))
       """
   }

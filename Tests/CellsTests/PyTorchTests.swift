@@ -48,7 +48,7 @@ private struct Fixture: Decodable {
   private func expectAgreement<S: Real>(
     _ fixture: Fixture.Case, in type: S.Type, within tolerance: Double
   ) {
-    guard let kind = CellKind(rawValue: fixture.cell) else {
+    guard let kind = try? CellKind(fixture.cell) else {
       Issue.record("no cell \(fixture.cell)")
       return
     }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct RecurrenceTests {
-  @Test(arguments: CellKind.allCases, [Directions.forward, .both])
+  @Test(arguments: CellKind.builtIn, [Directions.forward, .both])
   func aRaggedBatchIsItsSingleSequences(kind: CellKind, directions: Directions) {
     let lengths = [6, 4, 4, 1]
     let width = 5 * directions.rawValue
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test(arguments: CellKind.allCases)
+  @Test(arguments: CellKind.builtIn)
   func twoBatchesWithCarriedStateAreOneLongBatch(kind: CellKind) {
     let long = StackCase<Double>(
       kind, layers: 2, inputSize: 2, hiddenSize: 4, lengths: [7, 7], seed: 8)
@@ -66,7 +66,7 @@ import Testing
     #expect(parts == whole)
   }
 
-  @Test(arguments: CellKind.allCases)
+  @Test(arguments: CellKind.builtIn)
   func indexedInputIsTheSameAsItsVectors(kind: CellKind) {
     let testCase = StackCase<Double>(
       kind, layers: 1, inputSize: 3, hiddenSize: 4, lengths: [3, 2], seed: 6)

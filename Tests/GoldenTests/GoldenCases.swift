@@ -14,8 +14,8 @@ enum GoldenCases {
   // MARK: Language models
 
   private static var languageModels: [(String, Run)] {
-    let cells = CellKind.allCases.map { cell in
-      ("lm \(cell.rawValue)", LanguageModel.Configuration(cell: cell, dropout: 0.1))
+    let cells = CellKind.builtIn.map { cell in
+      ("lm \(cell)", LanguageModel.Configuration(cell: cell, dropout: 0.1))
     }
     let features: [(String, LanguageModel.Configuration)] = [
       (
@@ -60,8 +60,8 @@ enum GoldenCases {
       change(&configuration)
       return configuration
     }
-    let cells = CellKind.allCases.map { cell in
-      ("tagger \(cell.rawValue)", changed { $0.cell = cell })
+    let cells = CellKind.builtIn.map { cell in
+      ("tagger \(cell)", changed { $0.cell = cell })
     }
     let features = [
       ("tagger characters by lstm", changed { $0.characters = .lstm }),
@@ -108,8 +108,8 @@ enum GoldenCases {
       change(&configuration)
       return configuration
     }
-    let cells = CellKind.allCases.filter { !$0.isWindow }.map { cell in
-      ("translator \(cell.rawValue)", changed { $0.cell = cell })
+    let cells = CellKind.builtIn.filter { !$0.isWindow }.map { cell in
+      ("translator \(cell)", changed { $0.cell = cell })
     }
     let features =
       Translator.AttentionKind.allCases.map { kind in

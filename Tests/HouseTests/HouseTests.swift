@@ -13,7 +13,7 @@ enum House {
     "Cells": 3, "Layers": 3,
     "Training": 4, "Decoding": 4,
     "LanguageModel": 5, "Tagger": 5, "Translator": 5, "Experiments": 5,
-    "Cluster": 5,
+    "Cluster": 5, "CommandLineModels": 5,
     "MajorTom": 6, "Server": 6,
     "MajorTomCLI": 7,
   ]

@@ -1,5 +1,6 @@
-import Glibc
-import MajorTom
+internal import Files
+internal import Glibc
+internal import Training
 
 /// Shows a training run on standard error: one live line on a terminal, else a line now and then.
 final class ProgressReporter {
@@ -102,7 +103,7 @@ final class ProgressReporter {
     if end == .interrupted {
       say(
         files.isFolder
-          ? "go on with: majortom resume \(shellWord(files.path))\n"
+          ? "go on with: \(toolName) resume \(shellWord(files.path))\n"
           : "checkpoint in \(files.checkpoint): the same command with --resume goes on from there\n"
       )
     }

@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 import Synchronization
 
 /// The signal that has asked training to save and end, if one has: Ctrl-C, SIGTERM, or SIGHUP, by

@@ -1,22 +1,24 @@
-import CommandLineOptions
-import MajorTom
+public import CommandLineOptions
+package import Files
+internal import Training
 
 /// A command of the tool: a row that calling, help and reference are made from.
-struct Command: Sendable {
+public struct Command: Sendable {
   /// The words that call it, such as `train lm`.
-  let words: String
+  public let words: String
   /// What it does, in a few words.
-  let summary: String
+  public let summary: String
   /// What follows the words.
-  let synopsis: String
+  public let synopsis: String
   /// What it does, in sentences.
-  let about: String
+  public let about: String
   /// Its options.
-  let options: [Option]
+  public let options: [Option]
   /// Does it.
-  let run: @Sendable (ParsedArguments) throws -> Void
+  public let run: @Sendable (ParsedArguments) throws -> Void
 
-  init(
+  /// A command of these parts; `words` may be several, such as `train lm`.
+  public init(
     _ words: String, summary: String, synopsis: String, about: String, options: [Option],
     run: @escaping @Sendable (ParsedArguments) throws -> Void
   ) {
@@ -29,11 +31,15 @@ struct Command: Sendable {
   }
 
   /// Parses what follows the command's words, and does it or prints its help.
-  func call(_ rest: [String]) throws {
+  ///
+  /// Throws `UsageError`, what `check` throws for what cannot be meant, and what the command throws.
+  func call(
+    _ rest: [String], check: (Command, ParsedArguments) throws -> Void
+  ) throws {
     let arguments = try ParsedArguments(
-      rest, command: "majortom \(words)", synopsis: synopsis, about: about, options: options)
+      rest, command: "\(toolName) \(words)", synopsis: synopsis, about: about, options: options)
     if arguments.printedHelp { return }
-    try demandNothingIdle(arguments)
+    try check(self, arguments)
     try run(arguments)
   }
 }
@@ -56,7 +62,7 @@ extension HyperparameterSet {
   }
 
   /// The names of the table.
-  static var names: [String] { hyperparameters.map(\.name) }
+  package static var names: [String] { hyperparameters.map(\.name) }
 }
 
 extension ParsedArguments {
@@ -94,43 +100,14 @@ extension ParsedArguments {
 
 // MARK: Options that several commands have
 
-/// The option that names a model, which has a default unless it means something to leave it out.
-func modelOption(isDefaulted: Bool = true, demo: String = "the demo's") -> Option {
-  Option(
-    "model", short: "m", "FILE",
-    isDefaulted ? "The model (default: $MAJORTOM_MODEL, else \(demo))" : "A language model")
-}
-let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
-let jsonOption = Option(flag: "json", "JSON on standard output")
-let encodingOption = Option("encoding", "NAME", "Encoding of the text (default: detected)")
-/// The option that chooses how products of matrices are made in inference.
-let precisionOption = Option(
-  "precision", "P", "Products in f32, bf16 or int8 (default: that of the file)")
-
+package let threadsOption = Option("threads", "N", "Threads (default: as many as gain)")
+package let jsonOption = Option(flag: "json", "JSON on standard output")
 extension ParsedArguments {
-  /// A model, with products in the precision asked for.
-  func model<Model: TrainableModel>(_ type: Model.Type, _ path: String) throws -> Model {
-    let precision = try choice("precision", of: ProductPrecision.self)
-    var model = try Model(contentsOf: path)
-    if let precision { model.use(precision) }
-    return model
-  }
-
   /// The threads asked for.
-  func threads() throws(UsageError) -> Int? { try integer("threads", in: 1...1024) }
-
-  /// The files that the words name, read as the encoding option says.
-  func corpus() throws -> Corpus {
-    try Corpus(contentsOf: words, encoding: try encoding())
-  }
-
-  /// The encoding that the option names, else the one that is found out.
-  func encoding() throws -> TextEncoding {
-    try text("encoding").map { try TextEncoding(named: $0) } ?? .detect
-  }
+  package func threads() throws(UsageError) -> Int? { try integer("threads", in: 1...1024) }
 }
 
 /// Writes one JSON object as a line on standard output.
-func writeJSON(_ pairs: KeyValuePairs<String, JSONValue>) {
+package func writeJSON(_ pairs: KeyValuePairs<String, JSONValue>) {
   writeOutput(JSONValue.object(pairs).json + "\n")
 }

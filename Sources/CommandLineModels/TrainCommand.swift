@@ -1,78 +1,13 @@
-import CommandLineOptions
-import Glibc
-import MajorTom
-
-/// A kind of model as `majortom train` sees it: what it reads, and how a fresh one is made of that.
-protocol CommandLineModel: TrainableModel {
-  /// How its data become tokens.
-  associatedtype TokenOptions: HyperparameterSet
-
-  /// The word after `train`, what it does, what it takes, and that in sentences.
-  static var trainTexts: (word: String, summary: String, synopsis: String, about: String) { get }
-  /// The options that name data and what else is read.
-  static var dataOptions: [Option] { get }
-  /// The names of those options that name files.
-  static var fileOptions: [String] { get }
-
-  /// Throws `UsageError` for words and options that cannot be meant, before anything is read.
-  static func checkUsage(_ arguments: ParsedArguments) throws
-  /// Reads the data, and those to choose by if they are given, and says in a few sentences what is
-  /// wrong with them.
-  static func read(
-    _ arguments: ParsedArguments
-  ) throws -> (data: TrainingData, validation: TrainingData?, findings: [String])
-  /// Makes a fresh model for data.
-  static func fresh(
-    _ configuration: Configuration, _ tokens: TokenOptions, on data: TrainingData,
-    _ options: TrainingOptions, _ arguments: ParsedArguments
-  ) throws -> Self
-}
-
-extension CommandLineModel {
-  /// The command that trains this kind of model.
-  static var trainCommand: Command {
-    let options = trainOptions
-    return Command(
-      "train \(trainTexts.word)", summary: trainTexts.summary, synopsis: trainTexts.synopsis,
-      about: trainTexts.about, options: options
-    ) { arguments in
-      try trainModel(Self.self, arguments, options)
-    }
-  }
-
-  /// The options of the command.
-  static var trainOptions: [Option] {
-    let own = [
-      Option(
-        "output", short: "o", "RUN",
-        "The run's folder, or a name that ends in .safetensors for a model file alone (needed)"),
-      Option(
-        "config", "FILE", "Take what is not typed from FILE, such as the config.json of a run"),
-      Option("from", "MODEL", "Begin with the weights of MODEL, a file or a run"),
-      Option(
-        "preset", "NAME",
-        "Choose what is not given as for: \((recipes + [noRecipe]).map { "\($0.name) (\($0.help))" }.joined(separator: ", ")) (default: by the data)"
-      ),
-    ]
-    let chosen = recipeSettings
-    let tables =
-      TokenOptions().options(chosenByRecipe: chosen)
-      + Configuration().options(chosenByRecipe: chosen)
-      + optionRows.map { $0.option(defaultsFrom: defaultOptions, chosenByRecipe: chosen) }
-    return own + dataOptions + tables + runOptions
-  }
-}
+internal import CommandLineOptions
+internal import Files
+internal import Glibc
+internal import Training
 
 /// The preset that leaves the plain defaults of the tables.
 let noRecipe = RecipeName("none", "the plain defaults")
 
-/// The kinds of models that can be trained.
-let trainableKinds: [any CommandLineModel.Type] = [
-  LanguageModel.self, Tagger.self, Translator.self,
-]
-
 /// The options of every training that do not change its result.
-private let runOptions: [Option] = [
+let runOptions: [Option] = [
   Option("seeds", "N", "Train with seeds 1 to N, keep the best, tell mean and deviation"),
   Option("threads", "N", "Threads; does not change results (default: all)"),
   Option(flag: "resume", "Go on from the checkpoint, if there is one"),
@@ -85,7 +20,7 @@ private let runOptions: [Option] = [
 ]
 
 /// The command `majortom train KIND`: everything is parsed, then read, then trained.
-private func trainModel<Model: CommandLineModel>(
+func trainModel<Model: CommandLineModel>(
   _ type: Model.Type, _ typed: ParsedArguments, _ known: [Option]
 ) throws {
   let arguments = try configured(type, typed, known)
@@ -208,7 +143,7 @@ func trainRun<Model: CommandLineModel>(
   } catch TrainingError.finished(let path) {
     // Not an error: whoever resumes in a loop until all is done has come to the end.
     let more =
-      files.isFolder ? "; to train longer: majortom resume \(shellWord(path)) --minutes M" : ""
+      files.isFolder ? "; to train longer: \(toolName) resume \(shellWord(path)) --minutes M" : ""
     complain("\(TrainingError.finished(path: path)); nothing was changed\(more)")
   }
 }

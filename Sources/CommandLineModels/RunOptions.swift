@@ -1,5 +1,6 @@
-import CommandLineOptions
-import MajorTom
+package import CommandLineOptions
+internal import Files
+internal import Training
 
 /// What was typed, with the rest taken from the file of `--config`.
 ///
@@ -23,7 +24,7 @@ func arguments<Model: CommandLineModel>(
   let path = configuration.path
   guard [Model.trainTexts.word, ""].contains(configuration.model) else {
     throw UsageError(
-      "\(path): this is of majortom train \(configuration.model.prefix(20)), and "
+      "\(path): this is of \(toolName) train \(configuration.model.prefix(20)), and "
         + "\(Model.trainTexts.word) is asked for")
   }
   let never = ["output", "config", "resume", "overwrite", "dry-run", "json", "quiet", "seeds"]
@@ -168,7 +169,7 @@ private func demandFree(folder files: RunFiles, mayReplace: Bool) throws {
     }
     if !mayReplace {
       throw UsageError(
-        "\(path) is a run: go on with majortom resume \(shellWord(path)), or start anew with --overwrite"
+        "\(path) is a run: go on with \(toolName) resume \(shellWord(path)), or start anew with --overwrite"
       )
     }
     for path in [files.checkpoint, files.olderCheckpoint] { try demandCheckpoint(path) }
@@ -199,14 +200,14 @@ private func demandCheckpoint(_ path: String) throws {
 }
 
 /// Throws where what is written would replace something that is read.
-func demandApart(_ output: String, _ inputs: [String]) throws(UsageError) {
+package func demandApart(_ output: String, _ inputs: [String]) throws(UsageError) {
   if let input = inputs.first(where: { FileWriter.areSame($0, output) }) {
     throw UsageError("\(output) is read as \(input): write to another file")
   }
 }
 
 /// A path as a shell takes it for one word.
-func shellWord(_ path: String) -> String {
+package func shellWord(_ path: String) -> String {
   let plain = path.utf8.allSatisfy { byte in
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -217,4 +218,36 @@ func shellWord(_ path: String) -> String {
     }
   }
   return plain && !path.isEmpty ? path : "'" + path.replacing("'", with: "'\\''") + "'"
+}
+
+/// The model file that a path means: itself, or that of a run.
+///
+/// Throws `InputError` for a folder that is no run, or has no model yet.
+public func modelFile(_ path: String) throws(InputError) -> String {
+  guard Folders.exists(path) else { return path }
+  let model = RunFiles(folder: path).model
+  guard FileWriter.exists(model) else {
+    throw InputError(
+      description: FileWriter.exists("\(path)/\(RunFiles.configurationName)")
+        ? "\(path): the run has no model yet: it gets one at its first validation"
+        : "\(path) is a folder, and no run")
+  }
+  return model
+}
+
+/// Throws `UsageError` where an option is given beside others that its file makes idle.
+package func demandNoOther(
+  than name: String, _ others: [String], _ arguments: ParsedArguments
+) throws(UsageError) {
+  guard arguments.has(name), let other = others.first(where: arguments.has) else { return }
+  throw UsageError("--\(other): the file of --\(name) says this already; leave one of them out")
+}
+
+/// Something that was given and is not what it should be, as a sentence.
+public struct InputError: Error, CustomStringConvertible {
+  /// The sentence.
+  public let description: String
+
+  /// An error with this sentence.
+  public init(description: String) { self.description = description }
 }

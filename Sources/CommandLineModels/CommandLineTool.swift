@@ -1,0 +1,119 @@
+public import CommandLineOptions
+internal import Files
+internal import Glibc
+internal import Training
+
+/// A command line tool: its commands, their help, and how errors are told.
+///
+///     CommandLineTool(
+///       about: "identify: tells languages apart", version: "1",
+///       commands: [Identifier.trainCommand, resumeCommand(of: [Identifier.self])]
+///     ).main()
+public struct CommandLineTool {
+  private let about, version: String
+  private let commands: [Command]
+  private let remedy: (any Error) -> String?
+  private let check: (Command, ParsedArguments) throws -> Void
+
+  /// A tool of some commands; `about` is the first line of its help.
+  public init(about: String, version: String, commands: [Command]) {
+    self.init(
+      about: about, version: version, commands: commands, remedy: { _ in nil },
+      check: { _, _ in })
+  }
+
+  /// The same, with what a user can do about errors, and what is refused before a command runs.
+  package init(
+    about: String, version: String, commands: [Command], remedy: @escaping (any Error) -> String?,
+    check: @escaping (Command, ParsedArguments) throws -> Void
+  ) {
+    self.about = about
+    self.version = version
+    self.commands = commands
+    self.remedy = remedy
+    self.check = check
+  }
+
+  /// Does what the process's arguments say; ends the process with 2 for wrong usage and with 1 for other
+  /// errors, each told in a sentence.
+  public func main() {
+    // A reader that stops reading, such as `head`, ends the tool by a write error, not a signal.
+    signal(SIGPIPE, SIG_IGN)
+    keepStandardStreams()
+    do {
+      try run(Array(CommandLine.arguments.dropFirst()))
+    } catch let error as UsageError {
+      complain("\(error)")
+      exit(2)
+    } catch {
+      complain(sentence(of: error))
+      exit(1)
+    }
+  }
+
+  /// The library's sentence, and what to do about it on a command line, whose options no library knows.
+  private func sentence(of error: any Error) -> String {
+    let found = "\(error)"
+    guard let remedy = remedy(error) ?? trainingRemedy(error) else { return found }
+    return "\(found.hasSuffix(".") ? String(found.dropLast()) : found); \(remedy)"
+  }
+
+  private func trainingRemedy(_ error: any Error) -> String? {
+    switch error as? TrainingError {
+    case .diverged: "the options are --rate and --clip"
+    case .checkpoint: "go on as it was begun, or begin anew with --overwrite"
+    default: nil
+    }
+  }
+
+  private func run(_ arguments: [String]) throws {
+    guard let first = arguments.first, !["--help", "-h", "help"].contains(first) else {
+      writeOutput(overview + "\n")
+      return
+    }
+    if first == "--version" {
+      writeOutput("\(toolName) \(version)\n")
+      return
+    }
+    for command in commands {
+      let words = command.words.split(separator: " ").map(String.init)
+      if Array(arguments.prefix(words.count)) == words {
+        return try command.call(Array(arguments.dropFirst(words.count)), check: check)
+      }
+    }
+    let families = commands.map(\.words).filter { $0.hasPrefix(first + " ") }
+    if !families.isEmpty {
+      throw UsageError("\(first) what? there is: \(families.joined(separator: ", "))")
+    }
+    let known = commands.map { String($0.words.prefix { $0 != " " }) }
+    let nearest = nearestName(to: first, among: known)
+    throw UsageError(
+      "unknown command \(quoted(first))\(nearest.map { "; did you mean \($0)?" } ?? "; see \(toolName) --help")"
+    )
+  }
+
+  private var overview: String {
+    let width = commands.reduce(0) { max($0, $1.words.count) }
+    let rows = commands.map {
+      "  \(toolName) \($0.words)\(String(repeating: " ", count: width - $0.words.count))  \($0.summary)"
+    }
+    return """
+      \(about)
+
+      \(rows.joined(separator: "\n"))
+
+      \(toolName) COMMAND --help shows the options of a command.
+      """
+  }
+}
+
+/// Opens those of the standard streams that whoever started the tool has closed.
+///
+/// Else a file gets their number, and what is printed goes into a model. As before, they can neither be
+/// read nor written.
+private func keepStandardStreams() {
+  for stream in 0...2 as ClosedRange<Int32> where fcntl(stream, F_GETFD) < 0 && errno == EBADF {
+    // The lowest free number is this one.
+    _ = open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY)
+  }
+}
