@@ -6,7 +6,7 @@ MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
 
-.PHONY: demo build test test-views test-durability lint format docs benchmark packages clean
+.PHONY: demo build test test-views test-durability readme lint format docs benchmark packages clean
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
@@ -40,6 +40,12 @@ KILLS ?= 200
 test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
+
+# Every command of the README and of docs/ runs, every block of their Swift compiles, every link leads somewhere.
+# PAGES="README.md docs/tag.md": only these.
+readme: PACKAGES += python3
+readme: build
+	Tests/Readme/readme.py $(PAGES)
 
 # The pages of docs/reference, from the tables that --help is made from.
 docs: build
