@@ -12,7 +12,12 @@ public import Parameters
 /// `nn.RNN`.
 public struct Elman: RecurrentCell {
   /// The squashing function.
-  public enum Activation: Sendable { case tanh, relu }
+  public enum Activation: Sendable {
+    /// The hyperbolic tangent, between -1 and 1.
+    case tanh
+    /// What is above 0, and 0 for the rest.
+    case relu
+  }
 
   /// The squashing function of this cell.
   public let activation: Activation
