@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Checks the README and the pages of docs/: their links lead somewhere, their Swift compiles, their commands run.
+The Swift in the DocC catalogues compiles, too.
 
     Tests/Readme/readme.py [--only links,swift,commands] [PAGE...]
 
@@ -8,7 +9,7 @@ The fences of code blocks say what is done with them:
     ```sh            each command runs, as it is written, in a copy of the repository with majortom on the PATH
     ```console       the same, where commands begin with "$ "; what they print must stand below ("..." for any lines)
     ```sh slow       not run here; a `make` command among them must be one of .ci/run
-    ```swift         compiles; the block that begins with swift-tools-version is the package that the others lie in
+    ```swift         compiles (with `import MajorTom` where it imports nothing); the block that begins with swift-tools-version is the package that the others lie in
     ```text          not looked at
 
 Commands of a page share a folder, one after another; those that begin with `make` run in the repository itself, which
@@ -131,7 +132,8 @@ def check_links(pages):
 def swift_sources(pages):
     """The manifest that the README shows, and a source for each block of Swift by its file's name."""
     manifest, sources, main = None, {}, None
-    for page in [ROOT / "README.md"] + [page for page in pages if page != ROOT / "README.md"]:
+    readme, catalogues = ROOT / "README.md", sorted(ROOT.glob("Sources/*/*.docc/*.md"))
+    for page in [readme] + [page for page in pages if page != readme] + catalogues:
         for block in blocks_and_prose(page.read_text())[0]:
             if block.language != "swift":
                 continue
@@ -141,7 +143,7 @@ def swift_sources(pages):
             elif main is None:
                 main = text
             else:
-                imports = [line for line in block.lines if line.startswith("import ")]
+                imports = [line for line in block.lines if line.startswith("import ")] or ["import MajorTom"]
                 body = [line for line in block.lines if not line.startswith("import ")]
                 name = f"{re.sub('[^a-z]', '_', page.stem.lower())}_{block.line}"
                 sources[name + ".swift"] = "\n".join(
