@@ -6,7 +6,7 @@ MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
 
-.PHONY: demo build test test-views test-durability lint format docs benchmark packages clean
+.PHONY: demo build test test-views test-durability readme lint format docs api benchmark packages clean
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
@@ -41,9 +41,26 @@ test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
 
-# The pages of docs/reference, from the tables that --help is made from.
+# Every command of the README and of docs/ runs, every block of their Swift compiles, every link leads somewhere.
+# PAGES="README.md docs/tag.md": only these.
+readme: PACKAGES += python3
+readme: build
+	Tests/Readme/readme.py $(PAGES)
+
+# The pages of docs/reference, from the tables that --help is made from; and in .build/docs the DocC archives of
+# all libraries, from their comments and catalogues. A public symbol without a comment, or a link that leads
+# nowhere, is an error.
+docs: PACKAGES += python3
 docs: build
 	$(TOOL) reference docs/reference
+	docs/archives.py
+
+# What has changed in the public face since the release that CHANGELOG.md names last, by two debug builds: some
+# minutes. RELEASE=REVISION compares with another; what is listed in docs/api-changes.txt is meant.
+RELEASE = $$(sed -n 's/^Revision: `\([^`]*\)`.*/\1/p' CHANGELOG.md | head -n 1)
+api: packages
+	$(SWIFT) package diagnose-api-breaking-changes $(RELEASE) --baseline-dir .build/api \
+	  --breakage-allowlist-path docs/api-changes.txt
 
 lint:
 	$(SWIFT) format lint --strict --recursive $(FORMATTED)

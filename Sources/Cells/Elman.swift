@@ -15,7 +15,12 @@ public struct Elman: RecurrentCell {
   public static let name = "elman"
 
   /// The squashing function.
-  public enum Activation: Sendable { case tanh, relu }
+  public enum Activation: Sendable {
+    /// The hyperbolic tangent, between -1 and 1.
+    case tanh
+    /// What is above 0, and 0 for the rest.
+    case relu
+  }
 
   /// The squashing function of this cell.
   public let activation: Activation
