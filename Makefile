@@ -6,7 +6,7 @@ MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
 
-.PHONY: demo build test test-views test-durability readme lint format docs api benchmark packages clean
+.PHONY: demo build test test-views test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
@@ -41,6 +41,10 @@ test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
 
+# The packages of Examples, built against one folder and run.
+examples: build
+	Tests/Examples/examples.sh
+
 # Every command of the README and of docs/ runs, every block of their Swift compiles, every link leads somewhere.
 # PAGES="README.md docs/tag.md": only these.
 readme: PACKAGES += python3
@@ -68,7 +72,7 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive $(FORMATTED)
 
-FORMATTED = Sources Tests Package.swift Fuzz/Sources Fuzz/Package.swift
+FORMATTED = Sources Tests Package.swift Examples Fuzz/Sources Fuzz/Package.swift
 
 # Speed, memory and start beside the rivals that PYTHON has, in half an hour; QUICK=1: in five minutes.
 benchmark: build

@@ -29,8 +29,9 @@ for kind in "${@:-numbers}"; do
     numbers | dates)
       row "$kind" --attention general
       row "$kind" --preset none ;;
+    sentences-*) row "$kind" --attention general --embedding 128 --cutoffs 1500 ;;
     *)
-      row "$kind" --input-feeding
+      row "$kind" --attention general
       row "$kind" --unit subword --joint --max-size 8192 ;;
   esac
 done

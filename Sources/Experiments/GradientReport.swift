@@ -41,7 +41,9 @@ public struct GradientReport: Sendable, CustomStringConvertible {
 
   /// The cell and the largest difference, and the place where a gradient is wrong.
   public var description: String {
-    let place = isSound ? "" : differences.first.map { "; \($0)" } ?? ""
+    // A wrong gate spoils what lies before it, the input and the last state; the gate is what helps.
+    let wrong = differences.filter { !($0.error < GradientCheck.tolerance) }
+    let place = (wrong.first { $0.gate != nil } ?? wrong.first).map { "; \($0)" } ?? ""
     return "gradients of \(name): largest error \(short(largestError))\(place)"
   }
 

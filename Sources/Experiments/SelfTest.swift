@@ -13,11 +13,16 @@ public enum SelfTest {
   }
 
   /// How one seed of a task went.
-  public struct Outcome: Sendable {
+  public struct Outcome: Sendable, CustomStringConvertible {
     /// The seed.
     public let seed: UInt64
     /// The sequences learnt from until the criterion was met, or nil if it was not.
     public let sequences: Int?
+
+    /// `seed 1: learnt from 2400 sequences`.
+    public var description: String {
+      "seed \(seed): \(sequences.map { "learnt from \($0) sequences" } ?? "not learnt")"
+    }
   }
 
   /// Learns a task until its criterion is met on fresh examples, or gives up after its last sequence.

@@ -9,7 +9,9 @@ enum NewCell {
     print(try GradientCheck.demand(janet))
 
     for task in [Adding(length: 100), EmbeddedReber()] as [any SequenceTask] {
-      print(SelfTest.run(task, cell: janet, seeds: [1, 2, 3]))
+      for outcome in SelfTest.run(task, cell: janet, seeds: [1, 2, 3]) {
+        print("\(task.name), \(outcome)")
+      }
     }
 
     let corpus = try Corpus(contentsOf: ["../../corpora/ships-log.txt"])
