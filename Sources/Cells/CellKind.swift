@@ -150,26 +150,26 @@ public struct CellKind: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension CellKind {
-  /// `LSTM`
+  /// The cell `LSTM`.
   public static let lstm = CellKind(LSTM.self)
-  /// `PeepholeLSTM`
+  /// The cell `PeepholeLSTM`.
   public static let lstmPeephole = CellKind(PeepholeLSTM.self)
-  /// `CoupledLSTM`
+  /// The cell `CoupledLSTM`.
   public static let lstmCoupled = CellKind(CoupledLSTM.self)
-  /// `LayerNormLSTM`
+  /// The cell `LayerNormLSTM`.
   public static let lstmLayerNorm = CellKind(LayerNormLSTM.self)
-  /// `OriginalLSTM`
+  /// The cell `OriginalLSTM`.
   public static let lstmOriginal = CellKind(OriginalLSTM.self)
-  /// `GRU`
+  /// The cell `GRU`.
   public static let gru = CellKind(GRU.self)
   /// `Elman` with tanh.
   public static let elman = CellKind(Elman.self)
   /// `Elman` with relu.
   public static let elmanReLU = CellKind(
     "elman-relu", [:], Source(type: Elman.self) { _ in Elman(.relu) })
-  /// `MinLSTM`
+  /// The cell `MinLSTM`.
   public static let minLSTM = CellKind(MinLSTM.self)
-  /// `MinGRU`
+  /// The cell `MinGRU`.
   public static let minGRU = CellKind(MinGRU.self)
   /// `TimeDelay` in the lowest layer: a feed-forward network on a sliding window.
   public static let window = CellKind(

@@ -13,7 +13,7 @@ public import Parameters
 /// J. Koutník, B. R. Steunebrink and J. Schmidhuber, "LSTM: a search space odyssey", IEEE TNNLS 28
 /// (2017), there called CIFG.
 public struct CoupledLSTM: RecurrentCell {
-  /// `lstm-coupled`
+  /// `lstm-coupled`, its name.
   public static let name = "lstm-coupled"
 
   /// A coupled LSTM.

@@ -11,7 +11,7 @@ public import Parameters
 /// J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990). Weights are PyTorch's
 /// `nn.RNN`.
 public struct Elman: RecurrentCell {
-  /// `elman`
+  /// `elman`, its name.
   public static let name = "elman"
 
   /// The squashing function.

@@ -11,7 +11,7 @@ public import Parameters
 /// K. Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014, which
 /// multiplies h by r before the product; this form needs one product a step instead of two.
 public struct GRU: RecurrentCell {
-  /// `gru`
+  /// `gru`, its name.
   public static let name = "gru"
 
   /// A GRU.

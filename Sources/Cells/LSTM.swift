@@ -19,7 +19,7 @@ public import Parameters
 /// R. Jozefowicz, W. Zaremba and I. Sutskever recommend (ICML 2015); it is an initial value, not
 /// something added in the forward pass.
 public struct LSTM: RecurrentCell {
-  /// `lstm`
+  /// `lstm`, its name.
   public static let name = "lstm"
   /// forget-bias and input-bias.
   public static let settings = [CellSetting("forget-bias", 1), CellSetting("input-bias")]

@@ -12,7 +12,7 @@ public import Parameters
 /// J. R. Kiros and G. E. Hinton, "Layer normalization" (2016). The memory c itself is not
 /// normalised, so that it keeps what it holds.
 public struct LayerNormLSTM: RecurrentCell {
-  /// `lstm-layer-norm`
+  /// `lstm-layer-norm`, its name.
   public static let name = "lstm-layer-norm"
   /// forget-bias and input-bias.
   public static let settings = [CellSetting("forget-bias", 1), CellSetting("input-bias")]

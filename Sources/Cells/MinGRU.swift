@@ -10,7 +10,7 @@ public import Parameters
 /// L. Feng, F. Tung, M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?"
 /// (2024). A layer is a running average with learnt weights; depth makes up for what it lacks.
 public struct MinGRU: RecurrentCell {
-  /// `mingru`
+  /// `mingru`, its name.
   public static let name = "mingru"
 
   /// A minGRU.

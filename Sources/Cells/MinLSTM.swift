@@ -12,7 +12,7 @@ public import Parameters
 /// The two gates are scaled to a sum of 1, so that the scale of h does not depend on time. L. Feng, F. Tung,
 /// M. O. Ahmed, Y. Bengio and H. Hajimirsadeghi, "Were RNNs all we needed?" (2024).
 public struct MinLSTM: RecurrentCell {
-  /// `minlstm`
+  /// `minlstm`, its name.
   public static let name = "minlstm"
   /// forget-bias.
   public static let settings = [CellSetting("forget-bias", 1)]

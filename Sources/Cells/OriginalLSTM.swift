@@ -13,7 +13,7 @@ public import Parameters
 /// c drifts away, which is why the forget gate was added. S. Hochreiter and J. Schmidhuber, "Long
 /// short-term memory", Neural Computation 9 (1997), with its squashing functions as tanh.
 public struct OriginalLSTM: RecurrentCell {
-  /// `lstm-1997`
+  /// `lstm-1997`, its name.
   public static let name = "lstm-1997"
   /// input-bias.
   public static let settings = [CellSetting("input-bias")]

@@ -14,7 +14,7 @@ public import Parameters
 /// J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000. The peepholes are
 /// `weight_ci`, `weight_cf` and `weight_co` [hidden] in files.
 public struct PeepholeLSTM: RecurrentCell {
-  /// `lstm-peephole`
+  /// `lstm-peephole`, its name.
   public static let name = "lstm-peephole"
   /// forget-bias and input-bias.
   public static let settings = [CellSetting("forget-bias", 1), CellSetting("input-bias")]

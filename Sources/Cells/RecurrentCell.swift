@@ -4,10 +4,8 @@ public import Parameters
 /// The cell function of a recurrent network: what happens to one time step of a batch, element by
 /// element, forward and backward.
 ///
-/// A cell knows neither time nor matrix products: `Recurrence` owns both. It fills `step.gates` with
-/// the pre-activations x·Wᵀ + h·Uᵀ + b and calls `activate`, which turns them into activations in
-/// place and writes `step.next`. In the backward pass it calls `differentiate` for the steps from the
-/// last to the first:
+/// `activate` finds pre-activations x·Wᵀ + h·Uᵀ + b in `step.gates`, turns them into activations in place
+/// and writes `step.next`. `differentiate`, called for the steps from the last to the first,
 ///
 ///     gets      the step as `activate` left it, and in `gradient` those of next.hidden and next.cell
 ///     returns   in step.gates (and step.recurrent, where it is kept apart) the gradients of the
@@ -15,9 +13,11 @@ public import Parameters
 ///     destroys  the activations in step.gates, step.saved, and step.next.hidden: all of them may be
 ///               used as scratch; step.previous is read only
 ///
-/// `Recurrence` then multiplies what it finds in the gates by the weights: backpropagation through
-/// time is written once for all cells. So a new cell is one file: its equations, its own weights if it
-/// has any, its cell function, and right below it the derivative.
+/// A cell knows neither time nor matrix products: `Recurrence` owns both, and multiplies what it finds
+/// in the gates by the weights, so backpropagation through time is written once for all cells. A new
+/// cell is one file: its equations, its own weights if it has any, its cell function, and right below it
+/// the derivative. `CellKind(MyCell.self)` is what models are told, `GradientCheck.demand` of
+/// `Experiments` says whether the derivative is right.
 public protocol RecurrentCell: Sendable {
   /// What files and sentences call the cell, such as `lstm`: small letters, digits and hyphens.
   static var name: String { get }

@@ -14,7 +14,7 @@ public import Parameters
 /// c: s'ₖ = x·Wₖᵀ + sₖ₊₁, h' = tanh(x·W₀ᵀ + s₁ + b). So the window runs on everything that runs a
 /// recurrent cell: ragged batches, both directions, state carried from batch to batch.
 public struct TimeDelay: RecurrentCell {
-  /// `tdnn`
+  /// `tdnn`, its name.
   public static let name = "tdnn"
   /// window.
   public static let settings = [CellSetting("window", 4, in: 1...256, isWhole: true)]

@@ -1,4 +1,4 @@
-public import CommandLineOptions
+@_exported public import CommandLineOptions
 public import Training
 
 /// A kind of model on a command line: what it reads, and how a fresh one is made of that.

@@ -4,7 +4,7 @@ import Experiments
 import Parameters
 import Testing
 
-/// An Elman network whose input has a gate: h' = tanh(a ∘ σ(slope ∘ b)). Wrong where it is told to be.
+/// An Elman network whose input has a gate, h' = tanh(a ∘ σ(slope ∘ b)); wrong where it is told to be.
 private struct Gated: RecurrentCell {
   static let name = "gated"
   static let settings = [

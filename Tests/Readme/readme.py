@@ -170,6 +170,8 @@ def check_swift(pages):
     for name, text in sources.items():
         (folder / name).write_text(text)
     scratch = os.environ.get("SCRATCH", ROOT / ".build/examples")
+    # The plan of another package that was built there is taken for this one's; what was compiled stays.
+    (Path(scratch) / "release.yaml").unlink(missing_ok=True)
     built = subprocess.run(
         ["swift", "build", "-c", "release", "--package-path", package, "--scratch-path", scratch],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -6,24 +6,32 @@ struct LabelledLines {
   typealias Line = (text: String, language: String)
   var lines: [Line] = []
 
-  /// The lines of files, each of the language that its name says: `udhr_eng.txt` is of `eng`.
+  /// The lines of files in stretches of one to nine words, as people ask about short texts, too.
+  ///
+  /// A file's name says the language: `udhr_eng.txt` is of `eng`.
   init(contentsOf paths: [String]) throws {
     for path in paths {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       let language = name.prefix { $0 != "." }.split(separator: "_", maxSplits: 1).last ?? ""
       try TextLines.forEach(in: path) { line, _ in
-        if !line.isEmpty { lines.append((line, String(language))) }
+        var words = line.split(separator: " ")[...]
+        while !words.isEmpty {
+          let count = lines.count % 9 + 1
+          lines.append((words.prefix(count).joined(separator: " "), String(language)))
+          words = words.dropFirst(count)
+        }
         return true
       }
     }
   }
 
-  /// Numbers that ICU spells out in languages, a few to a line.
+  /// Numbers that ICU spells out in languages, one to three a line.
   init(spelledIn languages: [String], lines count: Int) throws {
     for language in languages {
       let spelled = try SpelledNumbers(locale: language)
       for line in 0..<count {
-        let numbers = (1...3).map { (line * 7919 * $0 + $0 * 104_729) % 100_000 }
+        let most = [20, 100, 1000, 100_000][line % 4]
+        let numbers = (0...line % 3).map { (line * 7919 + $0 * 104_729) % most }
         lines.append((try numbers.map(spelled.text).joined(separator: ", "), language))
       }
     }
@@ -60,7 +68,7 @@ extension LanguageIdentifier: CommandLineModel {
     let spoken = ["cs", "de", "el", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "sv", "tr"]
     let data =
       arguments.words.isEmpty
-      ? try LabelledLines(spelledIn: spoken, lines: 120)
+      ? try LabelledLines(spelledIn: spoken, lines: 240)
       : try LabelledLines(contentsOf: arguments.words)
     return (data, nil, [])
   }

@@ -16,12 +16,12 @@ enum NewCell {
 
     let corpus = try Corpus(contentsOf: ["../../corpora/ships-log.txt"])
     var model = try LanguageModel(on: corpus, .init(cell: janet, hiddenSize: 128))
-    try model.train(on: corpus, for: .updates(150), seed: 1) { event in
+    try model.train(on: corpus, for: .updates(400), seed: 1) { event in
       if case .validation = event { print(event) }
     }
     // A file keeps the cell's name; who reads it says what that stands for.
     try model.write(to: "janet.safetensors")
     let copy = try LanguageModel(contentsOf: "janet.safetensors", cells: [JANET.self])
-    print(copy.generate(after: "Day 1", .init(length: 200, temperature: 0.6)).joined())
+    print("Day 1" + copy.generate(after: "Day 1", .init(temperature: 0.6, length: 200)).joined())
   }
 }
