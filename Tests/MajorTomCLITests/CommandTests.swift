@@ -433,7 +433,7 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
     for words in [
       ["train", "lm"], ["train", "tagger"], ["train", "translator"], ["generate"], ["tag"],
       ["translate"], ["evaluate"], ["score"], ["vocabulary"], ["tokenize"], ["info"],
-      ["explain", "cells"], ["explain", "gradient-flow"], ["selftest"],
+      ["explain", "cells"], ["explain", "gradient-flow"], ["explain", "all"], ["selftest"],
       ["check"],
     ] {
       let result = try tool.run(words: words + ["--help"])
