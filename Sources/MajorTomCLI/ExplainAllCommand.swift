@@ -209,6 +209,9 @@ private struct ExplainRequest {
   private func translatorPages() throws -> [MadePage] {
     guard let path = paths[Translator.kind] else { return [] }
     let source = try sentence("translate", default: nil)
+    guard source.contains(where: { !$0.isWhitespace }) else {
+      throw UsageError("nothing to translate: the sentence is empty")
+    }
     let translator = try Translator(contentsOf: path)
     var search = Translator.Search(beam: beam, best: beam)
     search.keepsAttention = true

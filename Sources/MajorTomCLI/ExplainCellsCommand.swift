@@ -105,9 +105,9 @@ private struct CellsRequest {
     _ model: LanguageModel, signal: String, _ ids: [Int], _ pieces: [String]
   ) throws -> [Ranking] {
     let properties = find.map { [$0] } ?? (unit == nil ? TextProperty.named : [])
-    let rankings = try properties.map {
-      try Ranking(model, $0.name, $0.property, signal: signal, ids, pieces)
-    }
+    // Nothing is asked of the text where a unit is named.
+    let rankings =
+      properties.isEmpty ? [] : try Ranking.all(properties, model, signal: signal, ids, pieces)
     if let find, rankings.allSatisfy({ !$0.varies }) {
       throw CellsError(
         description:

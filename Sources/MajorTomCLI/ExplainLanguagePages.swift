@@ -22,9 +22,7 @@ struct LanguagePages {
     (self.ids, self.pieces) = (ids, pieces)
     let signal = model.signals[0]
     self.signal = signal
-    rankings = try TextProperty.named.map { name, property in
-      try Ranking(model, name, property, signal: signal, ids, pieces)
-    }
+    rankings = try Ranking.all(TextProperty.named, model, signal: signal, ids, pieces)
   }
 
   private var facts: [(name: String, text: String)] {

@@ -89,7 +89,7 @@ struct ExplainPage {
     .facts td { overflow-wrap: anywhere } th { opacity: 0.75 } td.number, th.number { text-align: end; white-space: nowrap }
     .facts th { min-width: 6em } td:has(.track) { white-space: nowrap }
     .bar { display: inline-block; height: 0.75em; min-width: 1px }
-    .track { display: inline-block; width: 5em } @media (min-width: 600px) { .track { width: 14em } }
+    .track { display: inline-block; width: 14vw } @media (min-width: 600px) { .track { width: 14em } }
     .b0 { background: #3f8ec7 } .b1 { background: #d9722f } .b2 { background: #2a9b7d }
     .b3 { background: #b163ab } .b4 { background: #9a8420 } .b5 { background: #888 }
     .link { font-size: 0.85em; margin-top: 0.2em } nav { margin: 0.6em 0; font-size: 0.95em }

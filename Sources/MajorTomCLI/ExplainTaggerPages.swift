@@ -141,12 +141,23 @@ struct TaggerPages {
     return page
   }
 
-  /// The type to watch: PER if the tagger knows it and it is likely somewhere, else the one that is.
+  /// The type to watch: PER if the tagger knows it and it is likely somewhere, else the one whose
+  /// probability changes most at some word.
   private func watchedType(_ beginnings: [[[Double]]]) -> Int {
     let last = beginnings.last ?? []
-    func most(_ type: Int) -> Double { last.map { $0[type] }.max() ?? 0 }
-    if let person = tagger.types.firstIndex(of: "PER"), most(person) > 0.2 { return person }
+    if let person = tagger.types.firstIndex(of: "PER"), last.contains(where: { $0[person] > 0.2 }) {
+      return person
+    }
+    func most(_ type: Int) -> Double {
+      words.indices.map { range(beginnings, at: $0, type) }.max() ?? 0
+    }
     return tagger.types.indices.max { most($0) < most($1) } ?? 0
+  }
+
+  /// How far apart the probabilities of a type at a word are, as words arrive.
+  private func range(_ beginnings: [[[Double]]], at place: Int, _ type: Int) -> Double {
+    let values = beginnings[place...].map { $0[place][type] }
+    return (values.max() ?? 0) - (values.min() ?? 0)
   }
 
   /// The words to watch: those that are of the type in the end or were once, at most four, in order.
@@ -163,10 +174,7 @@ struct TaggerPages {
 
   /// The watched word about which the tagger changed its mind most, if any word arrived after it.
   private func mostChanged(_ beginnings: [[[Double]]], _ watched: [Int], _ type: Int) -> Int? {
-    func range(_ place: Int) -> Double {
-      let values = beginnings[place...].map { $0[place][type] }
-      return (values.max() ?? 0) - (values.min() ?? 0)
-    }
+    func range(_ place: Int) -> Double { self.range(beginnings, at: place, type) }
     return watched.filter { $0 + 1 < words.count }.max { (range($0), $1) < (range($1), $0) }
   }
 

@@ -164,7 +164,8 @@ private struct BeamList {
       ?? (children[last].isEmpty ? " ✗" : "")
     let kind = branch.isBest ? "best" : fate == " ✗" ? "dropped" : ""
     let below = children[last].isEmpty ? "" : "\n" + list(children[last], depth: depth + 1)
-    return "<li><span class=\"\(kind)\"><bdi class=\"tokens\">\(HTML.escaped(ended))</bdi></span> "
+    let shown = bytes.isEmpty ? "(end)" : HTML.escaped(ended)
+    return "<li><span class=\"\(kind)\"><bdi class=\"tokens\">\(shown)</bdi></span> "
       + "<small><bdi>\(probability)\(fate)</bdi></small>\(below)</li>"
   }
 }

@@ -9,15 +9,20 @@ struct Ranking {
   let units: [(unit: LanguageModel.Unit, correlation: Double)]
   let varies: Bool
 
-  init(
-    _ model: LanguageModel, _ name: String, _ property: TextProperty, signal: String,
-    _ ids: [Int], _ pieces: [String]
-  ) throws {
-    values = try property.values(of: pieces)
-    self.name = name
-    self.property = property
-    varies = Set(values).count > 1
-    units = try model.units(following: values, signal: signal, in: ids)
+  /// The rankings for some properties, for which the text is read once.
+  ///
+  /// Throws what the properties and the model throw.
+  static func all(
+    _ properties: [(name: String, property: TextProperty)], _ model: LanguageModel,
+    signal: String, _ ids: [Int], _ pieces: [String]
+  ) throws -> [Ranking] {
+    let values = try properties.map { try $0.property.values(of: pieces) }
+    let units = try model.units(followingEach: values, signal: signal, in: ids)
+    return properties.indices.map {
+      Ranking(
+        name: properties[$0].name, property: properties[$0].property, values: values[$0],
+        units: units[$0], varies: Set(values[$0]).count > 1)
+    }
   }
 
   /// What the property is, as what a unit follows.

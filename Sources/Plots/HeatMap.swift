@@ -67,7 +67,7 @@ public struct HeatMap: Sendable {
   }
 
   private var turnsNames: Bool {
-    columns.contains { Letters.width(of: $0, size: Self.size) * 0.9 > cell.width }
+    columns.contains { Letters.width(of: $0, size: Self.size) * 0.9 > cell.width - 4 }
   }
 
   /// How high the names of columns are, below the title of them.

@@ -54,6 +54,14 @@ import Testing
       #expect(abs(correlation) <= last)
       last = abs(correlation)
     }
+    // Several properties at once are what they are one by one.
+    let parity = symbols.indices.map { Double($0 % 2) }
+    let both = try model.units(followingEach: [parity, property], signal: "h", in: symbols)
+    #expect(both.count == 2 && both[1].map(\.unit) == ranked.map(\.unit))
+    #expect(both[1].map(\.correlation) == ranked.map(\.correlation))
+    #expect(
+      try both[0].map(\.correlation)
+        == model.units(following: parity, signal: "h", in: symbols).map(\.correlation))
     let constant = try model.units(
       following: symbols.map { _ in 3 }, signal: "c", in: symbols)
     #expect(constant.allSatisfy { $0.correlation == 0 })

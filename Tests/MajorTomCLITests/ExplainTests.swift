@@ -122,6 +122,7 @@ import Testing
     let model = ["-m", "translator.safetensors"]
     for (words, code, part) in [
       (model, 2, "--html FOLDER"), (model + ["--html", "new"], 2, "nothing to translate"),
+      (model + ["--html", "new", " "], 2, "nothing to translate"),
       (model + ["--html", "file", "1"], 2, "file is a file"),
       (model + ["--html", "no/where", "1"] + quick, 1, "no/where"),
       (model + model + ["--html", "new", "1"], 2, "both a translator"),
