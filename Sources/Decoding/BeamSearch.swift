@@ -131,6 +131,22 @@ public struct BeamSearch: Sendable, Equatable {
     public let score: Double
   }
 
+  /// One id of a sequence that was followed: a branch of the tree that a search grows.
+  ///
+  /// Branches are numbered in the order in which they are told of, over all inputs together.
+  public struct Branch: Sendable, Equatable {
+    /// The input that it belongs to, and the number of the step at which it grew, from 0.
+    public let input, step: Int
+    /// The number of the branch of the id before it; nil at the first step.
+    public let parent: Int?
+    /// The id.
+    public let id: Int32
+    /// The logarithm of the probability of all ids up to this one.
+    public let logProbability: Double
+    /// What the sequence that ends here is compared by; nil where it is not finished.
+    public let score: Double?
+  }
+
   /// Searches for each of some inputs.
   ///
   /// - Parameters:
@@ -139,16 +155,18 @@ public struct BeamSearch: Sendable, Equatable {
   ///   - maxLengths: For each input, the greatest number of ids, without that for the end; at least 1.
   ///   - adjustment: What is added to the score of a hypothesis that finishes in a row of the step just
   ///     made, such as a coverage penalty.
+  ///   - grown: Is told of each branch of the tree: of each id that is followed. A branch that is not
+  ///     finished, and that no other goes on from, was dropped.
   ///   - step: Makes one step of all live rows, and returns the candidates of each row: the likeliest
   ///     ids, as many as are asked for. More do no harm, and the order does not matter.
   /// - Returns: For each input at most `best` finished hypotheses, those with the highest score first.
   public func run(
     startID: Int32, endID: Int32, maxLengths: [Int], adjustment: (Int) -> Double = { _ in 0 },
-    step: (LiveRows) throws -> [[Candidate]]
+    grown: (Branch) -> Void = { _ in }, step: (LiveRows) throws -> [[Candidate]]
   ) rethrows -> [[Hypothesis]] {
     var tree = HypothesisTree(self, startID: startID, endID: endID, maxLengths: maxLengths)
     while let (live, barred) = tree.liveRows() {
-      tree.advance(by: try step(live), among: live, barred: barred, adjustment)
+      tree.advance(by: try step(live), among: live, barred: barred, adjustment, grown)
     }
     return maxLengths.indices.map { tree.best(ofInput: $0) }
   }
@@ -255,7 +273,7 @@ private struct HypothesisTree {
   /// Follows the likeliest continuations of each input.
   mutating func advance(
     by candidates: [[BeamSearch.Candidate]], among rows: BeamSearch.LiveRows,
-    barred: [Set<Int32>], _ adjustment: (Int) -> Double
+    barred: [Set<Int32>], _ adjustment: (Int) -> Double, _ grown: (BeamSearch.Branch) -> Void
   ) {
     precondition(candidates.count == live.count, "a list of candidates for each live row")
     var next: [Path] = []
@@ -283,7 +301,7 @@ private struct HypothesisTree {
       let least = likeliest - search.margin
       for (path, id) in continuations.prefix(beam - finished[input].count)
       where path.logProbability >= least {
-        if let path = extend(path, by: id, adjustment) { next.append(path) }
+        if let path = extend(path, by: id, adjustment, grown) { next.append(path) }
       }
     }
     live = next
@@ -292,16 +310,27 @@ private struct HypothesisTree {
 
   /// A path with one more id; nil where that finishes it.
   private mutating func extend(
-    _ path: Path, by id: Int32, _ adjustment: (Int) -> Double
+    _ path: Path, by id: Int32, _ adjustment: (Int) -> Double, _ grown: (BeamSearch.Branch) -> Void
   ) -> Path? {
     var path = path
+    let parent = path.last == Self.root ? nil : Int(path.last)
+    func tell(_ score: Double?) {
+      grown(
+        BeamSearch.Branch(
+          input: path.input, step: step, parent: parent, id: id,
+          logProbability: path.logProbability, score: score))
+    }
     nodes.append(Node(id: id, row: Int32(path.row), parent: path.last))
     path.last = Int32(nodes.count - 1)
     let hasEnd = id == endID
     if !hasEnd { path.length += 1 }
-    guard hasEnd || path.length >= maxLengths[path.input] else { return path }
+    guard hasEnd || path.length >= maxLengths[path.input] else {
+      tell(nil)
+      return path
+    }
     let score =
       path.logProbability / pow(Double(path.length + 1), search.lengthPower) + adjustment(path.row)
+    tell(score)
     finished[path.input].append(Finished(path: path, hasEnd: hasEnd, score: score))
     return nil
   }

@@ -87,20 +87,38 @@ extension LanguageModel {
   public func units(
     following property: [Double], signal: String, in ids: [Int]
   ) throws(LanguageModelError) -> [(unit: Unit, correlation: Double)] {
+    try units(followingEach: [property], signal: signal, in: ids)[0]
+  }
+
+  /// The same for several properties, for which the text is read once.
+  ///
+  /// - Parameters:
+  ///   - properties: For each property one number a token.
+  ///   - signal: What of the units is compared.
+  ///   - ids: The text.
+  /// - Returns: For each property what `units(following:signal:in:)` returns.
+  /// - Throws: `LanguageModelError.noSignal` for a signal that no layer has.
+  public func units(
+    followingEach properties: [[Double]], signal: String, in ids: [Int]
+  ) throws(LanguageModelError) -> [[(unit: Unit, correlation: Double)]] {
     let layers = (1...configuration.layers).filter { signals(ofLayer: $0).contains(signal) }
     guard let lowest = layers.first else {
       throw .noSignal(signal, layer: 1, known: signals(ofLayer: 1))
     }
     let size = configuration.hiddenSize
-    var ranking = Correlations(units: size * layers.count)
+    var rankings = properties.map { _ in Correlations(units: size * layers.count) }
     forEachStep(of: ids, signal: signal, layers: layers) { place, layer, row in
-      if layer == lowest { ranking.add(property[place]) }
       let first = (layers.firstIndex(of: layer) ?? 0) * size
-      for unit in 0..<size { ranking.add(Double(row[0, unit]), of: first + unit) }
+      for (number, property) in properties.enumerated() {
+        if layer == lowest { rankings[number].add(property[place]) }
+        for unit in 0..<size { rankings[number].add(Double(row[0, unit]), of: first + unit) }
+      }
     }
-    return ranking.values.enumerated().map { place, correlation in
-      (Unit(layer: layers[place / size], number: place % size + 1), correlation)
-    }.sorted { (abs($1.1), $0.0.layer, $0.0.number) < (abs($0.1), $1.0.layer, $1.0.number) }
+    return rankings.map { ranking in
+      ranking.values.enumerated().map { place, correlation in
+        (Unit(layer: layers[place / size], number: place % size + 1), correlation)
+      }.sorted { (abs($1.1), $0.0.layer, $0.0.number) < (abs($0.1), $1.0.layer, $1.0.number) }
+    }
   }
 
   /// How much of the model's own loss at the end of stretches of a text reaches back.

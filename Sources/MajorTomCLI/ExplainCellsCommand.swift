@@ -30,7 +30,8 @@ let explainCellsCommand = Command(
   }
   let text = try text(
     arguments, atMost: try arguments.integer("read", in: 1...1 << 30) ?? 100_000)
-  let model = try LanguageModel(contentsOf: modelPath(arguments))
+  let path = try modelPath(arguments)
+  let model = try LanguageModel(contentsOf: path)
   let signal =
     arguments.text("signal") ?? request.unit.flatMap { model.signals(ofLayer: $0.layer).first }
     ?? model.signals[0]
@@ -38,7 +39,12 @@ let explainCellsCommand = Command(
   let rankings = try request.rankings(model, signal: signal, ids, pieces)
   let shown = try request.shown(by: model, rankings, signal: signal, ids, pieces)
   // The page first: where it cannot be written, nothing is printed as if all had gone well.
-  if let path = request.page { try FileWriter.write(shown.page, to: path) }
+  if let file = request.page {
+    var page = ExplainPage(shown.title)
+    page.facts(model.pageFacts(path) + [("ranked over", counted(ids.count, "symbol"))])
+    shown.add(to: &page, rankings, hue: model.hue)
+    try FileWriter.write(page.html(), to: file)
+  }
   for ranking in rankings {
     if request.isJSON {
       ranking.writeAsJSON(signal: signal, top: request.listed)
@@ -100,9 +106,9 @@ private struct CellsRequest {
     _ model: LanguageModel, signal: String, _ ids: [Int], _ pieces: [String]
   ) throws -> [Ranking] {
     let properties = find.map { [$0] } ?? (unit == nil ? TextProperty.named : [])
-    let rankings = try properties.map {
-      try Ranking(model, $0.name, $0.property, signal: signal, ids, pieces)
-    }
+    // Nothing is asked of the text where a unit is named.
+    let rankings =
+      properties.isEmpty ? [] : try Ranking.all(properties, model, signal: signal, ids, pieces)
     if let find, rankings.allSatisfy({ !$0.varies }) {
       throw CellsError(
         description:
@@ -125,30 +131,20 @@ private struct CellsRequest {
     let values = try model.activations(of: [unit], signal: signal, in: read).first ?? []
     guard values.allSatisfy(\.isFinite) else { throw LanguageModelError.overflow }
     let count = min(most, values.count)
+    let followed = self.unit == nil ? rankings.first { $0.name == best?.name } : nil
     return ShownUnit(
-      unit: unit, signal: signal,
-      followed: self.unit == nil ? best?.name : nil, pieces: Array(pieces.prefix(count)),
+      unit: unit, signal: signal, followed: followed, pieces: Array(pieces.prefix(count)),
       values: Array(values.prefix(count)))
   }
 }
 
-/// The activations of one unit over a text.
-private struct ShownUnit {
-  let unit: LanguageModel.Unit
-  let signal: String
-  /// The property that it follows, where it was chosen by one.
-  let followed: String?
-  let pieces: [String]
-  let values: [Float]
-
-  private var title: String {
+extension ShownUnit {
+  private var line: String {
     "\(signal) of unit \(unit.layer).\(unit.number)"
-      + (followed.map { ", which follows \($0)" } ?? "")
+      + (followed.map { ", which follows \($0.name)" } ?? "")
   }
 
-  private var largest: Float { values.reduce(0) { max($0, abs($1)) } }
-
-  func write(_ request: CellsRequest) {
+  fileprivate func write(_ request: CellsRequest) {
     if request.isJSON {
       return writeJSON([
         "unit": .text("\(unit.layer).\(unit.number)"), "signal": .text(signal),
@@ -156,7 +152,7 @@ private struct ShownUnit {
         "values": .list(values.map { .number(Double($0)) }),
       ])
     }
-    writeOutput("\n\(title):\n\n")
+    writeOutput("\n\(line):\n\n")
     if request.isColored {
       writeOutput(colored, styled: true)
     } else {
@@ -183,47 +179,10 @@ private struct ShownUnit {
     }
     return text + "\n"
   }
-
-  /// A web page of the coloured text.
-  var page: String {
-    let largest = largest
-    var spans = ""
-    for (piece, value) in zip(pieces, values) where !piece.isEmpty {
-      let (red, green, blue) = shade(value, largest: largest)
-      let sign = HTML.escaped(piece).replacing("\n", with: "¶\n")
-      spans +=
-        "<span style=\"background:rgb(\(red),\(green),\(blue))\" title=\"\(fixed(Double(value), 4))\">"
-        + "\(sign)</span>"
-    }
-    return HTML.page(
-      title: title,
-      style:
-        "pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 15px } span { color: #000 }",
-      body: """
-        <p>Red is above 0, blue below, and the strongest shade is \(fixed(Double(largest), 3)). Point
-        at a symbol to see its value.</p>
-        <pre dir="auto">\(spans)</pre>
-        """)
-  }
 }
 
-/// How well units follow a property.
-private struct Ranking {
-  let name: String
-  let units: [(unit: LanguageModel.Unit, correlation: Double)]
-  let varies: Bool
-
-  init(
-    _ model: LanguageModel, _ name: String, _ property: TextProperty, signal: String,
-    _ ids: [Int], _ pieces: [String]
-  ) throws {
-    let values = try property.values(of: pieces)
-    self.name = name
-    varies = Set(values).count > 1
-    units = try model.units(following: values, signal: signal, in: ids)
-  }
-
-  func table(signal: String, top: Int) -> String {
+extension Ranking {
+  fileprivate func table(signal: String, top: Int) -> String {
     guard varies else { return "\(name): the same all over this text\n" }
     return units.prefix(top).map { unit, correlation in
       "\(name): \(signal) of unit \(unit.layer).\(unit.number), correlation "
@@ -231,7 +190,7 @@ private struct Ranking {
     }.joined()
   }
 
-  func writeAsJSON(signal: String, top: Int) {
+  fileprivate func writeAsJSON(signal: String, top: Int) {
     writeJSON([
       "property": .text(name), "varies": .flag(varies), "signal": .text(signal),
       "units": .list(

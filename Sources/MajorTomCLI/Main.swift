@@ -8,7 +8,8 @@ let commands: [Command] = [
   runsCommand, checkCommand, verifyResumeCommand, generateCommand,
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
-  gradientFlowCommand, explainCellsCommand, infoCommand, quantizeCommand, referenceCommand,
+  gradientFlowCommand, explainCellsCommand, explainAllCommand, infoCommand, quantizeCommand,
+  referenceCommand,
 ]
 
 /// The kinds of models that can be trained.

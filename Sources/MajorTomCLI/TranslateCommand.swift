@@ -124,9 +124,10 @@ private struct TranslationWriter {
   /// Writes the translations of lines.
   mutating func write(_ lines: [String]) throws {
     let found = try translator.translate(lines, search, threads: threads)
-    if let page = arguments.text("html"), !hasPage, let first = found.first?.first {
+    if let file = arguments.text("html"), !hasPage, let first = found.first, !first.isEmpty {
       hasPage = true
-      try FileWriter.write(attentionPage(first), to: page)
+      let pages = TranslatorPages(translator: translator, path: path, source: lines[0])
+      try FileWriter.write(pages.attention(first).html(), to: file)
     }
     for (line, translations) in zip(lines, found) {
       lineNumber += 1
@@ -226,26 +227,4 @@ private func attentionTable(_ translation: Translator.Translation) -> String {
   }
   let padding = String(repeating: " ", count: max(width, 1))
   return text + "  \(padding)  \(read.joined(separator: " "))\n"
-}
-
-private func attentionPage(_ translation: Translator.Translation) -> String {
-  let read = translation.read + [endMark]
-  let head = read.map { "<th>\(HTML.escaped($0))</th>" }.joined()
-  let rows = translation.attention.enumerated().map { row, weights in
-    let symbol = row < translation.written.count ? translation.written[row] : endMark
-    let cells = weights.map { weight in
-      "<td style=\"background:rgba(209,73,91,\(fixed(Double(weight), 3)))\" "
-        + "title=\"\(fixed(Double(weight), 3))\"></td>"
-    }.joined()
-    return "<tr><th>\(HTML.escaped(symbol))</th>\(cells)</tr>"
-  }
-  return HTML.page(
-    title: "What the decoder looked at",
-    style: "td { width: 1.2em; height: 1.2em } th { font-weight: normal; white-space: pre }",
-    body: """
-      <p>\(HTML.escaped(translation.read.joined())) → \(HTML.escaped(translation.text))</p>
-      <table><tr><th></th>\(head)</tr>
-      \(rows.joined(separator: "\n"))
-      </table>
-      """)
 }

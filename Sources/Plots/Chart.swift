@@ -5,8 +5,8 @@
 ///       lines: [.init("training", x: updates, y: losses)])
 ///     HTML.page(title: "A run", body: chart.svg)
 ///
-/// Lines differ in colour and in their dashes or points, and a legend names them. Letters keep a size that can be
-/// read on a telephone, too; colours are for light or dark paper as the reader's system is. A line of many
+/// Lines differ in colour and in their dashes or points, and a legend names them, or a name at the line's
+/// end. Letters keep a size that can be read on a telephone, too; colours are for light or dark paper as the reader's system is. A line of many
 /// points is thinned out to `mostPoints`, its minima and maxima among them, so that the size is bounded.
 public struct Chart: Sendable {
   /// What the chart shows: for readers who hear it.
@@ -30,6 +30,12 @@ public struct Chart: Sendable {
     self.marks = marks
   }
 
+  /// The colours of lines and of what is filled, so that one thing can have the same in all charts.
+  public enum Hue: Int, Sendable, CaseIterable {
+    /// In their order a line without one has them.
+    case blue, orange, green, purple, olive, gray
+  }
+
   /// Some points and what joins them.
   ///
   /// Where a number is not finite, or has no place on its axis, the line has a gap.
@@ -50,13 +56,25 @@ public struct Chart: Sendable {
     public var x, y: [Double]
     /// How it looks.
     public var style: Style
+    /// Its colour; nil for the one of its number.
+    public var hue: Hue?
+    /// What is written at its end, in a few letters; where it is all of the label, the legend leaves it out.
+    public var name: String?
+    /// Why it ends before others do: its end gets a cross, which the legend explains so.
+    public var stop: String?
 
     /// A line through points, as many as there are of both `x` and `y`.
-    public init(_ label: String, x: [Double], y: [Double], style: Style = .plain) {
+    public init(
+      _ label: String, x: [Double], y: [Double], style: Style = .plain, hue: Hue? = nil,
+      name: String? = nil, stop: String? = nil
+    ) {
       self.label = label
       self.x = x
       self.y = y
       self.style = style
+      self.hue = hue
+      self.name = name
+      self.stop = stop
     }
   }
 
@@ -80,15 +98,19 @@ public struct Chart: Sendable {
 
   /// The chart as a file of its own.
   public var image: String {
-    let own = """
-      svg.chart { color: #222; background: #fff }
-      @media (prefers-color-scheme: dark) { svg.chart { color: #ddd; background: #181818 } }
-      """
-    return ChartDrawing(self).svg(
-      attributes: " xmlns=\"http://www.w3.org/2000/svg\"",
-      style: "\n<style>\(own)\n\(Self.style)</style>")
-      + "\n"
+    ChartDrawing(self).svg(attributes: Self.imageAttribute, style: Self.imageStyle) + "\n"
   }
+
+  /// What the element of a file of its own has besides.
+  static let imageAttribute = " xmlns=\"http://www.w3.org/2000/svg\""
+
+  /// What a file of its own has inside of that element.
+  static let imageStyle = """
+
+    <style>svg.chart { color: #222; background: #fff }
+    @media (prefers-color-scheme: dark) { svg.chart { color: #ddd; background: #181818 } }
+    \(style)</style>
+    """
 
   /// A number for people, with four significant digits: `0.25`, `12,000`, `3·10⁻⁹`, and `–` where there is none.
   public static func text(of value: Double) -> String {
@@ -106,6 +128,12 @@ public struct Chart: Sendable {
     svg.chart .grid line { stroke: currentColor; stroke-opacity: 0.22 }
     svg.chart polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round }
     svg.chart polyline.faint { stroke: currentColor; stroke-width: 1; opacity: 0.5 }
+    svg.chart .leader { stroke: currentColor; stroke-opacity: 0.35; stroke-dasharray: 2 3 }
+    svg.chart .cross { stroke-width: 2.5 }
+    svg.chart.map { width: auto; max-width: none }
+    svg.chart.map text { font-size: 13px }
+    svg.chart.map .cell { stroke: currentColor; stroke-opacity: 0.18 }
+    .scroll { overflow-x: auto; max-width: 100% }
     svg.chart .ring { fill: none; stroke: currentColor; stroke-width: 2 }
     svg.chart .d1 { stroke-dasharray: 8 5 } svg.chart .d2 { stroke-dasharray: 2 5 }
     svg.chart .d3 { stroke-dasharray: 10 4 2 4 } svg.chart .d4 { stroke-dasharray: 16 5 }

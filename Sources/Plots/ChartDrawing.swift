@@ -3,14 +3,15 @@ struct ChartDrawing {
   private static let width = 480.0
   private static let (top, bottom) = (34.0, 224.0)
   // What fits at the largest size of letters, see `Chart.style`.
-  private static let letter = 17.0
   private static let row = 23.0
   private static let (mostLines, mostMarks, mostDiscs) = (24, 12, 60)
+  // Names at the lines' ends: as many as stand below each other, and how wide.
+  private static let (mostNames, widestName) = (10, 132.0)
 
   private let chart: Chart
   private let horizontal, vertical: Ruler
   private let left: Double
-  private let right = ChartDrawing.width - 14
+  private let right: Double
   private let lines: [Thinned]
 
   init(_ chart: Chart) {
@@ -24,11 +25,13 @@ struct ChartDrawing {
         zip(line.x, line.y).filter { chart.x.shows($0) && chart.y.shows($1) }
       } + chart.marks.map { ($0.x, $0.y) }.filter { chart.x.shows($0) && chart.y.shows($1) }
     vertical = Ruler(chart.y, points.lazy.map { $0.1 }, most: 5, endsAtTicks: true)
-    left = 16 + (vertical.ticks.map { Self.width(of: $0.label) }.max() ?? 0)
+    let names = chart.lines.compactMap(\.name).map { min(Self.widestName, Letters.width(of: $0)) }
+    right = Self.width - 14 - (names.count > Self.mostNames ? 0 : names.max().map { $0 + 4 } ?? 0)
+    left = 16 + (vertical.ticks.map { Letters.width(of: $0.label) }.max() ?? 0)
     let x = points.lazy.map { $0.0 }
     // How many numbers there is room for depends on how wide they are.
     let guess = Ruler(chart.x, x, most: 6, endsAtTicks: false)
-    let widest = guess.ticks.map { Self.width(of: $0.label) }.max() ?? 0
+    let widest = guess.ticks.map { Letters.width(of: $0.label) }.max() ?? 0
     let most = max(2, Int((right - left) / (widest + 12)))
     let horizontal = Ruler(chart.x, x, most: min(7, most), endsAtTicks: false)
     self.horizontal = horizontal
@@ -47,36 +50,11 @@ struct ChartDrawing {
         "<svg class=\"chart\" viewBox=\"0 0 \(Int(Self.width)) \(height)\" role=\"img\"\(attributes)>"
           + style,
         "<title>\(shown(chart.title))</title>", "<desc>\(shown(description))</desc>",
-      ] + grid + titles + curves + marks + legend + ["</svg>"]
+      ] + grid + titles + curves + crosses + names + marks + legend + ["</svg>"]
     return parts.joined(separator: "\n")
   }
 
   private func shown(_ text: String) -> String { HTML.escaped(HTML.cut(text, to: 4000)) }
-
-  /// How wide a text is at most, in units: by the widest of the usual fonts.
-  private static func width(of text: String) -> Double {
-    text.unicodeScalars.reduce(0) { sum, scalar in
-      switch scalar {
-      case ",", ".", "·": sum + 0.35 * letter
-      case "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹", "⁻": sum + 0.45 * letter
-      // Letters of East Asia, and signs drawn like them, are as wide as they are high.
-      default: sum + (scalar.value < 0x1100 ? 0.64 : 1) * letter
-      }
-    }
-  }
-
-  /// The beginning of a text that fits into a width.
-  private static func fitted(_ text: String, _ width: Double) -> String {
-    var count = 0
-    var used = 0.0
-    for scalar in text.unicodeScalars {
-      // Most letters are narrower than digits.
-      used += Self.width(of: String(scalar)) * 0.9
-      if used > width { break }
-      count += 1
-    }
-    return HTML.cut(text, to: count)
-  }
 
   private func x(_ value: Double) -> Double { left + (right - left) * horizontal.place(of: value) }
   private func y(_ value: Double) -> Double {
@@ -102,7 +80,7 @@ struct ChartDrawing {
       parts.append(
         "<line x1=\"\(places(at))\" x2=\"\(places(at))\" y1=\"\(bottom)\" "
           + "y2=\"\(places(Self.bottom + 5))\"/>")
-      let half = Self.width(of: tick.label) / 2
+      let half = Letters.width(of: tick.label) / 2
       let middle = max(half, min(Self.width - half, at))
       guard middle - half >= end else { continue }
       end = middle + half + 6
@@ -114,7 +92,7 @@ struct ChartDrawing {
   }
 
   private var titles: [String] {
-    let (xTitle, yTitle) = (Self.fitted(chart.x.title, 400), Self.fitted(chart.y.title, 460))
+    let (xTitle, yTitle) = (Letters.fitted(chart.x.title, 400), Letters.fitted(chart.y.title, 460))
     return [
       "<text x=\"8\" y=\"18\">\(HTML.escaped(yTitle))</text>",
       "<text x=\"\(places((left + right) / 2))\" y=\"\(places(Self.bottom + 42))\" "
@@ -124,7 +102,7 @@ struct ChartDrawing {
 
   // MARK: Lines
 
-  private func color(_ number: Int) -> Int { number % 6 }
+  private func color(_ number: Int) -> Int { chart.lines[number].hue?.rawValue ?? number % 6 }
 
   /// Which dashes a line has: each plain line has others, the first has none.
   private func dashes(_ number: Int) -> String {
@@ -191,29 +169,90 @@ struct ChartDrawing {
     }
   }
 
-  /// A row for each line and each mark; none where there is only one line, which the axis names.
+  // MARK: Ends of lines
+
+  /// Where the last point of a line is drawn; nil for a line without points.
+  private func end(of number: Int) -> (x: Double, y: Double)? {
+    guard let last = lines[number].parts.last?.last else { return nil }
+    return (x(chart.lines[number].x[last]), y(chart.lines[number].y[last]))
+  }
+
+  /// A cross at the end of each line that stops before others do.
+  private var crosses: [String] {
+    chart.lines.enumerated().flatMap { number, line -> [String] in
+      guard let stop = line.stop, let end = end(of: number) else { return [] }
+      return [cross(number, end.x, end.y, saying: "\(line.label): \(stop)")]
+    }
+  }
+
+  private func cross(_ number: Int, _ x: Double, _ y: Double, saying words: String) -> String {
+    let (left, right, top, bottom) = (places(x - 5), places(x + 5), places(y - 5), places(y + 5))
+    return "<g class=\"c\(color(number)) cross\">"
+      + "<title>\(HTML.escaped(HTML.cut(words, to: 200)))</title>"
+      + "<line x1=\"\(left)\" y1=\"\(top)\" x2=\"\(right)\" y2=\"\(bottom)\"/>"
+      + "<line x1=\"\(left)\" y1=\"\(bottom)\" x2=\"\(right)\" y2=\"\(top)\"/></g>"
+  }
+
+  /// The names beside the ends of lines, apart from each other.
+  private var names: [String] {
+    let named = chart.lines.indices.compactMap {
+      number -> (number: Int, name: String, at: Double)? in
+      guard let name = chart.lines[number].name, let end = end(of: number) else { return nil }
+      return (number, name, end.y)
+    }.sorted { ($0.at, $0.number) < ($1.at, $1.number) }
+    guard !named.isEmpty, named.count <= Self.mostNames else { return [] }
+    let ends = Letters.apart(
+      named.map(\.at), by: 18, within: Self.top - 12...Self.bottom + 4)
+    return zip(named, ends).flatMap { found, at -> [String] in
+      guard let end = end(of: found.number) else { return [] }
+      let far = abs(at - end.y) > 6 || right - end.x > 12
+      let leader =
+        "<line class=\"leader\" x1=\"\(places(end.x + 7))\" y1=\"\(places(end.y))\" "
+        + "x2=\"\(places(right + 7))\" y2=\"\(places(at))\"/>"
+      let text = Letters.fitted(found.name, Self.widestName)
+      return (far ? [leader] : []) + [
+        "<text class=\"p\(color(found.number))\" x=\"\(places(right + 10))\" "
+          + "y=\"\(places(at + 5))\">\(HTML.escaped(text))</text>"
+      ]
+    }
+  }
+
+  // MARK: Legend
+
+  /// Rows for each line that no name at its end says all of, each mark and each cross; none where there is
+  /// only one line, which the axis names.
   private var legend: [String] {
-    guard chart.lines.count + chart.marks.count > 1 else { return [] }
-    let first = Self.bottom + 52 + Self.row / 2
-    let lines = chart.lines.enumerated().map { number, line in
-      let at = first + Self.row * Double(number)
+    var rows: [String] = []
+    var next: Double { Self.bottom + 52 + Self.row / 2 + Self.row * Double(rows.count) }
+    let hasNames = chart.lines.count(where: { $0.name != nil }) <= Self.mostNames
+    for (number, line) in chart.lines.enumerated()
+    where chart.lines.count + chart.marks.count > 1 && !(hasNames && line.name == line.label) {
+      let at = next
       let faint = line.style == .faint ? " faint" : ""
       let sample =
         "<polyline class=\"c\(color(number))\(dashes(number))\(faint)\" "
         + "points=\"8,\(places(at)) 52,\(places(at))\"/>"
       let disc = line.style == .points ? sign(number, 30, at) : ""
-      return sample + disc + name(line.label, at)
+      rows.append(sample + disc + name(line.label, at))
     }
-    let marks = chart.marks.enumerated().map { number, mark in
-      let at = first + Self.row * Double(chart.lines.count + number)
-      return "<circle class=\"ring\" cx=\"30\" cy=\"\(places(at))\" r=\"7\"/>"
-        + name(mark.label, at)
+    for mark in chart.marks where chart.lines.count + chart.marks.count > 1 {
+      let at = next
+      rows.append(
+        "<circle class=\"ring\" cx=\"30\" cy=\"\(places(at))\" r=\"7\"/>" + name(mark.label, at))
     }
-    return lines + marks
+    for (number, line) in chart.lines.enumerated() {
+      guard let stop = line.stop, end(of: number) != nil else { continue }
+      let words = "\(line.name ?? line.label): \(stop)"
+      for (place, part) in Letters.wrapped(words, Self.width - 70).prefix(4).enumerated() {
+        let at = next
+        rows.append((place == 0 ? cross(number, 30, at, saying: words) : "") + name(part, at))
+      }
+    }
+    return rows
   }
 
   private func name(_ label: String, _ at: Double) -> String {
-    let cut = Self.fitted(label, Self.width - 70)
+    let cut = Letters.fitted(label, Self.width - 70)
     let whole = cut == label ? "" : "<title>\(HTML.escaped(HTML.cut(label, to: 1000)))</title>"
     return "<text x=\"62\" y=\"\(places(at + 5))\">\(HTML.escaped(cut))\(whole)</text>"
   }
@@ -233,6 +272,7 @@ struct ChartDrawing {
         + "to \(Chart.text(of: line.y[last])) at \(Chart.text(of: line.x[last])), "
         + "least \(Chart.text(of: values.min() ?? .nan)), "
         + "greatest \(Chart.text(of: values.max() ?? .nan))"
+        + (line.stop.map { "; it stops there: \($0)" } ?? "")
     }
     return (["\(chart.y.title) by \(chart.x.title)"] + lines + chart.marks.map(\.label))
       .joined(separator: "; ") + "."
@@ -240,7 +280,7 @@ struct ChartDrawing {
 }
 
 /// A place in a chart, to a tenth of a unit.
-private func places(_ value: Double) -> String {
+func places(_ value: Double) -> String {
   let tenths = Int((max(-1e6, min(1e6, value)) * 10).rounded())
   let sign = tenths < 0 ? "-" : ""
   let rest = tenths.magnitude % 10

@@ -31,6 +31,7 @@ public enum HTML {
     h1 { font-size: 1.6em; line-height: 1.25 } h2 { font-size: 1.2em; margin-top: 1.8em }
     h1, h2, h3, p, td, th, figcaption, summary { unicode-bidi: isolate }
     \(Chart.style)
+    \(ColoredText.style)
     \(style)
     </style>
     </head>
@@ -66,6 +67,26 @@ public enum HTML {
       }
     }
     return result
+  }
+
+  /// Text from elsewhere within a sentence: escaped, and whatever its direction, what stands around it keeps
+  /// its own.
+  public static func isolated(_ text: some StringProtocol) -> String {
+    "<bdi>\(escaped(text))</bdi>"
+  }
+
+  /// Whether a text runs from right to left: whether the first of its letters is of such a script.
+  ///
+  /// By the blocks that Unicode keeps for scripts of either direction.
+  public static func runsLeft(_ text: some StringProtocol) -> Bool {
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x0590...0x08FF, 0xFB1D...0xFDFF, 0xFE70...0xFEFF, 0x10800...0x10FFF, 0x1E800...0x1EFFF:
+        return true
+      default: if scalar.properties.isAlphabetic { return false }
+      }
+    }
+    return false
   }
 
   /// The beginning of a text, for where there is room for so many code points; longer texts end in "…".

@@ -188,7 +188,7 @@ extension Tagger {
 
   /// The scores of the tags of each sentence, [words, tags] one after another, divided by the
   /// temperature.
-  private func scores(
+  func scores(
     of sentences: [[String]], _ encoder: WordEncoder, on shards: Shards
   ) throws(TextError) -> [[Double]] {
     var places: [[Int32]] = []

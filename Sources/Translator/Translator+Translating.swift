@@ -123,7 +123,7 @@ extension Translator {
   }
 
   /// A text as the encoder reads it.
-  private struct Source {
+  struct Source {
     /// Its tokens and their end.
     let ids: [Int32]
     /// What each token stands for, in the text's order and without the end.
@@ -133,7 +133,10 @@ extension Translator {
     let unseen: [String]
   }
 
-  private func read(_ text: String) throws(TextError) -> Source {
+  /// A text as the encoder reads it.
+  ///
+  /// Throws `TextError` where ICU cannot cut it, or where it is no sentence by its length.
+  func read(_ text: String) throws(TextError) -> Source {
     let sentence = try sourceCode.sentence(text)
     let count = sentence.ids.count
     guard count < Self.maxSourceLength else { throw .tooLong(byteCount: text.utf8.count) }
@@ -151,9 +154,11 @@ extension Translator {
     return Source(ids: asRead(sentence.ids), pieces: sentence.texts, words: words, unseen: unseen)
   }
 
-  /// The translations of some sources that are not empty, side by side.
-  private func translate(
-    _ sources: [Source], _ search: Search, on workspaces: TranslationSteps.Workspaces
+  /// The translations of some sources that are not empty, side by side; `grown` is told of each branch
+  /// of the search's tree.
+  func translate(
+    _ sources: [Source], _ search: Search, on workspaces: TranslationSteps.Workspaces,
+    grown: (BeamSearch.Branch) -> Void = { _ in }
   ) -> [[Translation]] {
     let steps = TranslationSteps(
       network, reading: sources.map(\.ids), unknown: targetUnknown,
@@ -173,7 +178,7 @@ extension Translator {
           search.maxLength + Int(search.maxLengthPerToken * Double($0.ids.count)),
           search.allowsLongest ? core.parts.longestTarget : 0)
       },
-      adjustment: steps.coveragePenalty, step: steps.step)
+      adjustment: steps.coveragePenalty, grown: grown, step: steps.step)
     return zip(sources, found).map { source, hypotheses in
       hypotheses.map { translation(of: $0, source, steps) }
     }

@@ -324,4 +324,40 @@ private func repeats(_ ids: [Int32], _ length: Int) -> Bool {
       try BeamSearch().run(startID: 0, endID: 1, maxLengths: [3]) { _ in throw Failure() }
     }
   }
+
+  /// Every path from a first branch to a finished one is a hypothesis, with its own probabilities.
+  @Test func branchesAreTheTreeOfAllThatWasFollowed() {
+    for seed in 0..<20 as Range<UInt64> {
+      let model = RandomModel(ids: 5, seed: seed)
+      let search = BeamSearch(beam: 3, best: 3)
+      let lengths = [6, 4]
+      var branches: [BeamSearch.Branch] = []
+      let found = search.run(
+        startID: RandomModel.start, endID: model.end, maxLengths: lengths,
+        grown: { branches.append($0) }, step: model.step)
+      var paths: [[Int32]] = []
+      for (number, branch) in branches.enumerated() {
+        #expect(branch.parent.map { $0 < number && branches[$0].step == branch.step - 1 } ?? true)
+        #expect((branch.parent == nil) == (branch.step == 0))
+        let before = branch.parent.map { paths[$0] } ?? []
+        let expected = (0...before.count).reduce(0.0) { sum, place in
+          let id = place < before.count ? before[place] : branch.id
+          return sum
+            + Double(model.logProbabilities(branch.input, Array(before[..<place]))[Int(id)])
+        }
+        #expect(abs(branch.logProbability - expected) < 1e-4, "seed \(seed)")
+        paths.append(before + [branch.id])
+      }
+      for input in lengths.indices {
+        let ends = branches.indices.filter {
+          branches[$0].input == input && branches[$0].score != nil
+        }.sorted { (branches[$0].score ?? 0) > (branches[$1].score ?? 0) }
+        #expect(ends.map { paths[$0].filter { $0 != model.end } } == found[input].map(\.ids))
+        #expect(ends.map { branches[$0].score } == found[input].map(\.score))
+        for step in 0..<6 {
+          #expect(branches.count { $0.input == input && $0.step == step } <= 3)
+        }
+      }
+    }
+  }
 }

@@ -54,6 +54,14 @@ import Testing
       #expect(abs(correlation) <= last)
       last = abs(correlation)
     }
+    // Several properties at once are what they are one by one.
+    let parity = symbols.indices.map { Double($0 % 2) }
+    let both = try model.units(followingEach: [parity, property], signal: "h", in: symbols)
+    #expect(both.count == 2 && both[1].map(\.unit) == ranked.map(\.unit))
+    #expect(both[1].map(\.correlation) == ranked.map(\.correlation))
+    #expect(
+      try both[0].map(\.correlation)
+        == model.units(following: parity, signal: "h", in: symbols).map(\.correlation))
     let constant = try model.units(
       following: symbols.map { _ in 3 }, signal: "c", in: symbols)
     #expect(constant.allSatisfy { $0.correlation == 0 })
@@ -104,5 +112,32 @@ import Testing
     let norms = try model.gradientNorms(on: symbols, length: 16)
     #expect(norms.count == 16 && norms.allSatisfy { $0 > 0 && $0.isFinite })
     #expect(try model.gradientNorms(on: symbols, length: 16, fresh: true) != norms)
+  }
+
+  /// The mean surprise is what evaluation measures, in either direction, across the places where reading
+  /// goes on from a carried state.
+  @Test(arguments: [false, true]) func surprisesAddUpToTheLoss(isBackwards: Bool) throws {
+    let data = try Prepared(sampleText(symbols: 3000))
+    var model = try LanguageModel(
+      smallConfiguration(isBackwards: isBackwards), vocabulary: data.vocabulary)
+    try model.train(on: data.symbols, options(updates: 30))
+    let ids = (0..<700).map { data.symbols[$0] }
+    let found = try model.expectations(of: ids, keeping: 4)
+    #expect(found.count == 700 && (isBackwards ? found[699] : found[0]) == nil)
+    let known = found.compactMap { $0 }
+    #expect(known.count == 699)
+    let measured = try model.evaluate(on: data.symbols, range: 0..<700).bitsPerToken
+    #expect(abs(known.reduce(0) { $0 + $1.bits } / 699 - measured) < 1e-4 * measured)
+    for (id, expectation) in zip(ids, found) {
+      guard let expectation else { continue }
+      let chances = expectation.likeliest.map(\.probability)
+      #expect(chances.count == 4 && chances == chances.sorted(by: >))
+      #expect(chances.reduce(0, +) <= 1 + 1e-9)
+      let chance = expectation.likeliest.first { $0.id == id }?.probability
+      if let chance { #expect(abs(log2(chance) + expectation.bits) < 1e-9) }
+      // What is not among the likeliest is more surprising than the last of them.
+      if chance == nil { #expect(expectation.bits >= -log2(chances[3]) - 1e-9) }
+    }
+    #expect(try model.expectations(of: []).isEmpty && model.expectations(of: [3]) == [nil])
   }
 }

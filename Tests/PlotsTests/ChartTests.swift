@@ -205,4 +205,58 @@ let hostile = [
     #expect(image.contains("prefers-color-scheme: dark") && image.contains("#181818"))
     #expect(Elements(image) != nil)
   }
+
+  /// A name at each end, in the line's colour, none over another, all within the picture.
+  @Test func namesStandAtTheEndsOfLines() throws {
+    let names = ["Elman", "GRU", "LSTM", "window of 16", "漢字かな交じり文の長い名前"]
+    let lines = names.enumerated().map { number, name in
+      Chart.Line(
+        name, x: [1, 2], y: [5, 1 + Double(number) / 1000],
+        hue: Chart.Hue(rawValue: 4 - number), name: name)
+    }
+    let drawn = chart(lines).svg
+    let elements = try #require(Elements(drawn))
+    let found = elements.named("text").filter { $0["class"] != nil }
+    #expect(Set(found.compactMap { $0["class"] }) == ["p0", "p1", "p2", "p3", "p4"])
+    let places = try found.map { try #require(Double($0["y"] ?? "")) }.sorted()
+    #expect(places.count == 5 && (places.first ?? 0) > 10)
+    #expect(zip(places, places.dropFirst()).allSatisfy { $1 - $0 >= 17.9 })
+    for line in elements.lines where line.count == 2 { #expect(line[1].x <= 480 - 100) }
+    for (number, name) in names.enumerated() {
+      let x = try #require(Double(found[0]["x"] ?? ""))
+      #expect(x + Letters.width(of: Letters.fitted(name, 132)) * 0.9 <= 482, "\(number)")
+    }
+    // The names say all that a legend would.
+    #expect(drawn.components(separatedBy: "<polyline").count == 6)
+    #expect(
+      elements.named("polyline").map { $0["class"]?.prefix(2) } == ["c4", "c3", "c2", "c1", "c0"])
+  }
+
+  @Test func aLineThatStopsSaysWhy() throws {
+    let why = "stops, as 64 steps back it is 10⁻⁴⁰, which is below all that this chart shows"
+    let lines = [
+      Chart.Line("a", x: [1, 2, 4], y: [1, 0.5, 0.25]),
+      Chart.Line("b", x: [1, 2, 4], y: [1, 0.1, .nan], stop: why),
+    ]
+    let elements = try #require(Elements(chart(lines).svg))
+    // At the last point, and in the legend.
+    #expect(elements.named("g").count { $0["class"] == "c1 cross" } == 2)
+    let words = (elements.texts["text"] ?? []).joined(separator: " ")
+    #expect(words.contains("b: stops, as 64") && words.contains("below all that"))
+    #expect(elements.texts["desc"]?.first?.contains(why) == true)
+    let height = try #require(
+      elements.named("svg")[0]["viewBox"]?.split(separator: " ").last.flatMap { Double($0) })
+    for text in elements.named("text") {
+      #expect(try #require(Double(text["y"] ?? "")) <= height - 4)
+    }
+    // A line that has no end cannot have a cross there.
+    let empty = chart([.init("a", x: [], y: [], stop: why), .init("b", x: [1], y: [1])])
+    #expect(!empty.svg.contains("cross"))
+  }
+
+  @Test func placesMoveApart() {
+    #expect(Letters.apart([0, 1, 50], by: 10, within: -5...60) == [0, 10, 50])
+    #expect(Letters.apart([58, 59, 60], by: 10, within: 0...60) == [40, 50, 60])
+    #expect(Letters.apart([], by: 10, within: 0...60).isEmpty)
+  }
 }

@@ -194,6 +194,36 @@ private func options(
     #expect(try best[0].tags == tagger.tag([words])[0].tags)
   }
 
+  /// Against the sum over all taggings, one by one.
+  @Test(arguments: Tagger.Decoder.allCases)
+  func typesHaveTheProbabilityOfAllTaggingsWithThem(decoder: Tagger.Decoder) throws {
+    let training = corpus(60, seed: 1)
+    var configuration = smallConfiguration()
+    configuration.decoder = decoder
+    var tagger = try Tagger(on: training, configuration)
+    try tagger.train(on: training, options(epochs: 2))
+    #expect(tagger.types == ["LOC", "PER"])
+    let words = ["We", "heard", "Ada", "Ng", "smiled"]
+    let all = try tagger.best(100_000, words)
+    #expect(abs(all.reduce(0) { $0 + $1.probability } - 1) < 1e-9)
+    let found = try tagger.typeProbabilities(of: [words, []])
+    #expect(found.map(\.count) == [5, 0])
+    for (place, row) in found[0].enumerated() {
+      for (type, probability) in zip(tagger.types, row) {
+        let sum = all.reduce(0) { sum, tagging in
+          sum + (tagging.tags[place].hasSuffix("-\(type)") ? tagging.probability : 0)
+        }
+        #expect(abs(probability - sum) < 1e-9, "\(words[place]) \(type)")
+      }
+    }
+    let beginnings = try tagger.typeProbabilities(ofBeginningsOf: words)
+    #expect(beginnings.map(\.count) == [1, 2, 3, 4, 5] && beginnings[4].count == found[0].count)
+    for (count, rows) in beginnings.enumerated() {
+      let alone = try tagger.typeProbabilities(of: [Array(words[...count])])[0]
+      for (one, other) in zip(rows.joined(), alone.joined()) { #expect(abs(one - other) < 1e-5) }
+    }
+  }
+
   /// Each word as a span, at its own place; and spans of a sentence that is not the first.
   @Test func spansInATextPointIntoIt() {
     let text = "Ada lies. 猫 Bo Ng smiled"

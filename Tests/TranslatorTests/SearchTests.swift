@@ -79,4 +79,26 @@ import Testing
       #expect(alone == known.map { $0.text }, "\(text)")
     }
   }
+
+  /// The branches of the best translation spell it, and the finished ones are those that a search gives.
+  @Test func theTreeOfABeamHoldsWhatTheSearchFinds() throws {
+    let translator = try Translator(contentsOf: fixture("spelled", "safetensors").path)
+    var search = Translator.Search(beam: 4, best: 4)
+    search.margin = .infinity
+    for text in ["12", "907", "35"] {
+      let found = try translator.translate([text], search)[0]
+      let tree = try #require(try translator.beamTree(of: text, search))
+      #expect(tree.best == found[0])
+      let bytes = tree.branches.filter(\.isBest).flatMap(\.bytes)
+      #expect(
+        String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+          == found[0].text)
+      let ends = tree.branches.filter { $0.score != nil }.map(\.logProbability)
+      #expect(ends.sorted() == found.map(\.logProbability).sorted(), "\(text)")
+      #expect(tree.branches.allSatisfy { !$0.isEnd || $0.score != nil && $0.bytes.isEmpty })
+      // Each branch is a child once.
+      #expect(tree.children.joined().sorted() == Array(tree.branches.indices))
+    }
+    #expect(try translator.beamTree(of: "", search) == nil)
+  }
 }
