@@ -1,3 +1,4 @@
+import CommandLineModels
 import CommandLineOptions
 import MajorTom
 

@@ -1,3 +1,4 @@
+import CommandLineModels
 import MajorTom
 
 /// The pages of `explain all` that a tagger and a sentence make.

@@ -1,3 +1,4 @@
+import CommandLineModels
 import Experiments
 import Glibc
 import MajorTom
