@@ -115,7 +115,7 @@ struct TaggerPages {
     if let place = mostChanged(beginnings, watched, type) {
       page.heading("All that \(words[place]) may be")
       page.paragraph(
-        "The types that are likely at this word at any time, and no name at all, as words arrive.")
+        "All that is likely at this word at any time, as words arrive.")
       page.picture(chart(beginnings, at: place))
     }
     page.heading("The probability of \(name) at each word, in percent")
