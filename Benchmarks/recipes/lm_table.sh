@@ -21,4 +21,5 @@ for text in lm-udhr-multiscript/udhr_eng.txt lm-ja-kokoro/kokoro.txt lm-tinyshak
   row "$data/$text"
   row "$data/$text" --preset none
   row "$data/$text" --dropout 0.3
+  row "$data/$text" --rate 0.005
 done

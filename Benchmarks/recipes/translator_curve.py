@@ -93,7 +93,9 @@ def draw():
         line = " ".join(place(*point) for point in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         x, y = place(*points[-1]).split(",")
-        parts.append(f'<text x="{float(x) - 4}" y="{float(y) - 8:.1f}" text-anchor="end" fill="{colour}">{who}</text>')
+        # Names of curves that end close together stand on either side of them.
+        y = float(y) + (16 if who == "majortom" else -8)
+        parts.append(f'<text x="{float(x) - 4}" y="{y:.1f}" text-anchor="end" fill="{colour}">{who}</text>')
     (folder / "curve.svg").write_text("\n".join(parts + ["</svg>"]) + "\n")
 
 

@@ -82,7 +82,7 @@ public struct CellKind: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  private static func isName(_ text: String) -> Bool {
+  static func isName(_ text: String) -> Bool {
     !text.isEmpty
       && text.utf8.allSatisfy {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
@@ -108,8 +108,20 @@ public struct CellKind: Sendable, Hashable, CustomStringConvertible {
         throw .value(cell: name, name: setting, found: settings[setting] ?? .nan, row)
       }
     }
+    if let row = source.type.settings.first(where: { !$0.isSound })
+      ?? Self.repeated(source.type.settings)
+    {
+      throw .shape(
+        cell: name, reason: "its setting \(row.name) is given twice, or its default is out of range"
+      )
+    }
     let cell = makeCell()
     if let reason = cell.misfit { throw .shape(cell: name, reason: reason) }
+  }
+
+  private static func repeated(_ rows: [CellSetting]) -> CellSetting? {
+    rows.enumerated().first { place, row in rows[..<place].contains { $0.name == row.name } }?
+      .element
   }
 
   /// The settings that its type has; none where nobody has said what the name stands for.
@@ -120,14 +132,16 @@ public struct CellKind: Sendable, Hashable, CustomStringConvertible {
 
   /// A cell of this kind; of what is given, it takes the settings that its type has.
   ///
-  /// The kind's own settings go before those that are given, and these before the type's defaults.
+  /// The kind's own settings go before those that are given, and these before the type's defaults; what is
+  /// given and out of the setting's range is left out.
   public func makeCell(_ given: CellSettings = [:]) -> any RecurrentCell {
     guard let source else {
-      preconditionFailure("a cell is made of a kind that was checked; nobody said what \(name) is")
+      fatalError("a cell is made of a kind that was checked; nobody said what \(name) is")
     }
     var all = CellSettings()
     for row in source.type.settings {
-      all[row.name] = settings[row.name] ?? given[row.name] ?? row.value
+      let fit = given[row.name].flatMap { row.contains($0) ? $0 : nil }
+      all[row.name] = settings[row.name] ?? fit ?? row.value
     }
     return source.make(all)
   }

@@ -53,6 +53,11 @@ public struct CellSetting: Sendable, Hashable {
     self.isWhole = isWhole
   }
 
+  /// Whether it can be written and its default is in its range.
+  var isSound: Bool {
+    CellKind.isName(name) && (value.map(contains) ?? true)
+  }
+
   func contains(_ value: Double) -> Bool {
     range.contains(value) && (!isWhole || value == value.rounded())
   }
@@ -79,8 +84,8 @@ public enum CellError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknown(let name, let known):
-      "no cell is called \"\(name)\" here: known are \(known.joined(separator: ", ")); a cell of one's own "
-        + "is given by its type to what makes or reads a model"
+      "no cell is called \"\(name)\" here: known are \(known.joined(separator: ", ")); the program that has "
+        + "it reads the file with cells: [ItsType.self]"
     case .text(let text):
       "\"\(text.prefix(60))\" names no cell: expected a name such as lstm, or one with settings such as "
         + "lstm(forget-bias=2)"
@@ -95,7 +100,7 @@ public enum CellError: Error, Sendable, Equatable, CustomStringConvertible {
       "the setting \(name) of the cell \(cell) is \(CellSettings.text(found)): expected "
         + "\(row.isWhole ? "a whole number" : "a number") from \(CellSettings.text(row.range.lowerBound)) to "
         + CellSettings.text(row.range.upperBound)
-    case .shape(let cell, let reason): "the cell \(cell) does not fit together: \(reason)"
+    case .shape(let cell, let reason): "the cell \(cell) cannot be used: \(reason)"
     }
   }
 }
@@ -108,6 +113,9 @@ extension RecurrentCell {
       return "it has \(gateCount) gates, and names for \(gateNames.count)"
     }
     if Set(gateNames).count < gateNames.count { return "two of its gates have one name" }
+    if let name = gateNames.first(where: { ["", "h", "c"].contains($0) }) {
+      return "a gate is called \"\(name)\", and h and c are the state"
+    }
     if cellVectorCount < 0 || savedCount < 0 { return "a number of vectors is negative" }
     if keepsProjectionsApart, !hasRecurrentProduct {
       return "it keeps the recurrent projection apart, and has none"

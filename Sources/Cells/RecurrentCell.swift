@@ -169,10 +169,22 @@ public struct CellStep<S: Real> {
     self.saved = saved
   }
 
-  /// Saved activations number k, [rows, hiddenSize].
-  public func saved(_ k: Int) -> Matrix<S> { saved.part(k, width: hiddenSize) }
-  /// Gate k, [rows, hiddenSize].
-  public func gate(_ k: Int) -> Matrix<S> { gates.part(k, width: hiddenSize) }
-  /// The recurrent projection of gate k, [rows, hiddenSize].
-  public func recurrent(_ k: Int) -> Matrix<S> { recurrent.part(k, width: hiddenSize) }
+  /// Saved activations number k, [rows, hiddenSize]; ends the process where `savedCount` is too small.
+  public func saved(_ k: Int) -> Matrix<S> { part(k, of: saved, "saved", "savedCount") }
+  /// Gate k, [rows, hiddenSize]; ends the process where there is none.
+  public func gate(_ k: Int) -> Matrix<S> { part(k, of: gates, "gate", "gateCount") }
+  /// The recurrent projection of gate k, [rows, hiddenSize]; ends the process where it is not kept apart.
+  public func recurrent(_ k: Int) -> Matrix<S> {
+    part(k, of: recurrent, "recurrent", "gateCount, with keepsProjectionsApart,")
+  }
+
+  /// A cell that reaches beyond its blocks would write into another's numbers, so this is checked in all
+  /// builds.
+  private func part(_ k: Int, of block: Matrix<S>, _ asked: String, _ count: String) -> Matrix<S> {
+    let found = hiddenSize > 0 ? block.columns / hiddenSize : 0
+    guard (0..<found).contains(k) else {
+      fatalError("a cell asks for \(asked)(\(k)), and its \(count) is \(found)")
+    }
+    return block.part(k, width: hiddenSize)
+  }
 }

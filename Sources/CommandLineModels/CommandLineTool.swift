@@ -68,8 +68,7 @@ public struct CommandLineTool {
 
   private func run(_ arguments: [String]) throws {
     guard let first = arguments.first, !["--help", "-h", "help"].contains(first) else {
-      writeOutput(overview + "\n")
-      return
+      return try help(with: Array(arguments.dropFirst()))
     }
     if first == "--version" {
       writeOutput("\(toolName) \(version)\n")
@@ -78,21 +77,43 @@ public struct CommandLineTool {
     for command in commands {
       let words = command.words.split(separator: " ").map(String.init)
       if Array(arguments.prefix(words.count)) == words {
-        return try command.call(Array(arguments.dropFirst(words.count)), check: check)
+        let rest = Array(arguments.dropFirst(words.count))
+        return try command.call(rest == ["help"] ? ["--help"] : rest, check: check)
       }
     }
-    let families = commands.map(\.words).filter { $0.hasPrefix(first + " ") }
-    if !families.isEmpty {
-      throw UsageError("\(first) what? there is: \(families.joined(separator: ", "))")
-    }
-    let known = commands.map { String($0.words.prefix { $0 != " " }) }
-    let nearest = nearestName(to: first, among: known)
-    throw UsageError(
-      "unknown command \(quoted(first))\(nearest.map { "; did you mean \($0)?" } ?? "; see \(toolName) --help")"
-    )
+    throw unknown(arguments)
   }
 
-  private var overview: String {
+  /// The help of the tool, or of the commands that some words begin.
+  private func help(with words: [String]) throws {
+    let name = words.joined(separator: " ")
+    if let command = commands.first(where: { $0.words == name }) {
+      return try command.call(["--help"], check: check)
+    }
+    let family = commands.filter { $0.words.hasPrefix(name + " ") }
+    guard words.isEmpty || !family.isEmpty else { throw unknown(words) }
+    writeOutput(overview(of: words.isEmpty ? commands : family) + "\n")
+  }
+
+  /// What is wrong with words that begin no command.
+  private func unknown(_ arguments: [String]) -> UsageError {
+    let first = arguments[0]
+    let families = commands.map(\.words).filter { $0.hasPrefix(first + " ") }
+    func meant(_ typed: String, _ known: [String]) -> String? {
+      nearestName(to: typed, among: known).map { "; did you mean \($0)?" }
+    }
+    if !families.isEmpty {
+      let nearest =
+        arguments.count > 1 ? meant(arguments.prefix(2).joined(separator: " "), families) : nil
+      return UsageError(
+        "\(first) what? there is: \(families.joined(separator: ", "))\(nearest ?? "")")
+    }
+    let known = commands.map { String($0.words.prefix { $0 != " " }) }
+    return UsageError(
+      "unknown command \(quoted(first))\(meant(first, known) ?? "; see \(toolName) --help")")
+  }
+
+  private func overview(of commands: [Command]) -> String {
     let width = commands.reduce(0) { max($0, $1.words.count) }
     let rows = commands.map {
       "  \(toolName) \($0.words)\(String(repeating: " ", count: width - $0.words.count))  \($0.summary)"

@@ -32,6 +32,7 @@ private func idleInTraining(
   let kind = (try? CellKind(cell)) ?? .lstm
   let made = kind.makeCell()
   let settings = kind.knownSettings.map(\.name)
+  idle += kind.settings.names.map { ($0, "--cell \(cell) says it already") }
   add("momentum", because: "it is of --optimizer sgd", if: value("optimizer") != "sgd")
   add("window", because: "it is of --cell window and tdnn", if: !settings.contains("window"))
   add(

@@ -35,7 +35,7 @@ public func resumeCommand(of kinds: [any CommandLineModel.Type]) -> Command {
     }
     let configuration = try RunConfiguration(contentsOf: place)
     files.additionalBudget = try additionalBudget(typed)
-    for kind in kinds where kind.trainTexts.word == configuration.model {
+    for kind in kinds where [kind.trainTexts.word, kind.kind.name].contains(configuration.model) {
       return try kind.resume(files, configuration, typed)
     }
     let known = kinds.map { $0.trainTexts.word }.joined(separator: ", ")

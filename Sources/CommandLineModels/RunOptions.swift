@@ -22,7 +22,7 @@ func arguments<Model: CommandLineModel>(
   replacedBy typed: ParsedArguments = ParsedArguments(words: [], values: [:])
 ) throws(UsageError) -> ParsedArguments {
   let path = configuration.path
-  guard [Model.trainTexts.word, ""].contains(configuration.model) else {
+  guard [Model.trainTexts.word, Model.kind.name, ""].contains(configuration.model) else {
     throw UsageError(
       "\(path): this is of \(toolName) train \(configuration.model.prefix(20)), and "
         + "\(Model.trainTexts.word) is asked for")

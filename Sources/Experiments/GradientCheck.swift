@@ -92,6 +92,11 @@ public enum GradientCheck {
   @discardableResult
   public static func demand(_ kind: CellKind) throws -> GradientReport {
     try kind.check()
+    if let block = CellBounds.exceeded(by: kind) {
+      throw CellError.shape(
+        cell: "\(kind)",
+        reason: "it writes beyond step.\(block), or into it where it may only be read")
+    }
     // One step first: over several, a wrong gate spoils the gradients of all that came before it.
     let checks: [(UInt64) -> GradientReport] = [
       { stepReport(of: kind, seed: $0) }, { report(of: kind, seed: $0) },

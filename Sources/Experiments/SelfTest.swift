@@ -29,8 +29,15 @@ public enum SelfTest {
   ///
   /// Every sequence that an update learns from is counted, those of starts given up included. The
   /// criterion is tried on examples from a stream of their own, another set each time, some forty
-  /// times over the budget.
-  public static func run(_ task: any SequenceTask, cell: CellKind, seed: UInt64) -> Outcome {
+  /// times over the budget. Throws `CellError` for a kind by which no cell can be made.
+  public static func run(
+    _ task: any SequenceTask, cell: CellKind, seed: UInt64
+  ) throws(CellError) -> Outcome {
+    try cell.check()
+    return learn(task, cell, seed: seed)
+  }
+
+  private static func learn(_ task: any SequenceTask, _ cell: CellKind, seed: UInt64) -> Outcome {
     let recipe = task.recipe
     var learner = Learner(cell, for: task, seed: seed)
     var training = TaskRandom(seed: seed, stream: 1)
@@ -59,12 +66,15 @@ public enum SelfTest {
   }
 
   /// Runs a task with seeds 1 to `seeds`, side by side on `threads` threads.
+  ///
+  /// Throws `CellError` for a kind by which no cell can be made.
   public static func run(
     _ task: any SequenceTask, cell: CellKind, seeds: [UInt64], threads: Int? = nil
-  ) -> [Outcome] {
+  ) throws(CellError) -> [Outcome] {
+    try cell.check()
     var outcomes = seeds.map { Outcome(seed: $0, sequences: nil) }
     Shards(threads: threads).forEach(&outcomes) { _, outcome in
-      outcome = run(task, cell: cell, seed: outcome.seed)
+      outcome = learn(task, cell, seed: outcome.seed)
     }
     return outcomes
   }

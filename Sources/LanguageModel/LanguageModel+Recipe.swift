@@ -12,7 +12,7 @@ extension LanguageModel {
   ]
 
   /// The settings that recipes choose.
-  public static let recipeSettings: Set = ["dropout", "batch", "steps", "epochs"]
+  public static let recipeSettings: Set = ["dropout", "batch", "steps", "rate", "epochs"]
 
   /// The settings for a text, by its length.
   ///
@@ -31,7 +31,7 @@ extension LanguageModel {
     let settings: (dropout: Double, batch: Int, steps: Int)
     switch kind {
     case "page": settings = (0.5, 8, 64)
-    case "booklet": settings = (0.4, 16, 128)
+    case "booklet": settings = (0.5, 16, 64)
     case "book": settings = (0.2, 32, 128)
     case "shelf": settings = (0.1, 32, 128)
     default: throw RecipeError(found: kind, known: recipes.map(\.name))
@@ -44,6 +44,10 @@ extension LanguageModel {
       ? "enough text for many lanes" : "a short text gives enough updates, too"
     recipe.choose("batch", .integer(settings.batch), because: lanes)
     recipe.choose("steps", .integer(settings.steps), because: lanes)
+    if settings.steps < 128 {
+      recipe.choose(
+        "rate", .number(0.005), because: "much is dropped, and there is little time to learn")
+    }
     // So many updates a text needs at least, however short it is.
     let perEpoch = max(1, characters / (settings.batch * settings.steps))
     let epochs = (leastUpdates + perEpoch - 1) / perEpoch

@@ -24,11 +24,14 @@ public struct LanguageNetwork: ModelNetwork {
     embedding = Embedding(
       vocabularySize: vocabularySize, width: configuration.embeddingSize, name: "embedding.weight",
       in: &layout)
+    var settings: CellSettings = ["window": Double(configuration.window)]
+    // A cell's own default counts unless somebody asked for another.
+    if configuration.forgetBias != LanguageModel.Configuration().forgetBias {
+      settings["forget-bias"] = configuration.forgetBias
+    }
     stack = Stack(
-      configuration.cell.makeCell([
-        "forget-bias": configuration.forgetBias, "window": Double(configuration.window),
-      ]),
-      layers: configuration.layers, inputSize: configuration.embeddingSize,
+      configuration.cell.makeCell(settings), layers: configuration.layers,
+      inputSize: configuration.embeddingSize,
       hiddenSize: configuration.hiddenSize,
       dropout: Dropout(
         inputs: configuration.inputDropout, states: configuration.stateDropout,

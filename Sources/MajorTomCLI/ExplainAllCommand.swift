@@ -28,7 +28,7 @@ let explainAllCommand = Command(
     Option("length", "N", "The most steps back (default: 512)"),
     Option("sequences", "N", "Sequences to learn from; 0 to skip learning (default: 4000)"),
     Option("seed", "S", "Seed (default: 1)"),
-    Option(flag: "overwrite", "Replace the pages that lie in FOLDER"),
+    Option(flag: "overwrite", "Replace the pages and pictures of this command that lie in FOLDER"),
   ]
 ) { arguments in
   guard let folder = arguments.text("html"), !folder.isEmpty else {
@@ -131,9 +131,7 @@ private struct ExplainRequest {
 
   /// The models' files, for the index.
   var names: [String] {
-    [LanguageModel.kind, Tagger.kind, Translator.kind].compactMap { paths[$0] }.map { path in
-      path.split(separator: "/").last.map(String.init) ?? path
-    }
+    [LanguageModel.kind, Tagger.kind, Translator.kind].compactMap { paths[$0] }.map(modelName)
   }
 
   /// The kinds of pages that were not made, each with what would show it.

@@ -127,9 +127,15 @@ extension TrainableModel {
 
   /// What pages say of the model.
   func pageFacts(_ path: String) -> [(name: String, text: String)] {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
-    return [("model", name), ("network", "a \(Self.kind.title): \(networkText)")]
+    return [("model", modelName(path)), ("network", "a \(Self.kind.title): \(networkText)")]
   }
+}
+
+/// What a model is called on a page: the name of its file, or of the run that it is of.
+func modelName(_ path: String) -> String {
+  let parts = path.split(separator: "/")
+  let isOfRun = parts.last.map(String.init) == RunFiles.modelName && parts.count > 1
+  return parts.dropLast(isOfRun ? 1 : 0).last.map(String.init) ?? path
 }
 
 /// A token as a label: what would not be seen as a sign, without the space that it begins with.

@@ -4,7 +4,7 @@ extension LanguagePages {
   /// How surprised the model is at each symbol, and by what instead.
   func surprise() throws -> ExplainPage {
     var page = ExplainPage("What surprises the model, character by character")
-    let read = Array(ids.prefix(max(2, show * 2)))
+    let read = Array(ids.prefix(max(2, show)))
     let expectations = try model.expectations(of: read)
     let shown = min(show, read.count)
     let known = expectations.compactMap { $0 }

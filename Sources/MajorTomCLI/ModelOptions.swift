@@ -30,7 +30,10 @@ extension ParsedArguments {
     do throws(CellError) {
       return try CellKind(typed)
     } catch {
-      guard case .unknown = error else { throw UsageError("--cell \(quoted(typed)): \(error)") }
+      switch error {
+      case .unknown, .text: break
+      default: throw UsageError("--cell \(quoted(typed)): \(error)")
+      }
       let known = CellKind.builtIn.map(\.name)
       let nearest = nearestName(to: typed, among: known).map { "; did you mean \($0)?" } ?? ""
       throw UsageError(

@@ -49,10 +49,11 @@ let selfTestCommand = Command(
     failures += checkGradients(of: arguments.has("cell") ? [cell] : CellKind.builtIn, json: json)
   }
   for task in tasks {
-    failures += run(task, cell: cell, seeds: seeds, threads: threads, json: json, mustPass: true)
+    failures += try run(
+      task, cell: cell, seeds: seeds, threads: threads, json: json, mustPass: true)
     if task.defeatsElman, !arguments.has("cell") {
       // Shown for the contrast: that it fails is no failure.
-      _ = run(task, cell: .elman, seeds: seeds, threads: threads, json: json, mustPass: false)
+      _ = try run(task, cell: .elman, seeds: seeds, threads: threads, json: json, mustPass: false)
     }
   }
   if failures > 0 {
@@ -128,10 +129,10 @@ private func checkGradients(of cells: [CellKind], json: Bool) -> Int {
 private func run(
   _ task: any SequenceTask, cell: CellKind, seeds: [UInt64], threads: Int?, json: Bool,
   mustPass: Bool
-) -> Int {
+) throws -> Int {
   let clock = ContinuousClock()
   let start = clock.now
-  let outcomes = SelfTest.run(task, cell: cell, seeds: seeds, threads: threads)
+  let outcomes = try SelfTest.run(task, cell: cell, seeds: seeds, threads: threads)
   let seconds = (clock.now - start) / .seconds(1)
   let used = outcomes.compactMap(\.sequences)
   let failures = mustPass ? outcomes.count - used.count : 0

@@ -52,7 +52,7 @@ public final class BucketedBatches: Sendable {
     return sums.indices.max { sums[$0] < sums[$1] } ?? 0
   }
 
-  /// A shard's part of some examples: every so-manieth, so that all shards have long and short ones.
+  /// A shard's part of some examples: every n-th, so that all shards have long and short ones.
   public func part(_ shard: Int, of examples: [Int]) -> [Int] {
     stride(from: shard, to: examples.count, by: shards).map { examples[$0] }
   }

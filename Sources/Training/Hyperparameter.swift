@@ -65,7 +65,19 @@ public struct Hyperparameter<Root: Sendable>: Sendable {
   ///
   /// Throws `HyperparameterError` for a text that stands for no value of the domain.
   public func set(_ root: inout Root, toText text: String) throws(HyperparameterError) {
-    guard let value = domain.value(of: text) else { throw unfit(text) }
+    guard let value = domain.value(of: text) else {
+      // A cell that is known has settings that are wrong: what is wrong with them says more than a list.
+      if domain == .cell, let kind = try? CellKind(unsettled: text) {
+        do throws(CellError) {
+          try kind.check()
+        } catch {
+          guard case .unknown = error else {
+            throw HyperparameterError(name: name, found: text, reason: "\(error)")
+          }
+        }
+      }
+      throw unfit(text)
+    }
     write(&root, value)
   }
 
@@ -165,17 +177,17 @@ extension HyperparameterSet {
   /// Throws `HyperparameterError` for the first value out of its range, or values that do not go
   /// together.
   public func validate() throws(HyperparameterError) {
-    for row in Self.hyperparameters {
-      guard let value = row.read(self), !row.domain.contains(value) else { continue }
-      throw HyperparameterError(
-        name: row.name, found: value.text, reason: "expected \(row.domain.expectation)")
-    }
     if let recurrent = self as? any RecurrentConfiguration {
       do throws(CellError) {
         try recurrent.cell.check()
       } catch {
         throw HyperparameterError(name: "cell", found: "\(recurrent.cell)", reason: "\(error)")
       }
+    }
+    for row in Self.hyperparameters {
+      guard let value = row.read(self), !row.domain.contains(value) else { continue }
+      throw HyperparameterError(
+        name: row.name, found: value.text, reason: "expected \(row.domain.expectation)")
     }
     try checkTogether()
   }

@@ -117,6 +117,9 @@ public final class ModelFileReader {
       return try JSON.value(from: text.utf8, userInfo: CellsOfReader.userInfo(cells))
     } catch let error as CellError {
       throw .mismatch(path: path, found: "\(error)")
+    } catch let error as HyperparameterError where error.name == "cell" {
+      // The file may be sound, and the type that was given another than its.
+      throw .mismatch(path: path, found: error.reason)
     } catch let error as JSONError {
       throw .malformed(path: path, found: "its \(name): \(error)")
     } catch {

@@ -1,5 +1,5 @@
 public import DenseMath
-public import Files
+internal import Files
 public import Parameters
 
 /// A model that is trained, kept in files and described like every other: the one face of all.

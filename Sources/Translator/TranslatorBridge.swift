@@ -10,8 +10,6 @@ internal import Parameters
 /// layer by layer; c only for cells that have one.
 struct TranslatorBridge: Sendable {
   private let layers: [(hidden: Affine, cell: Affine?)]
-  /// The units of one direction of the encoder.
-  private let half: Int
 
   /// Declares `bridge.hidden_l0`, `bridge.cell_l0` and so on.
   init(
@@ -19,16 +17,18 @@ struct TranslatorBridge: Sendable {
     in layout: inout ParameterLayout
   ) {
     let half = encoder.stack.hiddenSize
-    let hasCell = configuration.cell.makeCell().cellVectorCount > 0
-    func affine(_ name: String) -> Affine {
-      Affine(inputs: 2 * half, outputs: configuration.hiddenSize, name: name, in: &layout)
+    let vectors = configuration.cell.makeCell().cellVectorCount
+    func affine(_ name: String, vectors: Int = 1) -> Affine {
+      Affine(
+        inputs: 2 * half * vectors, outputs: configuration.hiddenSize * vectors, name: name,
+        in: &layout)
     }
     layers = (0..<configuration.layers).map { layer in
       (
-        affine("bridge.hidden_l\(layer)"), hasCell ? affine("bridge.cell_l\(layer)") : nil
+        affine("bridge.hidden_l\(layer)"),
+        vectors > 0 ? affine("bridge.cell_l\(layer)", vectors: vectors) : nil
       )
     }
-    self.half = half
   }
 
   /// What the bridge has read and made, by layer.
@@ -82,9 +82,10 @@ struct TranslatorBridge: Sendable {
 
   /// Blocks side by side; none makes a block without columns.
   private func join<S: Real>(_ sides: [Matrix<S>], on workspace: Workspace<S>) -> Matrix<S> {
-    let block = workspace.arena.matrix(sides.first?.rows ?? 0, sides.count * half)
+    let width = sides.first?.columns ?? 0
+    let block = workspace.arena.matrix(sides.first?.rows ?? 0, sides.count * width)
     for (number, side) in sides.enumerated() {
-      S.copy(side, into: block.part(number, width: half))
+      S.copy(side, into: block.part(number, width: width))
     }
     return block
   }

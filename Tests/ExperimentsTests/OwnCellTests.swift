@@ -44,6 +44,25 @@ private struct Gated: RecurrentCell {
   }
 }
 
+/// A gated cell that writes into the state before, which it may only read.
+private struct Meddling: RecurrentCell {
+  static let name = "meddling"
+  let gated = Gated([:])
+  init(_ settings: CellSettings) {}
+  var gateNames: [String] { gated.gateNames }
+  var cellVectorCount: Int { 0 }
+  var savedCount: Int { 1 }
+  func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
+    gated.activate(step, on: workspace)
+    S.fill(step.previous.hidden, with: 0)
+  }
+  func differentiate<S: Real>(
+    _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
+  ) {
+    gated.differentiate(step, gradient: gradient, on: workspace)
+  }
+}
+
 /// A cell that takes the name of one that is built in.
 private struct Impostor: RecurrentCell {
   static let name = "gru"
@@ -98,12 +117,21 @@ private struct Misshapen: RecurrentCell {
   }
 
   @Test(arguments: CellKind.builtIn)
-  func oneStepOfEveryCellIsDifferentiated(kind: CellKind) {
-    #expect(GradientCheck.stepReport(of: kind, seed: 2).isSound)
+  func everyCellStaysWithinItsBlocksAndIsDifferentiated(kind: CellKind) throws {
+    #expect(try GradientCheck.demand(kind).isSound)
   }
 
-  @Test func aTaskIsLearntByOneCall() {
-    let outcomes = SelfTest.run(
+  @Test func aCellThatWritesWhereItMayNotIsTold() {
+    #expect(
+      sentence { try GradientCheck.demand(CellKind(Meddling.self)) }
+        .hasPrefix("the cell meddling cannot be used: it writes beyond step.previous"))
+  }
+
+  @Test func aTaskIsLearntByOneCall() throws {
+    #expect(throws: CellError.self) {
+      try SelfTest.run(Counting(), cell: CellKind(Gated.self, ["slope": 9]), seeds: [1])
+    }
+    let outcomes = try SelfTest.run(
       Counting(), cell: CellKind(Gated.self), seeds: [1], threads: 1)
     #expect(outcomes.count == 1)
   }
@@ -116,6 +144,11 @@ private struct Misshapen: RecurrentCell {
       try (CellKind("gated(slope=0.25)", among: [Gated.self]).makeCell() as? Gated)?.slope == 0.25)
     #expect(try CellKind("lstm(forget-bias=2,input-bias=-3)").makeCell() is LSTM)
     #expect(CellKind.builtIn.allSatisfy { (try? CellKind("\($0)")) == $0 })
+  }
+
+  @Test func whatAModelGivesOutOfASettingsRangeIsLeftOut() {
+    let given: CellSettings = ["slope": 9]
+    #expect((CellKind(Gated.self).makeCell(given) as? Gated)?.slope == 1)
   }
 
   @Test func settingsOfAModelGoBehindThoseOfTheKind() {
@@ -146,6 +179,6 @@ private struct Misshapen: RecurrentCell {
         .hasPrefix("two cells are called \"gated\""))
     #expect(
       sentence { try CellKind(Misshapen.self).check() }
-        == "the cell misshapen does not fit together: it has 2 gates, and names for 1")
+        == "the cell misshapen cannot be used: it has 2 gates, and names for 1")
   }
 }

@@ -329,6 +329,20 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
     }
   }
 
+  @Test func helpIsFoundWhereverItIsAskedFor() throws {
+    let page = try tool.run("generate", "--help").output
+    #expect(page.contains("--temperature"))
+    for words in [["help", "generate"], ["generate", "help"]] {
+      #expect(try tool.run(words: words).output == page, "\(words)")
+    }
+    let family = try tool.run("help", "corpus").output
+    #expect(family.contains("corpus dates") && !family.contains("generate"))
+    let wrong = try tool.run("help", "generat")
+    #expect(wrong.code == 2 && wrong.errors.hasSuffix("did you mean generate?\n"))
+    let near = try tool.run("train", "tager")
+    #expect(near.code == 2 && near.errors.hasSuffix("; did you mean train tagger?\n"))
+  }
+
   @Test func pagesAndSplitsReplaceNothingThatIsRead() throws {
     #expect(try train("--updates", "5").code == 0)
     for (page, words) in [
@@ -374,6 +388,7 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
       ("train lm -o m", 2, ["no corpus"]),
       ("train lm story.txt -o m --hidden 0", 2, ["--hidden 0", "1 to 16384"]),
       ("train lm story.txt -o m --rate much", 2, ["--rate much"]),
+      ("train lm story.txt -o m --cell lstm(forgetbias=2)", 2, ["has no setting", "forget-bias"]),
       ("train lm story.txt -o m --cell lstmm", 2, ["lstmm", "did you mean lstm"]),
       ("train lm story.txt -o m --hiden 3", 2, ["--hiden", "did you mean --hidden"]),
       ("train lm story.txt -o m --epochs 1 --updates 1", 2, ["only one"]),

@@ -40,6 +40,7 @@ import Testing
     ("train lm a -o m --cell mingru --weight-drop 0.1", "--weight-drop"),
     ("train lm a -o m --cell gru --zoneout-cell 0.1", "--zoneout-cell"),
     ("train lm a -o m --cell elman --forget-bias 2", "--forget-bias"),
+    ("train lm a -o m --cell lstm(forget-bias=2) --forget-bias 3", "--forget-bias"),
     ("train lm a -o m --layers 1 --residual", "--residual"),
     ("train lm a -o m --unit byte --min-count 3", "--min-count"),
     ("train lm a -o m --unit byte --locale fr", "--locale"),

@@ -101,6 +101,32 @@ private struct Leaky: RecurrentCell {
     try check(translator) { $0.configuration.cell }
   }
 
+  @Test func twoVectorsOfMemoryEnterATranslator() throws {
+    struct Two: RecurrentCell {
+      static let name = "two"
+      let leaky = Leaky([:])
+      init(_ settings: CellSettings) {}
+      var gateNames: [String] { ["a"] }
+      var cellVectorCount: Int { 2 }
+      var carriesHiddenDirectly: Bool { true }
+      func activate<S: Real>(_ step: CellStep<S>, on workspace: Workspace<S>) {
+        leaky.activate(step, on: workspace)
+        S.copy(step.previous.cell, into: step.next.cell)
+      }
+      func differentiate<S: Real>(
+        _ step: CellStep<S>, gradient: CellState<S>, on workspace: Workspace<S>
+      ) {
+        leaky.differentiate(step, gradient: gradient, on: workspace)
+      }
+    }
+    let pairs = try ParallelCorpus(
+      numbers: 0...60, from: SpelledNumbers(locale: "en"), to: SpelledNumbers(locale: "fr"),
+      count: 60, seed: 1)
+    var translator = try Translator(on: pairs, .init(cell: CellKind(Two.self), hiddenSize: 16))
+    try translator.train(on: pairs, for: .updates(3))
+    #expect(translator.weights.shape(of: "bridge.cell_l0.weight") == [32, 32])
+  }
+
   @Test func aRunOfItIsResumedToTheSameBytes() throws {
     try inFolder { folder in
       let corpus = corpus()

@@ -32,7 +32,11 @@ private func parseOptions(_ bytes: [UInt8]) throws {
   demand(found.words.count <= words.count, "no word comes from nowhere")
   _ = try found.integer("threads", in: 1...64)
   _ = try found.number("rate", in: 0...1)
-  _ = try found.choice("cell", of: CellKind.self)
+  // Any text may be the name of a cell with its settings.
+  if let text = found.text("cell"), let kind = try? CellKind(text) {
+    _ = kind.makeCell()
+    demand(try CellKind("\(kind)") == kind, "a cell's text is read back")
+  }
   try set(LanguageModel.Configuration.self, found)
   try set(TrainingOptions.self, found)
 }

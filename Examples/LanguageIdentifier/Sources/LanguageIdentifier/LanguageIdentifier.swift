@@ -71,7 +71,7 @@ struct LanguageIdentifier: TrainableModel {
     on data: LabelledLines, validation: LabelledLines?, _ options: TrainingOptions,
     _ shards: Shards
   ) throws -> IdentifierTask {
-    // Every so-manieth line is kept, so that all languages are tried.
+    // Lines at equal distances are kept, so that all languages are tried.
     let kept = options.validation > 0 ? max(2, Int((1 / options.validation).rounded())) : .max
     func coded(_ lines: some Sequence<LabelledLines.Line>) throws -> [IdentifierTask.Line] {
       try lines.compactMap { line in

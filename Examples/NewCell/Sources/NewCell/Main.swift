@@ -9,7 +9,7 @@ enum NewCell {
     print(try GradientCheck.demand(janet))
 
     for task in [Adding(length: 100), EmbeddedReber()] as [any SequenceTask] {
-      for outcome in SelfTest.run(task, cell: janet, seeds: [1, 2, 3]) {
+      for outcome in try SelfTest.run(task, cell: janet, seeds: [1, 2, 3]) {
         print("\(task.name), \(outcome)")
       }
     }
