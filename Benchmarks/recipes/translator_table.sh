@@ -19,10 +19,10 @@ row() {
   shift
   "$tool" train translator "$folder/$kind/train.tsv" --dev "$folder/$kind/dev.tsv" -o "$folder/m.safetensors" \
     --overwrite -q --seed 1 --threads 1 --minutes "$minutes" "$@" 2>/dev/null
-  echo "$kind | ${*:-no option} | $(bleu "$folder/m.safetensors" "$folder/$kind/dev.tsv") | $(bleu "$folder/m.safetensors" "$folder/$kind/test.tsv")"
+  echo "$kind | ${*:-no option} | $(bleu "$folder/m.safetensors" "$folder/$kind/dev.tsv") | $(bleu "$folder/m.safetensors" "$folder/$kind/test.tsv") | $("$tool" info "$folder/m.safetensors" | sed -n 's/^trained: //p')"
 }
 
-echo "kind | options | BLEU, dev | BLEU, test"
+echo "kind | options | BLEU, dev | BLEU, test | trained"
 for kind in "${@:-numbers}"; do
   row "$kind"
   case $kind in
