@@ -1,5 +1,6 @@
 #include "CICU.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/ubrk.h>
@@ -15,6 +16,14 @@
 #include <unicode/utf8.h>
 
 const char *cicu_error_name(int32_t error) { return u_errorName((UErrorCode)error); }
+
+void cicu_version(char *text, int32_t capacity) {
+  UVersionInfo version;
+  char whole[U_MAX_VERSION_STRING_LENGTH];
+  u_getVersion(version);
+  u_versionToString(version, whole);
+  snprintf(text, (size_t)capacity, "%s", whole);
+}
 
 bool cicu_icu_name(const char *locale, char *name, int32_t capacity) {
   char tag[ULOC_FULLNAME_CAPACITY];
@@ -44,6 +53,22 @@ bool cicu_locale_is_known(const char *locale) {
 }
 
 // MARK: Code points
+
+int32_t cicu_width(int32_t code_point) {
+  switch (u_charType(code_point)) {
+    case U_NON_SPACING_MARK:
+    case U_ENCLOSING_MARK:
+      return 0;
+    case U_FORMAT_CHAR:
+      // Terminals show the soft hyphen.
+      return code_point == 0xAD;
+  }
+  // Vowels and final consonants of Hangul join the first consonant's cells.
+  int32_t hangul = u_getIntPropertyValue(code_point, UCHAR_HANGUL_SYLLABLE_TYPE);
+  if (hangul == U_HST_VOWEL_JAMO || hangul == U_HST_TRAILING_JAMO) return 0;
+  int32_t width = u_getIntPropertyValue(code_point, UCHAR_EAST_ASIAN_WIDTH);
+  return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
+}
 
 uint8_t cicu_grapheme_class(int32_t code_point) {
   switch (u_getIntPropertyValue(code_point, UCHAR_GRAPHEME_CLUSTER_BREAK)) {

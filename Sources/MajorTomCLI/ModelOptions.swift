@@ -13,7 +13,7 @@ func modelOption(isDefaulted: Bool = true, demo: String = "the demo's") -> Optio
 let encodingOption = Option("encoding", "NAME", "Encoding of the text (default: detected)")
 /// The option that chooses how products of matrices are made in inference.
 let precisionOption = Option(
-  "precision", "P", "Products in f32, bf16 or int8 (default: that of the file)")
+  "precision", "P", "Precision of products: f32, bf16 or int8 (default: that of the file)")
 
 extension ParsedArguments {
   /// A model, with products in the precision asked for.

@@ -14,6 +14,9 @@
 /// ICU's name of an error code, such as "U_ILLEGAL_CHAR_FOUND".
 const char *cicu_error_name(int32_t error);
 
+/// The version of the ICU that is loaded, such as "72.1".
+void cicu_version(char *text, int32_t capacity);
+
 /// Whether ICU knows the locale's language, and its region where it names one. BCP 47 or ICU form.
 bool cicu_locale_is_known(const char *locale);
 
@@ -36,6 +39,9 @@ enum {
 
 /// Which sides of a code point are plain by its Grapheme_Cluster_Break property (UAX #29).
 uint8_t cicu_grapheme_class(int32_t code_point);
+
+/// How many cells of a terminal a code point takes: 0, 1 or 2 (East_Asian_Width, UAX #11).
+int32_t cicu_width(int32_t code_point);
 
 // MARK: Break iterators
 
