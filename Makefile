@@ -4,7 +4,7 @@ SWIFT ?= swift
 TOOL = .build/release/majortom
 MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
-PACKAGES = libicu-dev libpopt-dev zlib1g-dev unicode-data bzip2
+PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev unicode-data bzip2
 
 .PHONY: demo build test test-views test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: fuzz fuzz-build fuzz-replay fuzz-seeds sanitize

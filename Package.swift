@@ -35,10 +35,11 @@ let package = Package(
     .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
 
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // Floor 1: the only targets that import C.
     .target(name: "Files", dependencies: ["CChecksum"]),
-    .target(name: "ICUText", dependencies: ["CICU", "CZlib", "Files"]),
+    .target(name: "ICUText", dependencies: ["CICU", "CZlib", "CZstd", "Files"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "CProducts"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt", "Files"]),
     .target(name: "Plots"),

@@ -23,6 +23,8 @@ public protocol CommandLineModel: TrainableModel {
   static func read(
     _ arguments: ParsedArguments
   ) throws -> (data: TrainingData, validation: TrainingData?, findings: [String])
+  /// What options say of how the data are laid out, by their names: evaluation reads others so, too.
+  static func dataLayout(_ arguments: ParsedArguments) throws -> [String: String]
   /// Makes a fresh model for data.
   static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: TrainingData,
@@ -35,6 +37,8 @@ extension CommandLineModel {
   public static var dataOptions: [Option] { [] }
   /// None.
   public static var fileOptions: [String] { [] }
+  /// Nothing.
+  public static func dataLayout(_ arguments: ParsedArguments) -> [String: String] { [:] }
 
   /// Demands data.
   public static func checkUsage(_ arguments: ParsedArguments) throws {

@@ -156,11 +156,12 @@ private func train<Model: CommandLineModel>(
   var model = try settings.beginning(arguments, on: data.data)
   var files = files
   if arguments.has("from") { files?.origin = model.weightsChecksum }
-  let run = TrainingRun(
+  var run = TrainingRun(
     threads: try arguments.threads(), files: files,
     dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
     notes: data.findings,
     isStopped: { interruption != nil })
+  run.dataLayout = try Model.dataLayout(arguments)
   let reporter = ProgressReporter(
     files, json: arguments.has("json"), isQuiet: arguments.has("quiet"))
   let end = try model.train(

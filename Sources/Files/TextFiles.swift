@@ -2,6 +2,12 @@ internal import Glibc
 
 /// Small text files that are read whole, such as configurations.
 public enum TextFiles {
+  /// Whether a regular file lies at a path.
+  public static func isFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// The bytes of a file.
   ///
   /// Throws `FileError.unreadable` for what cannot be read, is no regular file, or is longer.

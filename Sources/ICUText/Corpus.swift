@@ -5,7 +5,8 @@ public import FoundationEssentials
 ///     let corpus = try Corpus(contentsOf: "war_and_peace.txt")
 ///     let vocabulary = try Vocabulary(counting: Segmentation(), in: corpus)
 ///
-/// No token reaches from one file into the next. Byte order marks are no part of the text.
+/// No token reaches from one file into the next. Byte order marks are no part of the text. Files may be
+/// compressed with gzip or zstd, whatever they are called.
 public struct Corpus: Sendable {
   private enum Source: Sendable {
     case memory([UInt8])
@@ -13,7 +14,8 @@ public struct Corpus: Sendable {
   }
 
   private let source: Source
-  /// The sum of the files' sizes in bytes, or the UTF-8 size of a text in memory.
+  /// The sum of the texts' sizes in bytes as they are encoded, where they are compressed as they were
+  /// before; or the UTF-8 size of a text in memory.
   public let byteCount: Int
   /// Told what fraction is read, by whoever reads it, after each piece.
   private var progress: (@Sendable (Double) -> Void)?
@@ -24,7 +26,7 @@ public struct Corpus: Sendable {
 
   /// Checks that each file exists and is a regular, readable, non-empty text file.
   ///
-  /// Detection looks at the first MiB of a file. Throws a `TextError` that names the file.
+  /// Detection looks at the first MiB of a file; what is compressed is decompressed to its end. Throws a `TextError` that names the file.
   public init(
     contentsOf paths: [String], encoding: TextEncoding = .detect
   ) throws(TextError) {
@@ -73,6 +75,12 @@ public struct Corpus: Sendable {
     case .memory: []
     case .files(let files): files.map(\.encodingName)
     }
+  }
+
+  /// Whether the text begins behind a byte order mark of UTF-8, which is no part of it.
+  package var hasUTF8Mark: Bool {
+    guard case .files(let files) = source, let file = files.first else { return false }
+    return file.encoding == "UTF-8" && file.markLength > 0
   }
 
   /// A part of a corpus, decoded: valid only while the function that it was given to runs.

@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
 extension ParallelCorpus {
-  /// Reads files of columns that are separated by tabs; gzip is read as well.
+  /// Reads files of columns that are separated by tabs; gzip and zstd are read as well.
   ///
   /// Pairs that are empty on a side are left out and counted in `skipped`.
   ///
@@ -42,7 +42,7 @@ extension ParallelCorpus {
       contentsOf: [url.filePath], sourceColumn: sourceColumn, targetColumn: targetColumn)
   }
 
-  /// Reads two files that go line by line; gzip is read as well.
+  /// Reads two files that go line by line; gzip and zstd are read as well.
   ///
   /// Pairs that are empty on a side are left out and counted in `skipped`.
   ///

@@ -18,6 +18,10 @@ public enum TextError: Error, Sendable, Equatable {
   case unreadable(path: String, reason: String)
   /// The file is shorter than it was when it was opened, in bytes.
   case shrunk(path: String, from: Int, to: Int)
+  /// Compressed data that are not as they were written; where that shows, in bytes, and by what.
+  case damaged(path: String, format: String, offset: Int, reason: String)
+  /// Compressed data whose end is missing, and how many bytes there are.
+  case cutShort(path: String, format: String, byteCount: Int)
   /// Compressed data that grow to more than so many times their size.
   case grows(path: String, times: Int)
   /// More bytes of text than can be kept in memory.
@@ -79,8 +83,15 @@ extension TextError: CustomStringConvertible {
       return
         "\(path) was cut short while it was in use: \(now) bytes are left of \(before); read it"
         + " again when nothing writes to it."
+    case .damaged(let path, let format, let offset, let reason):
+      return "\(path): its \(format) data are damaged, as shows after \(offset) bytes"
+        + " (\(reason)); make or fetch the file anew."
+    case .cutShort(let path, let format, let byteCount):
+      return "\(path): its \(format) data end too early, after \(byteCount) bytes: the file"
+        + " was cut short; make or fetch it anew."
     case .grows(let path, let times):
-      return "\(path): its gzip data grow to more than \(times) times their size, which text does"
+      return
+        "\(path): its compressed data grow to more than \(times) times their size, which text does"
         + " not do; if it is sound all the same, decompress it first."
     case .tooLarge(let path, let limit):
       return

@@ -1,5 +1,4 @@
 internal import CICU
-import Glibc
 
 /// A text file that was found fit to be read, and how to read it.
 struct TextFile: Sendable, Equatable {
@@ -12,6 +11,7 @@ struct TextFile: Sendable, Equatable {
   let isDetected: Bool
   /// The bytes of the byte order mark, which is no part of the text.
   let markLength: Int
+  /// The bytes of the text, decompressed where the file is compressed.
   let byteCount: Int
 }
 
@@ -27,16 +27,19 @@ extension TextFile {
     let handle = try FileHandle(path)
     let sample = try handle.read(atMost: Self.sampleSize)
     if sample.isEmpty { throw .empty(path: path) }
+    // Only to its end tells what is compressed how long it is, and whether it is whole.
+    let byteCount =
+      handle.compression == nil ? handle.byteCount : sample.count + (try handle.skipToEnd())
     let plan: Plan
     if let name = encoding.converter {
       plan = Self.plan(encoding, converter: name, sample)
     } else {
-      plan = try Self.detect(sample, path: path, isWhole: sample.count == handle.byteCount)
+      plan = try Self.detect(sample, path: path, isWhole: sample.count == byteCount)
     }
     if sample.count == plan.markLength { throw .empty(path: path) }
     self.init(
       path: path, encoding: plan.encoding, encodingName: plan.name, isDetected: plan.isDetected,
-      markLength: plan.markLength, byteCount: handle.byteCount)
+      markLength: plan.markLength, byteCount: byteCount)
   }
 
   private struct Plan {
@@ -169,75 +172,5 @@ extension TextFile {
 
   static func lineNumber(in bytes: [UInt8], before offset: Int) -> Int {
     1 + bytes[0..<offset].count { $0 == 0x0A }
-  }
-}
-
-/// The owner of one open file.
-final class FileHandle {
-  let path: String
-  let byteCount: Int
-  private let descriptor: Int32
-
-  init(_ path: String) throws(TextError) {
-    if path.isEmpty || path.utf8.contains(0) { throw .missing(path: path) }
-    // Non-blocking, so that a pipe without a writer is refused rather than waited for.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    if descriptor < 0 {
-      let code = errno
-      if code == ENOENT || code == ENOTDIR { throw .missing(path: path) }
-      if code == ENXIO { throw .notRegular(path: path) }
-      throw .unreadable(path: path, reason: Self.reason(code))
-    }
-    var status = stat()
-    let code = fstat(descriptor, &status) == 0 ? 0 : errno
-    let kind = status.st_mode & S_IFMT
-    if code != 0 || kind != S_IFREG {
-      close(descriptor)
-      if code != 0 { throw .unreadable(path: path, reason: Self.reason(code)) }
-      if kind == S_IFDIR { throw .directory(path: path) }
-      throw .notRegular(path: path)
-    }
-    self.path = path
-    self.descriptor = descriptor
-    byteCount = Int(status.st_size)
-  }
-
-  deinit { close(descriptor) }
-
-  /// Another descriptor of the same open file, which is the caller's to close.
-  func duplicate() throws(TextError) -> Int32 {
-    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    if copy < 0 { throw .unreadable(path: path, reason: Self.reason(errno)) }
-    return copy
-  }
-
-  /// Reads until the buffer is full or the file ends; returns how many bytes came.
-  func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(TextError) -> Int {
-    var filled = 0
-    while filled < buffer.count {
-      let target = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
-      let count = Glibc.read(descriptor, target.baseAddress, target.count)
-      if count == 0 { break }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw .unreadable(path: path, reason: Self.reason(errno))
-      }
-      filled += count
-    }
-    return filled
-  }
-
-  func read(atMost count: Int) throws(TextError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: min(count, byteCount))
-    let filled = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(TextError) in
-      try read(into: buffer)
-    }
-    bytes.removeSubrange(filled...)
-    return bytes
-  }
-
-  static func reason(_ code: Int32) -> String {
-    guard let text = strerror(code) else { return "error \(code)" }
-    return String(cString: text)
   }
 }

@@ -1,13 +1,12 @@
-internal import CZlib
 import Glibc
 
-/// The lines of a UTF-8 file, which may be compressed with gzip, read as a stream.
+/// The lines of a UTF-8 file, which may be compressed with gzip or zstd, read as a stream.
 public enum TextLines {
   /// Calls a function with each line, without its line end, and its number from 1.
   ///
   /// Line ends are LF or CR LF; a byte order mark is no part of the first line. Reading ends early
   /// where the function returns false. What would fill the memory is refused: a line of over 16 MiB,
-  /// gzip data that grow more than text ever does, and, with `keepsAll`, more than fits in memory.
+  /// compressed data that grow more than text ever does, and, with `keepsAll`, more than fits in memory.
   ///
   /// - Parameters:
   ///   - path: The file.
@@ -30,12 +29,8 @@ public enum TextLines {
   struct Limits: Sendable {
     /// The bytes of a line.
     var line = TextLines.longestLine
-    /// How many times its size a compressed file may grow to, once it is past `modest` bytes.
-    ///
-    /// Text grows to 3 to 10 times its size; gzip's largest is about 1,030.
-    var growth = 200
-    /// See `growth`.
-    var modest = 8 << 20
+    /// What a compressed file may grow to.
+    var growth = FileHandle.Growth()
     /// The bytes of a text that is kept.
     var kept = TextLines.mostKept
   }
@@ -56,65 +51,36 @@ public enum TextLines {
 /// The bytes of the machine's memory.
 let machineMemory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
 
-/// The bytes of a file, decompressed where they are gzip data.
+/// The bytes of a file, block by block.
 private final class LineReader {
-  private let path: String
-  private let byteCount: Int
-  private let descriptor: Int32
-  private let file: gzFile
+  private let handle: FileHandle
   private let most: Int
   private let tooMuch: TextError
   private var count = 0
   private var block = [UInt8](repeating: 0, count: 1 << 16)
 
   init(_ path: String, limits: TextLines.Limits, keepsAll: Bool) throws(TextError) {
-    let handle = try FileHandle(path)
-    self.path = path
-    byteCount = handle.byteCount
-    let descriptor = try handle.duplicate()
-    guard let file = gzdopen(descriptor, "rb") else {
-      close(descriptor)
-      throw .unreadable(path: path, reason: FileHandle.reason(errno))
-    }
-    (self.descriptor, self.file) = (descriptor, file)
-    gzbuffer(file, 1 << 17)
-    let grown = max(limits.modest, limits.growth * byteCount)
+    handle = try FileHandle(path, growth: limits.growth)
+    let grown = limits.growth.most(of: handle.byteCount)
     if keepsAll, limits.kept < grown {
       (most, tooMuch) = (limits.kept, .tooLarge(path: path, limit: limits.kept))
     } else {
-      (most, tooMuch) = (grown, .grows(path: path, times: limits.growth))
+      (most, tooMuch) = (grown, .grows(path: path, times: limits.growth.times))
     }
   }
 
-  // It closes the descriptor, too.
-  deinit { gzclose(file) }
-
   /// The next bytes; nil at the end.
   func next() throws(TextError) -> ArraySlice<UInt8>? {
-    let read = Int(gzread(file, &block, UInt32(block.count)))
-    var code: Int32 = 0
-    if read < 0 {
-      let system = errno
-      let reason = gzerror(file, &code).map { String(cString: $0) } ?? "damaged gzip data"
-      // zlib puts a name of its own before what is wrong, as it was given no path.
-      let name = "<fd:\(descriptor)>: "
-      throw .unreadable(
-        path: path,
-        reason: code == Z_ERRNO
-          ? FileHandle.reason(system)
-          : reason.hasPrefix(name) ? String(reason.dropFirst(name.count)) : reason)
+    let read = try block.withUnsafeMutableBufferPointer { (buffer) throws(TextError) in
+      try handle.read(into: buffer)
     }
     count += read
     // Data that are not compressed grow only where somebody appends to them without end.
     if count > most { throw tooMuch }
     if read > 0 { return block[..<read] }
-    // zlib takes the end of a file that is cut short for its end, and only says so here.
-    _ = gzerror(file, &code)
-    guard code != Z_BUF_ERROR else {
-      throw .unreadable(path: path, reason: "its gzip data end too early")
+    if handle.compression == nil, count < handle.byteCount {
+      throw .shrunk(path: handle.path, from: handle.byteCount, to: count)
     }
-    let end = Int(lseek(descriptor, 0, SEEK_CUR))
-    if end < byteCount { throw .shrunk(path: path, from: byteCount, to: end) }
     return nil
   }
 }

@@ -163,7 +163,7 @@ public final class LaneTask: TrainingTask, @unchecked Sendable {
   /// stay improbable.
   public func prepare(_ parameters: Parameters<Float>) {
     var counts = [Double](repeating: 0.01, count: network.output.outputs)
-    forEachStretch(until: trainingCount) { for id in $0 { counts[Int(id)] += 1 } }
+    tokens.forEachStretch(until: trainingCount) { for id in $0 { counts[Int(id)] += 1 } }
     let bias = parameters[network.output.bias]
     for (id, count) in counts.enumerated() {
       bias[0, id] = Float(log(count / Double(trainingCount)))
@@ -172,21 +172,6 @@ public final class LaneTask: TrainingTask, @unchecked Sendable {
 
   /// What tells this text from others, the part that is validated on too, as it decides when to stop.
   public var fingerprint: Fingerprint {
-    var fingerprint = Fingerprint()
-    forEachStretch(until: tokens.count) { fingerprint.add($0) }
-    return fingerprint
-  }
-
-  private func forEachStretch(
-    until end: Int, _ body: (UnsafeMutableBufferPointer<Int32>) -> Void
-  ) {
-    let buffer = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 1 << 16)
-    defer { buffer.deallocate() }
-    for start in stride(from: 0, to: end, by: buffer.count) {
-      let range = start..<min(start + buffer.count, end)
-      let part = UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])
-      tokens.copy(range, into: part)
-      body(part)
-    }
+    tokens.fingerprint
   }
 }

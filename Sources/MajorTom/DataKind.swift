@@ -21,7 +21,7 @@ public enum DataKind: String, Sendable, CaseIterable {
 
   /// The kind that a file likely is of, by its name and its first lines; text where that is unclear.
   public init(guessedFor path: String) {
-    let name = path.hasSuffix(".gz") ? path.dropLast(3) : path[...]
+    let name = Compression.plainName(path)
     let known = [
       ".conllu", ".conll-u", ".conll", ".iob", ".iob2", ".bio", ".bioes", ".bilou", ".ann",
       ".jsonl",

@@ -10,10 +10,13 @@ struct CoNLLUWriter {
   /// Whether the first sentence begins a paragraph.
   let beginsParagraph: Bool
 
-  func text(of sentences: [SentenceInText]) -> String {
+  /// The sentences of a text; `count` is how many were written before.
+  func text(of sentences: [SentenceInText], counting count: inout Int) -> String {
     var text = ""
     for (number, sentence) in sentences.enumerated() {
       if number == 0, beginsParagraph { text += "# newpar\n" }
+      count += 1
+      text += "# sent_id = \(count)\n"
       let next = number + 1 < sentences.count ? sentences[number + 1].words.first : nil
       text += rows(of: sentence, before: next) + "\n"
     }

@@ -17,7 +17,8 @@ private let taggerOptions =
       "Taggers: cut the data's text, too, and count as the CoNLL-2018 shared task does")
   ]
 private let translatorOptions = [
-  Option("beam", "N", "Translators: translations followed at once (default: 1)")
+  Option("columns", "S,T", "Pairs: the columns of what is read and written (default: 1,2)"),
+  Option("beam", "N", "Translators: translations followed at once (default: 1)"),
 ]
 
 /// The command `majortom evaluate`.
@@ -26,7 +27,7 @@ let evaluateCommand = Command(
   synopsis: "[-m MODEL] DATA... [OPTION...]",
   about: """
     Measures how well a language model predicts text files, a tagger tags files of tagged sentences,
-    or a translator translates files of pairs.
+    or a translator translates files of pairs. Columns that were named in training are read here, too.
     """,
   options: [modelOption()] + languageModelOptions + taggerOptions + translatorOptions + [
     precisionOption, threadsOption, jsonOption,
@@ -35,7 +36,7 @@ let evaluateCommand = Command(
   guard !arguments.words.isEmpty else {
     throw UsageError("no data: name at least one file")
   }
-  let path = try modelPath(arguments)
+  let path = try modelPath(arguments, of: nil)
   let kind = try modelKind(of: path).kind
   let own = [
     LanguageModel.kind: languageModelOptions, Tagger.kind: taggerOptions,
@@ -60,7 +61,10 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
   let part = try arguments.choice("part", of: EvaluatedPart.self) ?? .all
   let threads = try arguments.threads()
   let model = try arguments.model(LanguageModel.self, path)
-  let tokens = try EncodedCorpus(try arguments.corpus(), vocabulary: model.vocabulary)
+  let corpus = try arguments.corpus()
+  encodingSentences(of: corpus, arguments.words, try arguments.encoding()).forEach(complain)
+  let tokens = try EncodedCorpus(corpus, vocabulary: model.vocabulary)
+  if part == .validation { try demandTrainingText(arguments.words, tokens, model, path) }
   let range = part == .all ? 0..<tokens.count : model.validationRange(of: tokens.count)
   for name in protocols {
     let result = try model.evaluate(on: tokens, range: range, protocol: name, threads: threads)
@@ -82,8 +86,53 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
   }
 }
 
+/// Throws `InputError` where a text is not the one of which a model kept a part for validation.
+private func demandTrainingText(
+  _ words: [String], _ tokens: EncodedCorpus, _ model: LanguageModel, _ path: String
+) throws(InputError) {
+  switch model.wasTrained(on: tokens) {
+  case true?: break
+  case false?:
+    let names = model.card.data.isEmpty ? "" : " (\(model.card.data.joined(separator: ", ")))"
+    throw InputError(
+      description:
+        "\(words.joined(separator: ", ")): this is not the very text that \(path) was trained on\(names), "
+        + "so no part of it was kept for validation: leave --part out")
+  case nil:
+    complain(
+      "\(path) does not tell which text it was trained on, as files of earlier versions do not: "
+        + "whether this is the one cannot be checked")
+  }
+}
+
+extension ParsedArguments {
+  /// The same with what was said of the data's layout in training, as far as nothing else is said here.
+  fileprivate func remembering(
+    _ card: ModelCard, _ options: [Option]
+  ) throws -> ParsedArguments {
+    let names = options.map(\.name).filter { !has($0) }
+    let known = (card.dataLayout ?? [:]).filter { names.contains($0.key) }
+    // The layout alone is the file's own matter.
+    guard known.contains(where: { $0.key != "data-format" }) else { return self }
+    if let layout = known["data-format"] {
+      for path in words {
+        let found = try taggedFormat(self).layout(of: path).rawValue
+        guard found != layout else { continue }
+        complain(
+          "\(path) is of the format \(found), and the training data were \(layout): what was said of "
+            + "their columns is left out (--column)")
+        return self
+      }
+    }
+    let rows = known.keys.sorted().map { "--\($0) \(shellWord(known[$0] ?? ""))" }
+    complain("as in training: \(rows.joined(separator: " "))")
+    return known.reduce(self) { $0.adding($1.key, $1.value) }
+  }
+}
+
 private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws {
   let tagger = try arguments.model(Tagger.self, path)
+  let arguments = try arguments.remembering(tagger.card, taggedDataOptions)
   let format = try taggedFormat(arguments, locale: tagger.core.parts.locale)
   let corpus = try TaggedCorpus(contentsOf: arguments.words, format: format)
   tellRepairs(corpus, "data")
@@ -146,7 +195,10 @@ private func evaluateRaw(
 
 private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) throws {
   let translator = try arguments.model(Translator.self, path)
-  let corpus = try ParallelCorpus(contentsOf: arguments.words)
+  let arguments = try arguments.remembering(translator.card, translatorOptions)
+  let (source, target) = try Translator.columns(arguments)
+  let corpus = try ParallelCorpus(
+    contentsOf: arguments.words, sourceColumn: source, targetColumn: target)
   let threads = try arguments.threads()
   let search = Translator.Search(beam: try arguments.integer("beam", in: 1...1000) ?? 1)
   // A source with several translations is translated once, and compared with all of them.

@@ -104,7 +104,7 @@ private struct ExplainRequest {
     sequences = try arguments.integer("sequences", in: 0...10_000_000) ?? 4000
     seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1)
     let given = try arguments.texts("model").map(modelFile)
-    for path in given.isEmpty ? [try modelPath(arguments)] : given {
+    for path in given.isEmpty ? [try modelPath(arguments, of: nil)] : given {
       let kind = try modelKind(of: path).kind
       if let other = paths.updateValue(path, forKey: kind) {
         throw UsageError("\(other) and \(path) are both a \(kind.title): give one of each kind")

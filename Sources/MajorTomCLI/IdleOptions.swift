@@ -72,9 +72,10 @@ private let idleOptions: [String: [IdleOptions]] = [
       !$0.has("best") && !["conll", "conllu"].contains($0.text("format"))
     },
     batchOfWords,
-    IdleOptions("lines", because: "it is of standard input, and the text is given as words") {
-      !$0.words.isEmpty
+    IdleOptions("lines", because: "it is of files and standard input, and the text is given here") {
+      $0.givesText
     },
+    encodingOfFiles,
     IdleOptions("lines", because: "--tokenized reads lines anyway: leave it out") {
       $0.has("tokenized")
     },
@@ -92,9 +93,10 @@ private let idleOptions: [String: [IdleOptions]] = [
       "margin", "length-power", "coverage",
       because: "it compares what --beam N follows at once, and that is one"
     ) { try ($0.integer("beam", in: 1...1000) ?? $0.integer("best", in: 1...1000) ?? 1) == 1 },
-    batchOfWords,
+    batchOfWords, encodingOfFiles,
   ],
   "tokenize": [
+    encodingOfFiles,
     IdleOptions("format", because: formatTwice) { $0.has("json") },
     IdleOptions("locale", because: "bytes and code points are the same in all languages") {
       ["byte", "code-point"].contains($0.text("unit"))
@@ -124,8 +126,11 @@ private let idleOptions: [String: [IdleOptions]] = [
 
 private let formatTwice = "--json is a format, too: leave one of them out"
 private let batchOfWords = IdleOptions(
-  "batch", because: "it is of lines of standard input, and the text is given here"
-) { !$0.words.isEmpty }
+  "batch", because: "it is of files and standard input, and the text is given here"
+) { $0.givesText }
+private let encodingOfFiles = IdleOptions(
+  "encoding", because: "it is of --file; standard input is UTF-8"
+) { !$0.has("file") }
 private let overwriting = IdleOptions("overwrite", because: "it is of the files of --split FOLDER")
 {
   !$0.has("split")

@@ -32,7 +32,7 @@ let infoCommand = Command(
       flag: "verify", "Only check the files against their checksums; exit 1 where one is damaged"),
   ]
 ) { arguments in
-  let paths = arguments.words.isEmpty ? [try modelPath(arguments)] : arguments.words
+  let paths = arguments.words.isEmpty ? [try modelPath(arguments, of: nil)] : arguments.words
   let isJSON = arguments.has("json")
   var hasFailed = false
   for (number, path) in paths.enumerated() {
@@ -70,27 +70,4 @@ private func verify(_ path: String, asJSON: Bool) throws {
   }
   if asJSON { return writeJSON(["file": .text(path), "checksum": .text(checksum)]) }
   writeOutput("\(path): its checksum \(checksum) is right\n")
-}
-
-/// The model that the user means: `--model`, `$MAJORTOM_MODEL`, or the demo's, here or up from the
-/// tool's own place.
-func modelPath(
-  _ arguments: ParsedArguments, demo name: String = "models/demo.safetensors"
-) throws -> String {
-  if let path = arguments.text("model") { return try modelFile(path) }
-  if let path = getenv("MAJORTOM_MODEL").map({ String(cString: $0) }), !path.isEmpty {
-    return try modelFile(path)
-  }
-  if FileWriter.exists(name) { return name }
-  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-  let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-  let path = buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }
-  var folder = String(decoding: path, as: UTF8.self)
-  while let slash = folder.lastIndex(of: "/") {
-    folder = String(folder[..<slash])
-    if FileWriter.exists("\(folder)/\(name)") { return "\(folder)/\(name)" }
-  }
-  throw UsageError(
-    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, majortom train "
-      + "tagger DATA -o FILE or majortom train translator PAIRS -o FILE, or make demo")
 }

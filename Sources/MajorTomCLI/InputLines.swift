@@ -4,63 +4,28 @@ import MajorTom
 
 /// Reads standard input line by line, strictly: bytes that are not UTF-8 end it with a sentence, and so
 /// does a line that is none.
-func forEachInputLine(_ body: (String) throws -> Void) throws {
-  var lines = InputLines()
-  var block = [UInt8](repeating: 0, count: 1 << 16)
-  while true {
-    let count = block.withUnsafeMutableBytes { read(0, $0.baseAddress, $0.count) }
-    if count < 0, errno == EINTR { continue }
-    if count < 0, errno == EAGAIN {
-      // Whoever shares the input has made it one that does not wait.
-      var wanted = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-      poll(&wanted, 1, -1)
-      continue
-    }
-    guard count >= 0 else {
-      // The end and an error look alike, but only one of them means that all was read.
-      throw InputError(
-        description: "standard input, after line \(lines.number): "
-          + String(cString: strerror(errno)))
-    }
-    if count == 0 { return try lines.finish(body) }
-    try lines.take(block[..<count], body)
-  }
-}
-
-/// What standard input is read by.
-enum InputUnit {
-  /// Each line is a text.
-  case lines
-  /// Each line is a text, with what else is no part of it: a byte order mark, a CR.
-  case wholeLines
-  /// Lines without an empty one between are a text; the empty ones are texts of nothing.
-  case paragraphs
+///
+/// What is compressed is decompressed. At a terminal, `hint` says what is awaited, and a prompt stands before each line.
+func forEachInputLine(hint: String, _ body: (String) throws -> Void) throws {
+  if inputIsTerminal { complain(hint) }
+  var lines = InputLines(name: "standard input")
+  var input = StandardInput()
+  try input.forEachBlock { try lines.take($0, body) }
+  try lines.finish(body)
 }
 
 /// Whether somebody types, who waits for an answer to each line.
 let inputIsTerminal = isatty(0) == 1
 
-/// Calls `body` with the texts of standard input as they come.
-func forEachInputText(by unit: InputUnit, _ body: (String) throws -> Void) throws {
-  guard unit == .paragraphs else {
-    return try forEachInputLine { try body(unit == .wholeLines ? $0 : withoutMarks($0)) }
-  }
-  var collector = ParagraphCollector()
-  var isFirst = true
-  try forEachInputLine { line in
-    // Within a paragraph a line keeps its CR, so that places are those in the input.
-    let text = isFirst && line.unicodeScalars.first == "\u{FEFF}" ? withoutMarks(line) : line
-    isFirst = false
-    for text in collector.take(text) { try body(withoutMarks(text)) }
-  }
-  if let text = collector.finish() { try body(withoutMarks(text)) }
-}
-
 /// Cuts what comes in into lines.
-private struct InputLines {
+struct InputLines {
+  /// What the input is called.
+  private let name: String
   /// The lines given out.
-  private(set) var number = 0
+  private var number = 0
   private var pending: [UInt8] = []
+
+  init(name: String) { self.name = name }
 
   mutating func take(_ block: ArraySlice<UInt8>, _ body: (String) throws -> Void) throws {
     var rest = block
@@ -86,7 +51,7 @@ private struct InputLines {
     if pending.count > TextLines.longestLine { throw tooLong }
     guard let line = String(validating: pending, as: UTF8.self) else {
       throw InputError(
-        description: "standard input, line \(number): not valid UTF-8; convert it, as with iconv")
+        description: "\(name), line \(number): not valid UTF-8; convert it, as with iconv")
     }
     pending.removeAll(keepingCapacity: true)
     try body(line)
@@ -94,8 +59,94 @@ private struct InputLines {
 
   private var tooLong: InputError {
     InputError(
-      description:
-        "standard input, line \(number): longer than \(TextLines.longestLine >> 20) MiB; "
+      description: "\(name), line \(number): longer than \(TextLines.longestLine >> 20) MiB; "
         + "this is no text of lines")
+  }
+}
+
+/// The bytes of standard input, decompressed where they are compressed.
+private struct StandardInput {
+  private static let name = "standard input"
+  private var block = [UInt8](repeating: 0, count: 1 << 16)
+  private var unpacked: [UInt8] = []
+  private var decompressor: Decompressor?
+  /// The blocks read, and the compressed bytes that are decompressed.
+  private var count = 0, taken = 0
+
+  mutating func forEachBlock(_ body: (ArraySlice<UInt8>) throws -> Void) throws {
+    // What came so far, until it tells whether it is compressed.
+    var beginning: [UInt8] = []
+    var isKnown = false
+    while let block = try next() {
+      if isKnown {
+        try give(block, body)
+        continue
+      }
+      beginning += block
+      guard !Compression.isUnclear(beginning) else { continue }
+      isKnown = true
+      decompressor = try Compression(of: beginning).map { try Decompressor($0) }
+      try give(beginning[...], body)
+    }
+    if !isKnown, !beginning.isEmpty { try give(beginning[...], body) }
+    if let decompressor, !decompressor.isWhole {
+      throw TextError.cutShort(
+        path: Self.name, format: decompressor.compression.rawValue, byteCount: taken)
+    }
+  }
+
+  /// The next bytes as they come; nil at the end.
+  private mutating func next() throws -> ArraySlice<UInt8>? {
+    let isTyped = inputIsTerminal && isatty(2) == 1
+    if isTyped { writeError("> ") }
+    while true {
+      let read = block.withUnsafeMutableBytes { Glibc.read(0, $0.baseAddress, $0.count) }
+      if read < 0, errno == EINTR { continue }
+      if read < 0, errno == EAGAIN {
+        // Whoever shares the input has made it one that does not wait.
+        var wanted = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        poll(&wanted, 1, -1)
+        continue
+      }
+      guard read >= 0 else {
+        // The end and an error look alike, but only one of them means that all was read.
+        throw InputError(
+          description: "\(Self.name), after \(counted(count, "byte")): "
+            + String(cString: strerror(errno)))
+      }
+      if read == 0, isTyped { writeError("\n") }
+      count += read
+      return read == 0 ? nil : block[..<read]
+    }
+  }
+
+  private mutating func give(
+    _ bytes: ArraySlice<UInt8>, _ body: (ArraySlice<UInt8>) throws -> Void
+  ) throws {
+    guard let decompressor else { return try body(bytes) }
+    if unpacked.isEmpty { unpacked = [UInt8](repeating: 0, count: 1 << 16) }
+    var rest = bytes
+    while true {
+      var read = 0
+      let found = rest.withUnsafeBufferPointer { input in
+        unpacked.withUnsafeMutableBufferPointer { output in
+          Result { () throws(Decompressor.Damage) in
+            try decompressor.decompress(input, into: output, taken: &read)
+          }
+        }
+      }
+      taken += read
+      rest = rest.dropFirst(read)
+      switch found {
+      case .success(let written):
+        if written > 0 { try body(unpacked[..<written]) }
+        // Without more bytes in, there may still be some to come out.
+        if rest.isEmpty, written < unpacked.count { return }
+      case .failure(let damage):
+        throw TextError.damaged(
+          path: Self.name, format: decompressor.compression.rawValue, offset: taken,
+          reason: damage.reason)
+      }
+    }
   }
 }

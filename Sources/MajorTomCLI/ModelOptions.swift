@@ -1,14 +1,17 @@
 import CommandLineModels
 import CommandLineOptions
+import Glibc
 import MajorTom
 
 // Options of models that several commands have.
 
 /// The option that names a model, which has a default unless it means something to leave it out.
-func modelOption(isDefaulted: Bool = true, demo: String = "the demo's") -> Option {
+func modelOption(isDefaulted: Bool = true) -> Option {
   Option(
     "model", short: "m", "FILE",
-    isDefaulted ? "The model (default: $MAJORTOM_MODEL, else \(demo))" : "A language model")
+    isDefaulted
+      ? "The model (default: the first that fits of $MAJORTOM_MODEL, else the demo's or the installed one)"
+      : "A language model")
 }
 let encodingOption = Option("encoding", "NAME", "Encoding of the text (default: detected)")
 /// The option that chooses how products of matrices are made in inference.
@@ -50,4 +53,78 @@ extension ParsedArguments {
   func encoding() throws -> TextEncoding {
     try text("encoding").map { try TextEncoding(named: $0) } ?? .detect
   }
+}
+
+// MARK: The model that is meant
+
+/// Models that are used where none is named: their kind, and their names in `models` and among those that
+/// are installed beside the tool.
+private let defaultModels = [
+  (kind: LanguageModel.kind, names: ["demo", "ships-log"]),
+  (kind: Tagger.kind, names: ["names"]),
+  (kind: Translator.kind, names: ["translator", "numbers"]),
+]
+
+/// The model that the user means: `--model`, else of `$MAJORTOM_MODEL`, a list of files and runs with
+/// colons between, the first of a kind; else the demo's, here or up from the tool's own place; else the one
+/// installed beside the tool.
+///
+/// Without a kind it is the first of the list, or a language model. Throws `UsageError` where there is none.
+func modelPath(
+  _ arguments: ParsedArguments, of kind: ModelKind? = LanguageModel.kind
+) throws -> String {
+  if let path = arguments.text("model") { return try modelFile(path) }
+  if let list = environment("MAJORTOM_MODEL") { return try model(in: list, of: kind) }
+  let wanted = kind ?? LanguageModel.kind
+  for name in defaultModels.filter({ $0.kind == wanted }).flatMap(\.names) {
+    if let path = placesOfModels.map({ $0 + name + ".safetensors" }).first(where: TextFiles.isFile)
+    {
+      return path
+    }
+  }
+  throw UsageError(
+    "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, majortom train "
+      + "tagger DATA -o FILE or majortom train translator PAIRS -o FILE, or make demo")
+}
+
+/// The first model of a kind in a list, or of any kind.
+///
+/// Throws what reading one throws, and `UsageError` where there is none of the kind.
+private func model(in list: String, of kind: ModelKind?) throws -> String {
+  // A path may have a colon in it.
+  let typed =
+    FileWriter.exists(list)
+    ? [list] : list.split(separator: ":", omittingEmptySubsequences: true).map(String.init)
+  var others: [String] = []
+  for path in typed {
+    let path = try modelFile(path)
+    guard let kind, typed.count > 1 else { return path }
+    let found = try modelKind(of: path).kind
+    if found == kind { return path }
+    others.append("\(path) is a \(found.title)")
+  }
+  throw UsageError(
+    "no \(kind?.title ?? "model") in MAJORTOM_MODEL"
+      + (others.isEmpty ? ", which names none" : ": \(others.joined(separator: ", "))")
+      + "; name one with -m FILE")
+}
+
+private func environment(_ name: String) -> String? {
+  getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+}
+
+/// Folders in which models are looked for, in this order, each with a slash behind.
+private var placesOfModels: [String] {
+  var places = ["models/"]
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+  let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+  let path = buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }
+  var folder = String(decoding: path, as: UTF8.self)
+  var installed: [String] = []
+  while let slash = folder.lastIndex(of: "/") {
+    folder = String(folder[..<slash])
+    places.append("\(folder)/models/")
+    if installed.isEmpty { installed = ["\(folder)/../share/majortom/models/"] }
+  }
+  return places + installed
 }

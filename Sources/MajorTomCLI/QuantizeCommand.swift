@@ -27,7 +27,7 @@ let quantizeCommand = Command(
   guard let chosen = try arguments.choice("precision", of: FilePrecision.self) else {
     throw UsageError("no precision: --precision int8 or --precision bf16")
   }
-  let path = try modelPath(arguments)
+  let path = try modelPath(arguments, of: nil)
   try demandApart(output, [path])
   guard arguments.has("overwrite") || !FileWriter.exists(output) else {
     throw UsageError("\(output) exists: give --overwrite to replace it")

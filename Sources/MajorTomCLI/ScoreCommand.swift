@@ -65,7 +65,7 @@ let scoreCommand = Command(
 private func inputLines() throws -> ReferencedText.Lines {
   var lines: [String] = []
   var byteCount = 0
-  try forEachInputLine { line in
+  try forEachInputLine(hint: "type the translations, one a line; Ctrl-D ends them") { line in
     byteCount += line.utf8.count + 1
     guard byteCount <= TextLines.mostKept else {
       throw TextError.tooLarge(path: "standard input", limit: TextLines.mostKept)

@@ -22,20 +22,16 @@ func annotationObject(_ text: String, _ spans: [SpanInText]) -> JSONValue {
   ])
 }
 
-/// The annotations of a text that comes line by line, as brat has them in a file of their own.
-final class BratLines {
-  private var start = 0
-  private var number = 0
-
-  /// The lines for the spans of the text's next line, which ends in a line feed there.
-  func lines(_ text: String, _ spans: [SpanInText]) -> String {
-    var lines = ""
-    for span in spans {
-      number += 1
-      let (low, high) = (span.codePoints.lowerBound, span.codePoints.upperBound)
-      lines += "T\(number)\t\(span.type) \(start + low) \(start + high)\t\(span.text)\n"
-    }
-    start += text.unicodeScalars.count + 1
-    return lines
+/// The annotations of a text as brat has them in a file of their own; `start` code points stand before it,
+/// and `count` annotations were written before.
+func bratLines(
+  _ spans: [SpanInText], behind start: Int, counting count: inout Int
+) -> String {
+  var lines = ""
+  for span in spans {
+    count += 1
+    let (low, high) = (span.codePoints.lowerBound, span.codePoints.upperBound)
+    lines += "T\(count)\t\(span.type) \(start + low) \(start + high)\t\(span.text)\n"
   }
+  return lines
 }

@@ -9,10 +9,10 @@ let tokenizeCommand = Command(
   "tokenize", summary: "show the tokens of a text and where they stand",
   synopsis: "[TEXT...] [OPTION...]",
   about: """
-    Shows the tokens of a text, from arguments or line by line from standard input.
-    tsv: token, bytes, UTF-16 units, code points, each as start-end in the original.
+    Shows the tokens of a text, from arguments, or line by line from files or standard input.
+    tsv: token, bytes, UTF-16 units, code points, each as start-end in the original line.
     """,
-  options: [
+  options: inputOptions + [
     Option(
       "unit", "UNIT",
       "byte, code-point, grapheme, word, spaced-word or sentence (default: grapheme)"),
@@ -48,10 +48,9 @@ let tokenizeCommand = Command(
       writeOutput(JSONValue.list(items).json + "\n")
     }
   }
-  if arguments.words.isEmpty {
-    try forEachInputLine(show)
-  } else {
-    try show(arguments.words.joined(separator: " "))
+  let hint = "type a text and press Return to see its tokens; Ctrl-D ends"
+  try forEachBatch(of: arguments, 1, .wholeLines, hint: hint) { texts in
+    for text in texts { try show(text.text) }
   }
 }
 
@@ -92,7 +91,7 @@ func text(_ arguments: ParsedArguments, atMost: Int) throws -> String {
       }
       try take(given)
     } else if arguments.words.isEmpty {
-      try forEachInputLine { try take($0 + "\n") }
+      try forEachInputLine(hint: "type a text; Ctrl-D ends it") { try take($0 + "\n") }
     } else {
       try Corpus(contentsOf: arguments.words).forEachPiece { piece in try take(piece.text) }
     }
@@ -100,40 +99,8 @@ func text(_ arguments: ParsedArguments, atMost: Int) throws -> String {
     // An end within a character moves to its beginning.
     text = String(text[..<text.utf8.index(text.startIndex, offsetBy: atMost)])
   }
-  guard !text.isEmpty else {
-    throw InputError(description: "no text: name a file, or give it with --text")
-  }
+  guard !text.isEmpty else { throw UsageError("no text: name a file, or give it with --text") }
   return text
-}
-
-/// A line without what is no part of its text: a byte order mark before it, a CR at its end.
-func withoutMarks(_ line: String) -> String {
-  var scalars = line.unicodeScalars[...]
-  if scalars.first == "\u{FEFF}" { scalars.removeFirst() }
-  if scalars.last == "\r" { scalars.removeLast() }
-  return String(scalars)
-}
-
-/// Calls `body` with the words joined, or else with the texts of standard input, some at a time.
-func forEachBatch(
-  of arguments: ParsedArguments, _ count: Int, _ unit: InputUnit = .lines,
-  _ body: ([String]) throws -> Void
-) throws {
-  if !arguments.words.isEmpty { return try body([arguments.words.joined(separator: " ")]) }
-  var texts: [String] = []
-  try forEachInputText(by: unit) { text in
-    texts.append(text)
-    if texts.count >= count {
-      try body(texts)
-      texts.removeAll(keepingCapacity: true)
-    }
-  }
-  if !texts.isEmpty { try body(texts) }
-}
-
-func range(_ range: Range<Int>) -> String { "\(range.lowerBound)-\(range.upperBound)" }
-func pair(_ range: Range<Int>) -> JSONValue {
-  .list([.whole(range.lowerBound), .whole(range.upperBound)])
 }
 
 /// A token with control characters made visible.

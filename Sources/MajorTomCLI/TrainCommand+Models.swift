@@ -7,6 +7,12 @@ import MajorTom
 private let vocabularyOption = Option(
   "vocabulary", "FILE", "Take the tokens of a file of majortom vocabulary")
 
+/// The values of options that were given.
+private func typed(_ names: [String], _ arguments: ParsedArguments) -> [String: String] {
+  Dictionary(
+    uniqueKeysWithValues: names.compactMap { name in arguments.text(name).map { (name, $0) } })
+}
+
 extension LanguageModel: CommandLineModel {
   /// The word, and what the help says.
   public static let trainTexts = (
@@ -35,7 +41,8 @@ extension LanguageModel: CommandLineModel {
     let inspection = TextInspection(isFull: false)
     let encoding = try arguments.encoding()
     for path in arguments.words { inspection.read(path, encoding: encoding) }
-    return (corpus, nil, inspection.brief(checkCall(arguments, "lm")))
+    let found = encodingSentences(of: corpus, arguments.words, encoding)
+    return (corpus, nil, found + inspection.brief(checkCall(arguments, "lm")))
   }
 
   /// Makes a fresh model for data.
@@ -102,6 +109,15 @@ extension Tagger: CommandLineModel {
     return (corpus, development, inspection.brief(checkCall(arguments, "tagger")))
   }
 
+  /// The columns that options name, and the layout that they are of.
+  public static func dataLayout(_ arguments: ParsedArguments) throws -> [String: String] {
+    let names = ["column", "token-column", "scheme"]
+    var said = typed(names, arguments)
+    guard !said.isEmpty, let path = arguments.words.first else { return said }
+    said["data-format"] = try taggedFormat(arguments).layout(of: path).rawValue
+    return said
+  }
+
   /// Makes a fresh model for data.
   public static func fresh(
     _ configuration: Configuration, _ tokens: TokenOptions, on data: TaggedCorpus,
@@ -143,7 +159,7 @@ extension Translator: CommandLineModel {
     synopsis: "PAIRS.tsv... -o MODEL [OPTION...]",
     about: """
     Trains a translator on pairs of sentences: columns separated by tabs, or --source and --target
-    files that go line by line; gzip too.
+    files that go line by line; gzip and zstd too.
     """
   )
   /// The options that name data.
@@ -194,6 +210,11 @@ extension Translator: CommandLineModel {
     }
     let development = try arguments.text("dev").map { try read([$0], as: .development) }
     return (data, development, inspection.brief(checkCall(arguments, "translator")))
+  }
+
+  /// The columns that an option names.
+  public static func dataLayout(_ arguments: ParsedArguments) -> [String: String] {
+    typed(["columns"], arguments)
   }
 
   /// Makes a fresh model for data.

@@ -25,11 +25,11 @@ private let shownOptions = [
 
 /// The command `majortom translate`.
 let translateCommand = Command(
-  "translate", summary: "translate a text", synopsis: "-m MODEL [TEXT...] [OPTION...]",
-  about: "Translates a text from arguments, or standard input line by line.",
-  options: [modelOption(demo: "none")] + searchOptions + shownOptions + [
+  "translate", summary: "translate a text", synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
+  about: "Translates a text from arguments, or line by line from files or standard input.",
+  options: [modelOption()] + inputOptions + searchOptions + shownOptions + [
     Option(flag: "force", "Lines of source, tab, target: print log probability of the target"),
-    Option("batch", "N", "Lines to translate at once from standard input (default: 1)"),
+    Option("batch", "N", "Lines of the input to translate at once (default: 1)"),
     precisionOption, threadsOption, jsonOption,
   ]
 ) { arguments in
@@ -40,12 +40,20 @@ let translateCommand = Command(
   if arguments.has("force"), let other = ofSearches.first(where: arguments.has) {
     throw UsageError("--\(other) is of a search, and --force makes none: leave one of them out")
   }
-  let path = try modelPath(arguments, demo: "models/translator.safetensors")
-  if let page = arguments.text("html") { try demandApart(page, [path, "/dev/stdin"]) }
+  // What is wrong with the text is told before a model is read.
+  _ = try arguments.givenText()
+  let path = try modelPath(arguments, of: Translator.kind)
+  if let page = arguments.text("html") {
+    try demandApart(page, [path, "/dev/stdin"] + arguments.inputFiles)
+  }
   let translator = try arguments.model(Translator.self, path)
   var writer = TranslationWriter(
     translator: translator, path: path, search: search, threads: threads, arguments: arguments)
-  try forEachBatch(of: arguments, batch) { lines in
+  let hint =
+    arguments.has("force")
+    ? "type a source, a tab and its target, and press Return to see how likely it is; Ctrl-D ends"
+    : "type a text and press Return to see it translated; Ctrl-D ends"
+  try forEachBatch(of: arguments, batch, hint: hint) { lines in
     if arguments.has("force") {
       try writer.writeForced(lines)
     } else {
@@ -78,7 +86,6 @@ private struct TranslationWriter {
   let search: Translator.Search
   let threads: Int?
   let arguments: ParsedArguments
-  private var lineNumber = 0
   private var hasPage = false
   private var notes = 0
   private static let mostNotes = 10
@@ -95,9 +102,9 @@ private struct TranslationWriter {
   }
 
   /// Writes the log probability of each line's own target.
-  mutating func writeForced(_ lines: [String]) throws {
-    for line in lines {
-      lineNumber += 1
+  func writeForced(_ lines: [InputText]) throws {
+    for input in lines {
+      let line = input.text
       if line.isEmpty {
         writeOutput("\n")
         continue
@@ -105,13 +112,14 @@ private struct TranslationWriter {
       let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
       guard parts.count >= 2 else {
         throw InputError(
-          description: "line \(lineNumber): there is no tab between a source and its target")
+          description: "\(input.placeName): there is no tab between a source and its target")
       }
       let pair = SentencePair(source: String(parts[0]), target: String(parts[1]))
       let value = try translator.logProbabilities(of: ParallelCorpus([pair]))[0]
       guard value.isFinite else { throw noNumbers(path, pair.source) }
       if arguments.has("json") {
         writeJSON([
+          "line": .whole(input.start.line), "file": input.fileValue,
           "source": .text(pair.source), "target": .text(pair.target),
           "log_probability": .number(value),
         ])
@@ -122,25 +130,24 @@ private struct TranslationWriter {
   }
 
   /// Writes the translations of lines.
-  mutating func write(_ lines: [String]) throws {
-    let found = try translator.translate(lines, search, threads: threads)
+  mutating func write(_ lines: [InputText]) throws {
+    let found = try translator.translate(lines.map(\.text), search, threads: threads)
     if let file = arguments.text("html"), !hasPage, let first = found.first, !first.isEmpty {
       hasPage = true
-      let pages = TranslatorPages(translator: translator, path: path, source: lines[0])
+      let pages = TranslatorPages(translator: translator, path: path, source: lines[0].text)
       try FileWriter.write(pages.attention(first).html(), to: file)
     }
     for (line, translations) in zip(lines, found) {
-      lineNumber += 1
       for translation in translations {
-        guard translation.logProbability.isFinite else { throw noNumbers(path, line) }
+        guard translation.logProbability.isFinite else { throw noNumbers(path, line.text) }
         write(translation, of: line)
       }
-      if let first = translations.first, !arguments.has("json") { note(first) }
+      if let first = translations.first, !arguments.has("json") { note(first, of: line) }
     }
   }
 
   /// Tells what in a translation is not to be trusted, of the first lines that have it.
-  private mutating func note(_ translation: Translator.Translation) {
+  private mutating func note(_ translation: Translator.Translation, of line: InputText) {
     var reasons: [String] = []
     if !translation.unseen.isEmpty {
       let some = translation.unseen.prefix(5).map { "\"\(quoted($0))\"" }.joined(separator: ", ")
@@ -154,7 +161,7 @@ private struct TranslationWriter {
     guard !reasons.isEmpty else { return }
     notes += 1
     if notes <= Self.mostNotes {
-      complain("line \(lineNumber): \(reasons.joined(separator: "; "))")
+      complain("\(line.placeName): \(reasons.joined(separator: "; "))")
     }
   }
 
@@ -164,7 +171,7 @@ private struct TranslationWriter {
     complain("and so with \(counted(notes - Self.mostNotes, "more line")); --json tells all")
   }
 
-  private func write(_ translation: Translator.Translation, of line: String) {
+  private func write(_ translation: Translator.Translation, of line: InputText) {
     // The last column is the source's end, which is no token to point at.
     let links = translation.attention.prefix(translation.written.count).enumerated().map {
       place, row in
@@ -172,7 +179,8 @@ private struct TranslationWriter {
     }
     if arguments.has("json") {
       return writeJSON([
-        "source": .text(line), "translation": .text(translation.text),
+        "line": .whole(line.start.line), "file": line.fileValue,
+        "source": .text(line.text), "translation": .text(translation.text),
         "log_probability": .number(translation.logProbability),
         "unseen": .list(translation.unseen.map { .text($0) }),
         "cut_off": .flag(translation.isCutOff),

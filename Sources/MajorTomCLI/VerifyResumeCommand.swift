@@ -40,7 +40,7 @@ let verifyResumeCommand = Command(
 
 /// What files of such names are trained to be.
 private func usualKind(of paths: [String]) -> String {
-  let path = paths.first.map { $0.hasSuffix(".gz") ? String($0.dropLast(3)) : $0 } ?? ""
+  let path = paths.first.map(Compression.plainName) ?? ""
   if [".conll", ".conllu", ".iob", ".bio"].contains(where: path.hasSuffix) { return "tagger" }
   return path.hasSuffix(".tsv") ? "translator" : "lm"
 }

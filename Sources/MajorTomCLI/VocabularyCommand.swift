@@ -30,9 +30,8 @@ let vocabularyCommand = Command(
   let count = try arguments.integer("bpe", in: 0...4_000_000) ?? 8000
   let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 2
   let normalization = try arguments.choice("normalization", of: Normalization.self) ?? .none
-  let corpus = try Corpus(
-    contentsOf: arguments.words,
-    encoding: try arguments.text("encoding").map { try TextEncoding(named: $0) } ?? .detect)
+  let corpus = try arguments.corpus()
+  encodingSentences(of: corpus, arguments.words, try arguments.encoding()).forEach(complain)
   // A place that cannot be written is known before the learning, not after it.
   try demandApart(output, arguments.words)
   try FileWriter.probe(output)

@@ -12,10 +12,12 @@ extension TaggedCorpus {
     in path: String, _ format: TaggedFormat, _ inspection: TaggedInspection?, as split: DataSplit,
     _ body: (TaggedSentence, Int) -> Void
   ) throws {
-    let stem = path.hasSuffix(".ann") || path.hasSuffix(".txt") ? String(path.dropLast(4)) : path
-    let annotations = stem + ".ann"
-    let text = try wholeText(of: stem + ".txt")
-    inspection?.begin(stem + ".txt", as: split)
+    let name = Compression.plainName(path)
+    let stem = name.hasSuffix(".ann") || name.hasSuffix(".txt") ? String(name.dropLast(4)) : name
+    let annotations = Compression.found(stem + ".ann")
+    let textPath = Compression.found(stem + ".txt")
+    let text = try wholeText(of: textPath)
+    inspection?.begin(textPath, as: split)
     let points = Array(text.unicodeScalars)
     var spans: [AnnotatedText.Span] = []
     try TextLines.forEach(in: annotations, keepsAll: true) { line, number in

@@ -15,14 +15,16 @@ extension TaggedFormat {
   }
 
   func isCoNLLU(_ path: String) -> Bool {
-    let name = Self.plainName(path)
+    let name = Compression.plainName(path)
     return layout.map { $0 == .conllu } ?? (name.hasSuffix(".conllu") || name.hasSuffix(".conll-u"))
   }
 
   /// The layout of a file: as said, else by its name, else by its first line.
-  func layout(of path: String) throws -> Layout {
+  ///
+  /// Throws `TextError` where its first line cannot be read.
+  public func layout(of path: String) throws -> Layout {
     if let layout { return layout }
-    let name = Self.plainName(path)
+    let name = Compression.plainName(path)
     if isCoNLLU(path) { return .conllu }
     if name.hasSuffix(".ann") { return .brat }
     if name.hasSuffix(".jsonl") || name.hasSuffix(".ndjson") { return .jsonl }
@@ -38,10 +40,6 @@ extension TaggedFormat {
       return false
     }
     return layout
-  }
-
-  private static func plainName(_ path: String) -> String {
-    path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
   }
 }
 

@@ -64,8 +64,8 @@ public struct TaggedFormat: Sendable, Equatable {
 ///
 /// Files are CoNLL columns (tabs or spaces, an empty line after a sentence, `-DOCSTART-` lines left
 /// out), CoNLL-U (empty nodes left out), or texts with spans by offsets: JSONL and brat's standoff
-/// format; gzip is read as well. How sentences stood in running text is kept where files say it. Span
-/// tags of any scheme become BIOES.
+/// format; all may be compressed with gzip or zstd. How sentences stood in running text is kept where
+/// files say it. Span tags of any scheme become BIOES.
 public struct TaggedCorpus: Sendable, Equatable {
   /// The sentences.
   public var sentences: [TaggedSentence]

@@ -4,6 +4,10 @@
 public struct ModelCard: Codable, Sendable, Equatable {
   /// The names of the data's files, without folders.
   public var data: [String] = []
+  /// What was said of how the data are laid out, such as `column`; nil where nothing was.
+  public var dataLayout: [String: String]?
+  /// What tells the data from others; nil in files of earlier versions.
+  public var fingerprint: String?
   /// What tokens are called where they are counted, such as `char`.
   public var unit = "token"
   /// The sizes of the training data and of the validation data.

@@ -279,6 +279,8 @@ extension TrainableModel {
 
   private mutating func prepareCard(_ task: Task, _ options: TrainingOptions, _ run: TrainingRun) {
     core.card.data = run.dataNames
+    core.card.dataLayout = run.dataLayout.isEmpty ? nil : run.dataLayout
+    core.card.fingerprint = task.fingerprint.description
     core.card.unit = task.unit
     core.card.training = task.trainingSize
     core.card.validation = task.validationSize

@@ -203,6 +203,8 @@ public struct TrainingRun {
   public var files: RunFiles?
   /// The names of the data's files, for the model's card.
   public var dataNames: [String]
+  /// What was said of how the data are laid out, for the model's card.
+  public var dataLayout: [String: String] = [:]
   /// What was found in the data beforehand, a sentence each, to be told when training begins.
   public var notes: [String]
   /// Asked before each update; where it says so, the state is saved and training ends.

@@ -15,7 +15,7 @@ public struct ReferencedText: Sendable, Equatable {
       self.lines = lines
     }
 
-    /// The lines of a file in UTF-8, which may be compressed with gzip.
+    /// The lines of a file in UTF-8, which may be compressed with gzip or zstd.
     ///
     /// - Throws: A `TextError` that names the file.
     public init(contentsOf path: String) throws {

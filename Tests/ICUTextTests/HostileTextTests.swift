@@ -29,7 +29,7 @@ import Testing
     // gzip's largest growth is about 1,030.
     let bomb = try compressed("bomb", [UInt8](repeating: 0x0A, count: 1 << 22))
     var limits = TextLines.Limits()
-    limits.modest = 1 << 16
+    limits.growth.modest = 1 << 16
     #expect(throws: TextError.grows(path: bomb, times: 200)) { try lines(of: bomb, limits) }
     // What is small after all may have grown as much as it likes, and text does not grow so much.
     #expect(try lines(of: bomb) == 1 << 22)

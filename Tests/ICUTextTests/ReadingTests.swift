@@ -254,7 +254,12 @@ private let mixed =
         + " text file, or give its encoding."),
     Case(
       name: "text.gz", bytes: [0x1F, 0x8B, 0x08, 0],
-      sentence: "text.gz looks binary (gzip data): byte 0x1F at offset 0, line 1; name a text file,"
+      sentence:
+        "text.gz: its gzip data end too early, after 4 bytes: the file was cut short; make or"
+        + " fetch it anew."),
+    Case(
+      name: "text.xz", bytes: [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0],
+      sentence: "text.xz looks binary (xz data): byte 0xFD at offset 0, line 1; name a text file,"
         + " or give its encoding."),
     Case(
       name: "image.png", bytes: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A],
