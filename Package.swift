@@ -80,7 +80,7 @@ let package = Package(
 
     .target(
       name: "CommandLineModels",
-      dependencies: ["Training", "Cells", "CommandLineOptions", "Files"]),
+      dependencies: ["Training", "Cells", "CommandLineOptions", "ICUText", "Files"]),
 
     // Floors 6 and 7: what other packages import, and the tool.
     .target(
