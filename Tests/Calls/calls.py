@@ -44,6 +44,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         environment = {key: value for key, value in os.environ.items() if key not in ("MAJORTOM_MODEL", "NO_COLOR", "COLUMNS")}
         environment.update(MAJORTOM=str(tool), ROOT=str(root), HOME=folder, LC_ALL="C.UTF-8", TERM="dumb")
+        # Commands name files of the repository as someone does who works in it.
+        for name in ("Tests", "corpora", "README.md", "CHANGELOG.md", "docs"):
+            os.symlink(root / name, pathlib.Path(folder) / name)
+        environment["TMPDIR"] = folder + "/tmp"
+        os.mkdir(environment["TMPDIR"])
         code, output, errors = run((here / "prepare.sh").read_text(), folder, environment)
         if code:
             sys.exit(f"prepare.sh failed with {code}:\n{output}{errors}")
@@ -53,6 +58,7 @@ def main():
             total += 1
             found, output, errors = run(command, folder, environment)
             line = first(errors) if found or not output.strip() else first(output)
+            expected = expected.replace("$TMPDIR", environment["TMPDIR"])
             pattern = ".*".join(re.escape(part) for part in expected.split("…"))
             if found != code or not re.fullmatch(pattern, line):
                 wrong += 1
