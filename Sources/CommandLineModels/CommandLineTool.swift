@@ -70,9 +70,13 @@ public struct CommandLineTool {
     guard let first = arguments.first, !["--help", "-h", "help"].contains(first) else {
       return try help(with: Array(arguments.dropFirst()))
     }
-    if first == "--version" {
-      writeOutput("\(toolName) \(version)\n")
-      return
+    var arguments = arguments
+    if ["--version", "-V", "version"].contains(first) {
+      // A tool may have more to tell than its number.
+      arguments[0] = "version"
+      guard commands.contains(where: { $0.words == "version" }) else {
+        return writeOutput("\(toolName) \(version)\n")
+      }
     }
     for command in commands {
       let words = command.words.split(separator: " ").map(String.init)
@@ -108,9 +112,18 @@ public struct CommandLineTool {
       return UsageError(
         "\(first) what? there is: \(families.joined(separator: ", "))\(nearest ?? "")")
     }
-    let known = commands.map { String($0.words.prefix { $0 != " " }) }
+    if first.hasPrefix("-") {
+      return UsageError(
+        "unknown option \(quoted(first))\(meant(first, ["--help", "--version"]) ?? "; a command comes first: see \(toolName) --help")"
+      )
+    }
+    let known = commands.map { String($0.words.prefix { $0 != " " }) } + ["help", "version"]
+    // A family's second word alone is a slip, too: lm for train lm.
+    let whole = commands.first { $0.words.hasSuffix(" " + first) }
     return UsageError(
-      "unknown command \(quoted(first))\(meant(first, known) ?? "; see \(toolName) --help")")
+      "unknown command \(quoted(first))"
+        + (whole.map { "; did you mean \($0.words)?" } ?? meant(first, known)
+          ?? "; see \(toolName) --help"))
   }
 
   private func overview(of commands: [Command]) -> String {
@@ -123,7 +136,7 @@ public struct CommandLineTool {
 
       \(rows.joined(separator: "\n"))
 
-      \(toolName) COMMAND --help shows the options of a command.
+      \(toolName) help COMMAND shows what a command does, and its options.
       """
   }
 }

@@ -1,5 +1,5 @@
 internal import Glibc
-import Synchronization
+internal import Synchronization
 
 /// The signal that has asked training to save and end, if one has: Ctrl-C, SIGTERM, or SIGHUP, by
 /// which a terminal that is closed ends what runs in it.

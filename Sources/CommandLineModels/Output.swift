@@ -1,5 +1,6 @@
 package import Files
 internal import Glibc
+internal import Synchronization
 
 /// What the tool is called: the name of its file.
 let toolName = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "tool"
@@ -21,18 +22,26 @@ private func shortened(_ sentence: String) -> String {
 }
 
 /// Writes to standard error, with all that a terminal would obey made visible.
-package func writeError(_ text: String) { writeError(asIs: visible(text, keepingLines: true)) }
+package func writeError(_ text: String) {
+  clearLive()
+  writeError(asIs: visible(text, keepingLines: true))
+}
 
-/// Writes a line of progress to standard error, which may begin by going back to its beginning and
-/// clear what is left of the line before.
-func writeLive(_ text: String) {
-  let start = text.unicodeScalars.first == "\r" ? "\r" : ""
-  let clearing = "\u{1B}[K"
-  let rest = String(text.unicodeScalars.dropFirst(start.isEmpty ? 0 : 1))
-  writeError(
-    asIs: start
-      + rest.split(separator: clearing, omittingEmptySubsequences: false)
-      .map { visible(String($0), keepingLines: true) }.joined(separator: clearing))
+/// Whether a line of progress stands where the cursor is, which whatever is written next clears.
+private let isLive = Atomic<Bool>(false)
+
+/// Writes a live line, which must fit the terminal, over the last one.
+///
+/// The cursor waits at its beginning: where a window becomes narrower and breaks the line in two, all
+/// of it is cleared from there.
+func writeLive(_ line: String) {
+  isLive.store(true, ordering: .relaxed)
+  writeError(asIs: "\r\(visible(line, keepingLines: false))\u{1B}[J\r")
+}
+
+/// Clears the live line, if there is one.
+func clearLive() {
+  if isLive.exchange(false, ordering: .relaxed) { writeError(asIs: "\r\u{1B}[J") }
 }
 
 private func writeError(asIs text: String) {
@@ -60,6 +69,7 @@ public func writeOutput(_ text: String, styled: Bool = false) {
 
 /// Writes to standard output at once; returns the error's number where that fails.
 package func failureOfWriting(_ text: String) -> Int32? {
+  if outputIsTerminal { clearLive() }
   var text = text
   return text.withUTF8 { bytes in
     var at = 0

@@ -1,19 +1,25 @@
 internal import Files
 internal import Glibc
+internal import ICUText
 internal import Training
 
-/// Shows a training run on standard error: one live line on a terminal, else a line now and then.
+/// Shows a training run on standard error: one live line on a terminal, else a line now and then; what
+/// validations find stays.
+///
+/// Losses are in bits a token, as validations are.
 final class ProgressReporter {
   private let files: RunFiles?
   private let json: Bool
+  private let line: ProgressLine
   private let isQuiet: Bool
-  private let isTerminal = isatty(2) == 1
-  private let clock = ContinuousClock()
-  private var lastShown: ContinuousClock.Instant?
   private var validation: Validation?
+  // The line of the last validation, which waits for the news that its model is saved.
+  private var pending: (progress: TrainingProgress, isBest: Bool)?
   private var losses: [Double] = []
   private var recent: Double?
   private var unit = "token"
+  // Whether the updates are known from the beginning: those of a budget in minutes are a guess.
+  private var knowsUpdates = true
   private var speed = Double.nan
   private var lastElapsed: Double?
   private var fastestUpdate = Double.infinity
@@ -24,19 +30,26 @@ final class ProgressReporter {
     self.files = files
     self.json = json
     self.isQuiet = isQuiet || json
+    line = ProgressLine(isQuiet: self.isQuiet)
   }
 
   /// Takes an event of training.
   func report(_ event: TrainingEvent) {
+    keepPending(hearing: event)
     switch event {
     case .begun(let summary):
       unit = summary.unit
+      if case .minutes = summary.options.budget { knowsUpdates = false }
       say("\(summary)\n")
+    case .preparing(let what, let progress):
+      line.show { _ in
+        [what, "step \(grouped(progress.update))/\(grouped(progress.updates))", left(progress)]
+      }
     case .update(let progress): take(progress)
     case .validation(let progress, let result, let isBest):
       validation = result
       if json { writeValidation(progress, result, isBest: isBest) }
-      show(progress, ending: isBest ? "  best\n" : "\n")
+      pending = (progress, isBest)
     case .notSaved(let error):
       complain("\(error); training goes on and tries again")
       if json { tell(["not_saved": .text("\(error)")]) }
@@ -52,6 +65,18 @@ final class ProgressReporter {
     }
   }
 
+  private func keepPending(hearing event: TrainingEvent) {
+    guard let (progress, isBest) = pending else { return }
+    pending = nil
+    var isSaved = false
+    if case .saved(let path) = event { isSaved = path == files?.model }
+    let news = isBest ? isSaved ? "best, saved" : "best" : ""
+    // Of a line that stays, the validation is what matters.
+    line.keep([
+      place(progress), valid, news, loss(progress), left(progress), speed(progress),
+    ])
+  }
+
   private func take(_ progress: TrainingProgress) {
     losses.append(progress.loss)
     speed = progress.tokensPerSecond
@@ -61,11 +86,29 @@ final class ProgressReporter {
     if losses.count > 4096 {
       losses = stride(from: 0, to: losses.count, by: 2).map { losses[$0] }
     }
-    let pause: Duration = isTerminal ? .milliseconds(200) : .seconds(5)
-    if lastShown.map({ clock.now - $0 >= pause }) ?? true {
-      lastShown = clock.now
-      show(progress, ending: isTerminal ? "" : "\n")
+    line.show { _ in
+      [place(progress), left(progress), loss(progress), valid, speed(progress)]
     }
+  }
+
+  /// The loss, of the last updates rather than of one.
+  private func loss(_ progress: TrainingProgress) -> String {
+    // A run that is gone on with may begin with a validation.
+    let loss = recent ?? progress.loss
+    return loss.isNaN ? "" : "loss \(fixed(bits(loss), 3)) bits/\(unit)"
+  }
+
+  private var valid: String { validation.map { "valid \($0.text(unit: unit))" } ?? "" }
+
+  private func speed(_ progress: TrainingProgress) -> String {
+    "\(grouped(progress.wholeTokensPerSecond)) \(unit)s/s"
+  }
+
+  private func left(_ progress: TrainingProgress) -> String { "\(time(progress.remaining)) left" }
+
+  private func place(_ progress: TrainingProgress) -> String {
+    let step = "step \(grouped(progress.update))"
+    return knowsUpdates ? step + "/\(grouped(progress.updates))" : step
   }
 
   private func writeValidation(
@@ -92,11 +135,14 @@ final class ProgressReporter {
       ])
       return
     }
-    say("\(isTerminal ? "\r\u{1B}[K" : "")loss \(curve(losses, width: 60))\n")
+    line.end()
+    if !losses.isEmpty {
+      let texts = curve(losses.map(bits), width: 1).count + displayWidth(of: "loss  bits/\(unit)")
+      let room = columns(of: 2).map { $0 - texts - 1 } ?? 60
+      if room > 0 { say("loss \(curve(losses.map(bits), width: min(60, room))) bits/\(unit)\n") }
+    }
     if let best = record.best {
-      let nats = best.metric == .crossEntropy ? " (\(fixed(best.value, 4)) nats)" : ""
-      say(
-        "best validation \(best.text(unit: unit))\(nats) at step \(grouped(record.bestUpdate))\n")
+      say("best validation \(best.text(unit: unit)) at step \(grouped(record.bestUpdate))\n")
     }
     say("\(end.rawValue) after \(counted(record.updates, "step")), \(time(record.seconds))\n")
     guard let files else { return }
@@ -120,19 +166,8 @@ final class ProgressReporter {
       "standard output: \(String(cString: strerror(failure))); training goes on without telling")
   }
 
-  private func show(_ progress: TrainingProgress, ending: String) {
-    let valid = validation?.text(unit: unit) ?? "-"
-    // A run that is gone on with may begin with a validation.
-    let loss = recent ?? progress.loss
-    say(
-      "\(isTerminal ? "\r" : "")step \(grouped(progress.update))/\(grouped(progress.updates))"
-        + "  loss \(loss.isNaN ? "-" : fixed(loss, 3))  valid \(valid)"
-        + "  \(grouped(progress.wholeTokensPerSecond)) \(unit)s/s"
-        + "  \(time(progress.remaining)) left\(isTerminal ? "\u{1B}[K" : "")\(ending)")
-  }
-
   private func say(_ text: String) {
-    if !isQuiet { writeLive(text) }
+    if !isQuiet { writeError(text) }
   }
 }
 

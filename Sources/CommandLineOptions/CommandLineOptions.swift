@@ -6,8 +6,10 @@ internal import Glibc
 public struct Option: Sendable {
   /// The long name, without its dashes.
   public let name: String
-  let short: Character?
-  let argument: String?
+  /// The letter that stands for the name after a single dash; nil where there is none.
+  public let short: Character?
+  /// What stands for its argument in the help, such as `FILE`; nil where it stands alone.
+  public let argument: String?
   /// What it does, in a line.
   public let help: String
 
@@ -18,6 +20,10 @@ public struct Option: Sendable {
   public var synopsis: String {
     (short.map { "-\($0), " } ?? "") + "--\(name)" + (argument.map { " \($0)" } ?? "")
   }
+
+  /// The names that its argument is one of, where the help lists nothing but names, as in `auto, always or
+  /// never (default: auto)`; what a shell completes.
+  public var choices: [String] { isFlag ? [] : namesListed(in: help) }
 
   /// An option that takes an argument, called `argument` in the help.
   public init(
@@ -172,10 +178,7 @@ public struct ParsedArguments: Sendable {
   public func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
     guard let text = text(name) else { return nil }
     guard let value = Int(text), range.contains(value) else {
-      let bounds =
-        range.upperBound == .max
-        ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-      throw UsageError("--\(name) \(quoted(text)): expected a whole number \(bounds)")
+      throw UsageError("--\(name) \(quoted(text)): expected a whole number \(bounds(of: range))")
     }
     return value
   }
@@ -209,6 +212,34 @@ public struct ParsedArguments: Sendable {
     }
     return value
   }
+}
+
+/// A range of whole numbers for a sentence, without ends of which nobody could count the digits.
+public func bounds(of range: ClosedRange<Int>) -> String {
+  let most = 1_000_000_000_000_000
+  if range.upperBound < most { return "from \(range.lowerBound) to \(range.upperBound)" }
+  return range.lowerBound > -most ? "of at least \(range.lowerBound)" : "of at most 18 digits"
+}
+
+/// The names of a list such as `What a token is: byte, grapheme or word (default: grapheme)`; none where the
+/// text lists anything but names.
+private func namesListed(in help: String) -> [String] {
+  var (plain, depth) = ("", 0)
+  for character in help {
+    if character == "(" { depth += 1 }
+    if depth == 0 { plain.append(character) }
+    if character == ")" { depth -= 1 }
+  }
+  let list = plain.split(separator: ": ").last.map(String.init) ?? ""
+  let items = list.replacing(", or ", with: ", ").replacing(" or ", with: ", ").split(
+    separator: ","
+  )
+  .map { String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+  let areNames = items.allSatisfy { item in
+    !item.isEmpty
+      && item.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+  }
+  return areNames && items.count > 1 ? items : []
 }
 
 /// The known name that is fewest edits away, if any is near enough to be a slip of the fingers.

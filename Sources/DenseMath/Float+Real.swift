@@ -347,6 +347,18 @@ extension ProductPrecision {
   }
 }
 
+/// The kernels of all but matrix products.
+public enum Kernels {
+  /// The level of x86-64 that they run at on this CPU, such as `AVX-512 (x86-64-v4)`.
+  public static var levelName: String {
+    switch mt_cpu_level() {
+    case 4: "AVX-512 (x86-64-v4)"
+    case 3: "AVX2 (x86-64-v3)"
+    default: "baseline"
+    }
+  }
+}
+
 /// The kernels of matrix products.
 public enum ProductKernels {
   /// What the CPU's best are called.

@@ -1,5 +1,6 @@
 internal import CKernels
 internal import Dispatch
+internal import Synchronization
 
 /// Work that is cut into a fixed number of shards, run by any number of threads.
 ///
@@ -9,8 +10,15 @@ public struct Shards: Sendable {
   /// How many threads may work at once.
   public let threads: Int
 
-  /// Work on `threads` threads; by default as many as the process may use.
-  public init(threads: Int? = nil) { self.threads = max(1, threads ?? Self.processors) }
+  /// Told what fraction of the shards is done, each time one is, by the thread that did it.
+  private let progress: (@Sendable (Double) -> Void)?
+
+  /// Work on `threads` threads, by default as many as the process may use; `progress` is told what
+  /// fraction of it is done.
+  public init(threads: Int? = nil, progress: (@Sendable (Double) -> Void)? = nil) {
+    self.threads = max(1, threads ?? Self.processors)
+    self.progress = progress
+  }
 
   /// The processors that this process may use.
   public static var processors: Int { max(1, Int(mt_processors())) }
@@ -27,6 +35,15 @@ public struct Shards: Sendable {
 
   /// Calls `body` once for each number below `count`.
   public func forEachIndex(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    guard let progress else { return run(count, body) }
+    let done = Counter()
+    run(count) { index in
+      body(index)
+      progress(Double(done.next()) / Double(count))
+    }
+  }
+
+  private func run(_ count: Int, _ body: @Sendable (Int) -> Void) {
     let workers = min(threads, count)
     guard workers > 1 else {
       for index in 0..<count { body(index) }
@@ -37,6 +54,13 @@ public struct Shards: Sendable {
       for index in stride(from: worker, to: count, by: workers) { body(index) }
     }
   }
+}
+
+/// Counts from 1 on, for any number of threads.
+private final class Counter: Sendable {
+  private let count = Atomic(0)
+
+  func next() -> Int { count.add(1, ordering: .relaxed).newValue }
 }
 
 // Sendable: `forEach` gives each index to exactly one call, so no element is seen by two threads,

@@ -67,13 +67,15 @@ public enum SelfTest {
 
   /// Runs a task with seeds 1 to `seeds`, side by side on `threads` threads.
   ///
-  /// Throws `CellError` for a kind by which no cell can be made.
+  /// `progress` is told what fraction of the seeds is done. Throws `CellError` for a kind by which no cell can
+  /// be made.
   public static func run(
-    _ task: any SequenceTask, cell: CellKind, seeds: [UInt64], threads: Int? = nil
+    _ task: any SequenceTask, cell: CellKind, seeds: [UInt64], threads: Int? = nil,
+    progress: (@Sendable (Double) -> Void)? = nil
   ) throws(CellError) -> [Outcome] {
     try cell.check()
     var outcomes = seeds.map { Outcome(seed: $0, sequences: nil) }
-    Shards(threads: threads).forEach(&outcomes) { _, outcome in
+    Shards(threads: threads, progress: progress).forEach(&outcomes) { _, outcome in
       outcome = learn(task, cell, seed: outcome.seed)
     }
     return outcomes

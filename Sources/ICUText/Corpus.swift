@@ -17,6 +17,8 @@ public struct Corpus: Sendable {
   /// The sum of the texts' sizes in bytes as they are encoded, where they are compressed as they were
   /// before; or the UTF-8 size of a text in memory.
   public let byteCount: Int
+  /// Told what fraction is read, by whoever reads it, after each piece.
+  private var progress: (@Sendable (Double) -> Void)?
   /// The size of a piece in bytes of UTF-8; tests make it small.
   var pieceSize = 1 << 20
   /// How long a stretch without a line feed may become before it is cut all the same.
@@ -57,6 +59,14 @@ public struct Corpus: Sendable {
     let bytes = Array(text.utf8)
     source = .memory(bytes)
     byteCount = bytes.count
+  }
+
+  /// The same corpus, which tells whoever waits what fraction of it is read: each time it is read anew, from
+  /// 0 to 1.
+  public func telling(_ progress: @escaping @Sendable (Double) -> Void) -> Corpus {
+    var corpus = self
+    corpus.progress = progress
+    return corpus
   }
 
   /// The name of each file's encoding, as asked for or detected; empty for a text in memory.
@@ -112,6 +122,21 @@ public struct Corpus: Sendable {
 
   /// Gives out pieces as UTF-8 until `body` returns `false`.
   func readPieces(
+    _ body: (UnsafeBufferPointer<UInt8>) throws(TextError) -> Bool
+  ) throws(TextError) {
+    guard let progress else { return try readSource(body) }
+    var count = 0
+    try readSource { (utf8) throws(TextError) in
+      let wantsMore = try body(utf8)
+      count += utf8.count
+      // Bytes of UTF-8, which may be more than those of the file.
+      progress(min(0.99, Double(count) / Double(max(1, byteCount))))
+      return wantsMore
+    }
+    progress(1)
+  }
+
+  private func readSource(
     _ body: (UnsafeBufferPointer<UInt8>) throws(TextError) -> Bool
   ) throws(TextError) {
     switch source {

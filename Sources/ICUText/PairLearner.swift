@@ -94,9 +94,10 @@ struct PairLearner {
   ///   - minimumCount: How often a character or a pair occurs at least.
   ///   - mergeLimit: The most merges.
   ///   - symbolLimit: The most symbols beside the bytes.
+  ///   - progress: Told now and then what fraction is learnt.
   /// - Returns: Both, with numbers as a vocabulary has them.
   mutating func learn(
-    minimumCount: Int, mergeLimit: Int, symbolLimit: Int
+    minimumCount: Int, mergeLimit: Int, symbolLimit: Int, progress: (Double) -> Void = { _ in }
   ) -> (symbols: StringTable, merges: [Vocabulary.Merge]) {
     var candidates = spelledCharacters(minimumCount: minimumCount)[...]
     var characters: [Int] = []
@@ -119,7 +120,11 @@ struct PairLearner {
       pieces.append(symbol)
       merge(best.number, into: Int32(symbol))
       merges.append(pair)
+      if merges.count % 64 == 0 {
+        progress(Double(merges.count) / Double(min(mergeLimit, symbolLimit)))
+      }
     }
+    progress(1)
     let room = symbolLimit - characters.count - pieces.count
     characters += candidates.prefix(room).map(\.symbol)
     return vocabulary(of: characters + pieces, merges)

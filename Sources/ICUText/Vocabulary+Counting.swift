@@ -6,11 +6,12 @@ extension Vocabulary {
   /// where that is nil, or no pair occurs twice and `minimumCount` times. Characters and pairs
   /// compete for the room by how many tokens of text they save.
   ///
-  /// Reads the corpus once, and keeps what is distinct in it in memory. Throws what reading throws,
+  /// Reads the corpus once, and keeps what is distinct in it in memory; `progress` is told what fraction
+  /// of the merges is learnt. Throws what reading throws,
   /// `TextError.unknownLocale` and `TextError.vocabularyTooSmall`.
   public init(
     counting segmentation: Segmentation, in corpus: Corpus, minimumCount: Int = 1,
-    maximumSize: Int? = nil
+    maximumSize: Int? = nil, progress: (Double) -> Void = { _ in }
   ) throws(TextError) {
     if let maximumSize, maximumSize < 256 { throw .vocabularyTooSmall(maximumSize: maximumSize) }
     segmenter = try Segmenter(segmentation)
@@ -21,7 +22,7 @@ extension Vocabulary {
     if segmentation.unit == .subword {
       storage = try Self.learn(
         from: corpus, segmenter, minimumCount: minimumCount, mergeLimit: MergeTable.most,
-        tokenLimit: (maximumSize ?? Self.usualSubwordCount) - 256)
+        tokenLimit: (maximumSize ?? Self.usualSubwordCount) - 256, progress: progress)
       return
     }
     var counter = TokenCounter()
@@ -37,22 +38,22 @@ extension Vocabulary {
   /// All characters that occur `minimumCount` times become tokens. There are fewer merges where no
   /// pair of tokens occurs twice and `minimumCount` times any more.
   ///
-  /// Reads the corpus once, and keeps its distinct words in memory. Throws what reading throws, and
-  /// `TextError.unknownLocale`.
+  /// Reads the corpus once, and keeps its distinct words in memory; `progress` is told what fraction of
+  /// the merges is learnt. Throws what reading throws, and `TextError.unknownLocale`.
   public init(
     learningMerges count: Int, in corpus: Corpus, normalization: Normalization = .none,
-    locale: String = "en", minimumCount: Int = 2
+    locale: String = "en", minimumCount: Int = 2, progress: (Double) -> Void = { _ in }
   ) throws(TextError) {
     segmenter = try Segmenter(
       Segmentation(unit: .subword, normalization: normalization, locale: locale))
     storage = try Self.learn(
       from: corpus, segmenter, minimumCount: minimumCount,
-      mergeLimit: min(count, MergeTable.most), tokenLimit: Int.max)
+      mergeLimit: min(count, MergeTable.most), tokenLimit: Int.max, progress: progress)
   }
 
   private static func learn(
     from corpus: Corpus, _ segmenter: Segmenter, minimumCount: Int, mergeLimit: Int,
-    tokenLimit: Int
+    tokenLimit: Int, progress: (Double) -> Void
   ) throws(TextError) -> Storage {
     var counter = SegmentCounter()
     try segmenter.forEachNormalizedPiece(of: corpus) { (cutter, text) throws(TextError) in
@@ -60,7 +61,8 @@ extension Vocabulary {
     }
     var learner = try PairLearner(counter, minimumCount: minimumCount)
     let (table, merges) = learner.learn(
-      minimumCount: minimumCount, mergeLimit: mergeLimit, symbolLimit: tokenLimit)
+      minimumCount: minimumCount, mergeLimit: mergeLimit, symbolLimit: tokenLimit,
+      progress: progress)
     return Storage(table, try MergeTable(merges, of: table))
   }
 }

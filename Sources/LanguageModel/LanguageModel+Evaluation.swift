@@ -43,12 +43,14 @@ extension LanguageModel {
   ///   - evaluationProtocol: How the text is presented.
   ///   - threads: Threads for `.crops`, which go side by side; they do not change the result. The
   ///     steps of `.carried` follow one another.
+  ///   - progress: Told what fraction is measured, by the thread that does it.
   /// - Returns: The sum of the losses, and of what.
   /// - Throws: `LanguageModelError.nothingToEvaluate` when the range has fewer than two tokens, and
   ///   `LanguageModelError.overflow`.
   public func evaluate(
     on text: any TokenSource, range: Range<Int>? = nil,
-    protocol evaluationProtocol: EvaluationProtocol = .carried, threads: Int? = nil
+    protocol evaluationProtocol: EvaluationProtocol = .carried, threads: Int? = nil,
+    progress: (@Sendable (Double) -> Void)? = nil
   ) throws -> EvaluationResult {
     var tokens = try text.encoded(by: vocabulary)
     var range = range ?? 0..<tokens.count
@@ -62,11 +64,11 @@ extension LanguageModel {
     switch evaluationProtocol {
     case .carried:
       nats = core.workspaces.withWorkspace {
-        CarriedEvaluation(network, tokens: tokens, range: range).nats(on: $0)
+        CarriedEvaluation(network, tokens: tokens, range: range).nats(on: $0, progress)
       }
     case .crops:
       let crops = CropEvaluation(network, tokens: tokens, range: range)
-      nats = crops.nats(on: core.workspaces, Shards(threads: threads))
+      nats = crops.nats(on: core.workspaces, Shards(threads: threads, progress: progress))
       predicted = predicted.prefix(crops.count)
     }
     guard nats.isFinite else { throw LanguageModelError.overflow }
@@ -95,7 +97,9 @@ struct CarriedEvaluation {
   }
 
   /// The sum of -log p over all tokens of the range but the first.
-  func nats(on workspace: Workspace<Float>) -> Double {
+  func nats(
+    on workspace: Workspace<Float>, _ progress: ((Double) -> Void)? = nil
+  ) -> Double {
     let state = StackState<Float>(network.stack, batch: 1)
     let last = range.upperBound - 1
     var total = 0.0
@@ -110,6 +114,7 @@ struct CarriedEvaluation {
           inputs: stretch.part(0..<steps), targets: stretch.part(1..<steps + 1),
           shape: PackedShape(steps: steps, batch: 1)),
         state: state, on: workspace)
+      progress?(Double(first + steps - range.lowerBound) / Double(last - range.lowerBound))
     }
     return total
   }

@@ -96,10 +96,12 @@ extension LanguageModel {
   ///   - properties: For each property one number a token.
   ///   - signal: What of the units is compared.
   ///   - ids: The text.
+  ///   - progress: Told what fraction of the text is read.
   /// - Returns: For each property what `units(following:signal:in:)` returns.
   /// - Throws: `LanguageModelError.noSignal` for a signal that no layer has.
   public func units(
-    followingEach properties: [[Double]], signal: String, in ids: [Int]
+    followingEach properties: [[Double]], signal: String, in ids: [Int],
+    progress: (Double) -> Void = { _ in }
   ) throws(LanguageModelError) -> [[(unit: Unit, correlation: Double)]] {
     let layers = (1...configuration.layers).filter { signals(ofLayer: $0).contains(signal) }
     guard let lowest = layers.first else {
@@ -107,8 +109,13 @@ extension LanguageModel {
     }
     let size = configuration.hiddenSize
     var rankings = properties.map { _ in Correlations(units: size * layers.count) }
+    var read = 0
     forEachStep(of: ids, signal: signal, layers: layers) { place, layer, row in
       let first = (layers.firstIndex(of: layer) ?? 0) * size
+      if layer == lowest {
+        read += 1
+        if read % 64 == 0 { progress(Double(read) / Double(ids.count)) }
+      }
       for (number, property) in properties.enumerated() {
         if layer == lowest { rankings[number].add(property[place]) }
         for unit in 0..<size { rankings[number].add(Double(row[0, unit]), of: first + unit) }

@@ -16,6 +16,7 @@ private enum NameKind: String, CaseIterable {
   }
 }
 
+private let mostPairs = 1_000_000_000
 private let countOption = Option(
   "count", "N", "Pairs to make (default: \(ParallelCorpus.usualCount), or as many as there are)")
 
@@ -49,7 +50,7 @@ let corpusNumbersCommand = Command(
   guard least <= most else {
     throw UsageError("--min \(least) is larger than --max \(most); swap them")
   }
-  let count = try arguments.integer("count", in: 1...Int.max)
+  let count = try arguments.integer("count", in: 1...mostPairs)
   try makeCorpus(arguments, "numbers") { (from, to, seed) throws(CorpusError) in
     try ParallelCorpus(
       numbers: least...most, from: SpelledNumbers(locale: from), to: SpelledNumbers(locale: to),
@@ -82,7 +83,7 @@ let corpusDatesCommand = Command(
   else {
     throw UsageError("--min-year \(first) is larger than --max-year \(last); swap them")
   }
-  let count = try arguments.integer("count", in: 1...Int.max)
+  let count = try arguments.integer("count", in: 1...mostPairs)
   try makeCorpus(arguments, "dates") { (from, to, seed) throws(CorpusError) in
     try ParallelCorpus(
       dates: firstDay...lastDay, from: DateFormats(locale: from), to: DateFormats(locale: to),
@@ -124,8 +125,8 @@ private func makeCorpus(
     throw UsageError("--\(name) is needed, as in --\(name) en; see majortom corpus \(kind) --help")
   }
   let seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1)
-  let dev = try arguments.integer("dev", in: 0...Int.max)
-  let test = try arguments.integer("test", in: 0...Int.max)
+  let dev = try arguments.integer("dev", in: 0...mostPairs)
+  let test = try arguments.integer("test", in: 0...mostPairs)
   let folder = arguments.text("split")
   guard folder != nil || (dev == nil && test == nil) else {
     throw UsageError("--\(dev == nil ? "test" : "dev") is for --split FOLDER; add it")
@@ -167,7 +168,7 @@ private func write(
   try dev.finish()
   try test.finish()
   for (name, part) in [("train", parts.train), ("dev", parts.dev), ("test", parts.test)] {
-    writeError("\(prefix)\(name).tsv: \(grouped(part.pairs.count)) pairs\n")
+    writeError("\(prefix)\(name).tsv: \(counted(part.pairs.count, "pair"))\n")
   }
 }
 

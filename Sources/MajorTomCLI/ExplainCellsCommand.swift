@@ -1,17 +1,6 @@
 import CommandLineModels
 import CommandLineOptions
-import Glibc
 import MajorTom
-
-/// Whether output is coloured.
-enum ColorChoice: String, CaseIterable {
-  case auto, always, never
-
-  /// On a terminal, unless it was said otherwise here or by `$NO_COLOR`.
-  var isColored: Bool {
-    self == .always || self == .auto && isatty(1) == 1 && getenv("NO_COLOR") == nil
-  }
-}
 
 /// The command `majortom explain cells`.
 let explainCellsCommand = Command(
@@ -66,7 +55,7 @@ private let cellsOptions = [
   Option("top", "N", "How many units to list (default: 5)"),
   Option("show", "N", "How many symbols to colour (default: 600)"),
   Option("read", "N", "How many characters to rank by (default: 100000)"),
-  Option("color", "WHEN", "auto, always or never (default: auto)"),
+  colorOption,
   Option("html", "FILE", "Write the coloured text as a web page"),
   Option(flag: "json", "JSON on standard output"),
 ]
@@ -83,7 +72,7 @@ private struct CellsRequest {
     find = try arguments.text("find").map { ($0, try TextProperty($0)) }
     top = try arguments.integer("top", in: 1...1_000_000) ?? 5
     most = try arguments.integer("show", in: 1...10_000_000) ?? 600
-    isColored = (try arguments.choice("color", of: ColorChoice.self) ?? .auto).isColored
+    isColored = try arguments.isColored()
     unit = try arguments.text("unit").map(Self.unit)
     isJSON = arguments.has("json")
     page = arguments.text("html")
@@ -108,7 +97,11 @@ private struct CellsRequest {
     let properties = find.map { [$0] } ?? (unit == nil ? TextProperty.named : [])
     // Nothing is asked of the text where a unit is named.
     let rankings =
-      properties.isEmpty ? [] : try Ranking.all(properties, model, signal: signal, ids, pieces)
+      properties.isEmpty
+      ? []
+      : try withProgress("reading \(counted(ids.count, "symbol"))") { bar in
+        try Ranking.all(properties, model, signal: signal, ids, pieces, progress: bar.report)
+      }
     if let find, rankings.allSatisfy({ !$0.varies }) {
       throw CellsError(
         description:

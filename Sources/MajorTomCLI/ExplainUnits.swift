@@ -14,10 +14,10 @@ struct Ranking {
   /// Throws what the properties and the model throw.
   static func all(
     _ properties: [(name: String, property: TextProperty)], _ model: LanguageModel,
-    signal: String, _ ids: [Int], _ pieces: [String]
+    signal: String, _ ids: [Int], _ pieces: [String], progress: (Double) -> Void = { _ in }
   ) throws -> [Ranking] {
     let values = try properties.map { try $0.property.values(of: pieces) }
-    let units = try model.units(followingEach: values, signal: signal, in: ids)
+    let units = try model.units(followingEach: values, signal: signal, in: ids, progress: progress)
     return properties.indices.map {
       Ranking(
         name: properties[$0].name, property: properties[$0].property, values: values[$0],

@@ -1,5 +1,6 @@
 import CommandLineModels
 import CommandLineOptions
+import Glibc
 import MajorTom
 
 /// The kinds of models that the tool knows.
@@ -17,25 +18,39 @@ func modelKind(of path: String) throws -> any TrainableModel.Type {
   return type
 }
 
-/// The command `majortom info MODEL`.
+/// The command `majortom info PATH...`.
 let infoCommand = Command(
-  "info", summary: "show what a model file holds", synopsis: "[MODEL] [OPTION...]",
-  about: "Shows what a model file holds.",
+  "info", summary: "show what models, checkpoints and runs hold",
+  synopsis: "[PATH...] [OPTION...]",
+  about: """
+    Shows what model files, checkpoints and runs hold, and what lies in a folder of them. With --json it
+    writes an object a line, one for each.
+    """,
   options: [
     modelOption(), jsonOption,
-    Option(flag: "verify", "Only check the file against its checksum; exit 1 where it is damaged"),
+    Option(
+      flag: "verify", "Only check the files against their checksums; exit 1 where one is damaged"),
   ]
 ) { arguments in
-  let path = try arguments.words.first.map(modelFile) ?? modelPath(arguments, of: nil)
-  guard !arguments.has("verify") else { return try verify(path, asJSON: arguments.has("json")) }
-  let model = try modelKind(of: path).init(contentsOf: path)
-  guard !arguments.has("json") else { return writeOutput(model.jsonDescription + "\n") }
-  let lines = model.describe().map { "\($0.label): \($0.text)" }
-  let tensors = model.weights.names.map { name in
-    let shape = model.weights.shape(of: name) ?? []
-    return "  \(name)  \(shape.map(String.init).joined(separator: " x "))"
+  let paths = arguments.words.isEmpty ? [try modelPath(arguments, of: nil)] : arguments.words
+  let isJSON = arguments.has("json")
+  var hasFailed = false
+  for (number, path) in paths.enumerated() {
+    do {
+      guard !arguments.has("verify") else {
+        try verify(try modelFile(path), asJSON: isJSON)
+        continue
+      }
+      let found = try description(of: path)
+      if paths.count > 1, !isJSON { writeOutput("\(number > 0 ? "\n" : "")\(path)\n") }
+      writeOutput((isJSON ? found.json : found.lines.joined(separator: "\n")) + "\n")
+    } catch  where paths.count > 1 {
+      // The others are still wanted.
+      complain("\(error)")
+      hasFailed = true
+    }
   }
-  writeOutput((lines + tensors).joined(separator: "\n") + "\n")
+  if hasFailed { exit(1) }
 }
 
 /// Reads all of a model or checkpoint, and says that its bytes are those that were written.

@@ -5,11 +5,11 @@ import MajorTom
 let commands: [Command] = [
   LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand,
   resumeCommand(of: trainableKinds),
-  runsCommand, checkCommand, verifyResumeCommand, generateCommand,
+  runsCommand, checkCommand, verifyResumeCommand, generateCommand, surpriseCommand,
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
-  gradientFlowCommand, explainCellsCommand, explainAllCommand, infoCommand, quantizeCommand,
-  referenceCommand,
+  gradientFlowCommand, explainCellsCommand, explainAllCommand, infoCommand, diffCommand,
+  quantizeCommand, versionCommand, completionsCommand, referenceCommand,
 ]
 
 /// The kinds of models that can be trained.
@@ -21,13 +21,10 @@ let trainableKinds: [any CommandLineModel.Type] = [
 enum Tool {
   static func main() {
     CommandLineTool(
-      about: "majortom: character-level text generation, learnt from your own text",
+      about: "majortom: write, tag and translate text with networks learnt from your own data",
       version: version, commands: commands, remedy: remedy(for:)
     ) { command, arguments in
       try command.demandNothingIdle(arguments)
     }.main()
   }
 }
-
-/// The version of the tool.
-let version = "0.1.0"

@@ -16,7 +16,7 @@ func modelOption(isDefaulted: Bool = true) -> Option {
 let encodingOption = Option("encoding", "NAME", "Encoding of the text (default: detected)")
 /// The option that chooses how products of matrices are made in inference.
 let precisionOption = Option(
-  "precision", "P", "Products in f32, bf16 or int8 (default: that of the file)")
+  "precision", "P", "Precision of products: f32, bf16 or int8 (default: that of the file)")
 
 extension ParsedArguments {
   /// A model, with products in the precision asked for.

@@ -42,7 +42,7 @@ let quantizeCommand = Command(
     ])
   }
   writeOutput(
-    "\(output): \(chosen.rawValue), \(grouped(after)) bytes; \(path) has \(grouped(before))\n")
+    "\(output): \(chosen.rawValue), \(counted(after, "byte")); \(path) has \(grouped(before))\n")
 }
 
 private func write<Model: TrainableModel>(

@@ -5,14 +5,19 @@ import MajorTom
 /// The command `majortom reference FOLDER`, by which `make docs` writes docs/reference: a page a
 /// command and one of the hyperparameters, made from the same tables as the help.
 let referenceCommand = Command(
-  "reference", summary: "write the reference of all commands as Markdown",
-  synopsis: "FOLDER", about: "Writes a page a command, and one of all hyperparameters, to FOLDER.",
-  options: []
+  "reference", summary: "write the reference of all commands as Markdown or man pages",
+  synopsis: "[--man] FOLDER",
+  about: """
+    Writes a page a command to FOLDER, which is made where there is none: as Markdown, with a page of all
+    hyperparameters, or as pages for man.
+    """,
+  options: [Option(flag: "man", "Pages for man instead of Markdown")]
 ) { arguments in
   guard let folder = arguments.words.first, arguments.words.count == 1 else {
     throw UsageError("one folder is needed: majortom reference FOLDER")
   }
-  for (name, page) in referencePages() {
+  try Folders.make(folder)
+  for (name, page) in arguments.has("man") ? manPages() : referencePages() {
     try FileWriter.write(page, to: "\(folder)/\(name)")
   }
 }

@@ -24,7 +24,7 @@ let runsCommand = Command(
 }
 
 /// The runs in a folder, or the run that the folder is, by kind and result.
-private func foundRuns(in folder: String) -> [RunSummary] {
+func foundRuns(in folder: String) -> [RunSummary] {
   let prefix = folder == "." ? "" : folder.hasSuffix("/") ? folder : folder + "/"
   let below = Folders.names(in: folder).map { prefix + $0 }.filter(Folders.exists)
   let runs = ([folder] + below).compactMap { RunSummary(of: RunFiles(folder: $0)) }
@@ -38,7 +38,7 @@ private func foundRuns(in folder: String) -> [RunSummary] {
   }
 }
 
-private func table(_ runs: [RunSummary]) -> String {
+func table(_ runs: [RunSummary]) -> String {
   let rows =
     [["run", "model", "state", "steps", "time", "best validation", "data"]]
     + runs.map { run in
@@ -48,17 +48,11 @@ private func table(_ runs: [RunSummary]) -> String {
         run.record?.best.map { $0.text(unit: run.unit) } ?? "-", run.data,
       ]
     }
-  let widths = rows[0].indices.map { column in rows.reduce(0) { max($0, $1[column].count) } }
-  return rows.map { row in
-    let cells = zip(row.dropLast(), widths).map { cell, width in
-      cell + String(repeating: " ", count: width - cell.count)
-    }
-    return (cells + [row[row.count - 1]]).joined(separator: "  ") + "\n"
-  }.joined()
+  return aligned(rows)
 }
 
 extension RunSummary {
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     .object([
       "run": .text(path), "model": .text(model), "state": .text(state.rawValue),
       "updates": .whole(record?.updates ?? 0), "seconds": .number(record?.seconds ?? .nan),

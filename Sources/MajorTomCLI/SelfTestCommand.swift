@@ -58,7 +58,8 @@ let selfTestCommand = Command(
   }
   if failures > 0 {
     throw SelfTestFailure(
-      description: "\(failures) checks failed: seeds that missed their criterion, or gradients")
+      description:
+        "\(counted(failures, "check")) failed: seeds that missed their criterion, or gradients")
   }
 }
 
@@ -151,7 +152,7 @@ private func run(
   }
   var lines = [
     """
-    \(mark)  \(task.name): \(cell.description), \(used.count) of \(outcomes.count) seeds, \
+    \(mark)  \(task.name): \(cell.description), \(used.count) of \(counted(outcomes.count, "seed")), \
     \(fixed(seconds, 1)) s; sequences: \(counts.joined(separator: ", "))
     """
   ]

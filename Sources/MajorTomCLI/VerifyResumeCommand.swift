@@ -80,7 +80,7 @@ private struct ResumeCheck {
   func run() throws {
     let updates = try usefulUpdates()
     let budget = ["--updates", "\(updates)", "--patience", "0", "--checkpoint-every", "0.2"]
-    writeError("training \(grouped(updates)) updates without a break ...\n")
+    writeError("training \(counted(updates, "update")) without a break ...\n")
     let start = ContinuousClock.now
     try finish(training + budget + ["-o", "\(folder)/whole"])
     let whole = (ContinuousClock.now - start) / .seconds(1)

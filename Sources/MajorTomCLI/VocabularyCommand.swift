@@ -47,8 +47,8 @@ let vocabularyCommand = Command(
   } else if !arguments.has("quiet") {
     writeError(
       """
-      \(grouped(corpus.byteCount)) bytes of text, \(grouped(vocabulary.count)) symbols by \
-      \(grouped(vocabulary.merges.count)) merges in \(output)
+      \(counted(corpus.byteCount, "byte")) of text, \(counted(vocabulary.count, "symbol")) by \
+      \(counted(vocabulary.merges.count, "merge")) in \(output)
 
       """)
   }

@@ -3,7 +3,8 @@ public import Training
 extension Tagger {
   /// Learns to cut running text, where the data say how theirs stood.
   public mutating func learnParts(
-    on data: TaggedCorpus, _ options: TrainingOptions, _ run: TrainingRun
+    on data: TaggedCorpus, _ options: TrainingOptions, _ run: TrainingRun,
+    report: (TrainingEvent) throws -> Void
   ) throws {
     guard core.parts.splitter == nil, data.sentences.count >= Splitter.fewestSentences,
       data.hasRunningText
@@ -13,7 +14,11 @@ extension Tagger {
       on: paragraphs, locale: core.parts.locale, seed: options.seed)
     let end = try splitter.train(
       on: paragraphs, options: Splitter.options(for: paragraphs, within: options),
-      run: TrainingRun(threads: run.threads, isStopped: run.isStopped))
+      run: TrainingRun(threads: run.threads, isStopped: run.isStopped)
+    ) { event in
+      guard case .update(let progress) = event else { return }
+      try report(.preparing("learning to cut text", progress))
+    }
     // What was not learnt to its end is no good, and is learnt anew where the run goes on.
     guard end != .interrupted else { return }
     core.changeParts { $0.splitter = splitter }

@@ -29,12 +29,16 @@ extension Tagger {
   /// - Parameters:
   ///   - sentences: The words of each sentence; an empty sentence gets no tags.
   ///   - threads: Threads to use; results do not depend on it.
+  ///   - progress: Told what fraction is tagged.
   /// - Returns: The tags of each sentence.
   /// - Throws: `TextError` where ICU cannot fold a word.
-  public func tag(_ sentences: [[String]], threads: Int? = nil) throws(TextError) -> [Tagging] {
+  public func tag(
+    _ sentences: [[String]], threads: Int? = nil, progress: (@Sendable (Double) -> Void)? = nil
+  ) throws(TextError) -> [Tagging] {
     let encoder = try WordEncoder(ids)
     let chain = chain()
-    let scores = try self.scores(of: sentences, encoder, on: Shards(threads: threads))
+    let scores = try self.scores(
+      of: sentences, encoder, on: Shards(threads: threads, progress: progress))
     var results = [Tagging](
       repeating: Tagging(tags: [], confidences: [], spans: []), count: sentences.count)
     Shards(threads: threads).forEach(&results) { number, result in

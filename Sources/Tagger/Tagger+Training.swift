@@ -63,11 +63,13 @@ extension Tagger {
 
   /// How well the tagger does on data.
   ///
-  /// Throws `TextError` where ICU cannot fold a word, and `TaggerError.overflow` where the weights give
-  /// no numbers.
-  public func evaluate(on corpus: TaggedCorpus, threads: Int? = nil) throws -> SpanScore {
+  /// `progress` is told what fraction is tagged. Throws `TextError` where ICU cannot fold a word, and
+  /// `TaggerError.overflow` where the weights give no numbers.
+  public func evaluate(
+    on corpus: TaggedCorpus, threads: Int? = nil, progress: (@Sendable (Double) -> Void)? = nil
+  ) throws -> SpanScore {
     var score = SpanScore()
-    let found = try tag(corpus.sentences.map(\.words), threads: threads)
+    let found = try tag(corpus.sentences.map(\.words), threads: threads, progress: progress)
     for (sentence, tagging) in zip(corpus.sentences, found) {
       guard tagging.confidences.allSatisfy(\.isFinite) else { throw TaggerError.overflow }
       score.add(right: sentence.tags, found: tagging.tags)
@@ -78,9 +80,11 @@ extension Tagger {
   /// How well the tagger cuts and tags the text of the data, given as one that nobody has cut.
   ///
   /// Where the data do not say how they stood in text, the spaces between their words are guessed.
-  /// Throws `TextError` where ICU cannot cut it, and `TaggerError.overflow` where the weights give no
-  /// numbers.
-  public func evaluateRaw(on corpus: TaggedCorpus, threads: Int? = nil) throws -> RawScore {
+  /// `progress` is told what fraction is tagged. Throws `TextError` where ICU cannot cut it, and
+  /// `TaggerError.overflow` where the weights give no numbers.
+  public func evaluateRaw(
+    on corpus: TaggedCorpus, threads: Int? = nil, progress: (@Sendable (Double) -> Void)? = nil
+  ) throws -> RawScore {
     var (right, found) = (RawScore.Side(), RawScore.Side())
     var corpus = corpus
     if !corpus.hasRunningText {
@@ -96,7 +100,8 @@ extension Tagger {
       right.add(words: sentence.words, tags: sentence.tags, tokens: running.tokens)
     }
     let sentences = try cut(corpus.paragraphs.map(\.text), threads: threads).joined()
-    let taggings = try tag(sentences.map { $0.words.map(\.text) }, threads: threads)
+    let taggings = try tag(
+      sentences.map { $0.words.map(\.text) }, threads: threads, progress: progress)
     for (sentence, tagging) in zip(sentences, taggings) {
       guard tagging.confidences.allSatisfy(\.isFinite) else { throw TaggerError.overflow }
       found.add(words: sentence.words.map(\.text), tags: tagging.tags, tokens: sentence.tokens)

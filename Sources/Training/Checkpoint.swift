@@ -63,7 +63,7 @@ extension TrainingLoop {
   }
 }
 
-private let checkpointKind = ModelKind(name: "checkpoint", title: "checkpoint of this tool")
+let checkpointKind = ModelKind(name: "checkpoint", title: "checkpoint of this tool")
 /// The part that says on what kind of CPU the checkpoint was made.
-private let machinePart = "machine"
+let machinePart = "machine"
 private let version1Kind = "majortom checkpoint 1"

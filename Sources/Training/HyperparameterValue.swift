@@ -111,7 +111,8 @@ public enum HyperparameterDomain: Sendable, Equatable {
     switch self {
     case .flag: "yes or no"
     case .integer(let range):
-      range.upperBound == .max
+      // Of longer numbers nobody could count the digits.
+      range.upperBound >= 1_000_000_000_000_000
         ? "a whole number of at least \(range.lowerBound)"
         : "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .number(let range):

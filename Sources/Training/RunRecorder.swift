@@ -105,7 +105,7 @@ final class RunRecorder {
       write("\(event)")
       writeReport(isDue: lastReport.map { clock.now - $0 >= .seconds(5) } ?? true)
     case .begun, .notSaved, .noted, .retreated: write("\(event)")
-    case .saved: break
+    case .preparing, .saved: break
     case .ended(let end, _):
       write("\(event)")
       finish(

@@ -75,15 +75,17 @@ public protocol TrainableModel: Sendable {
   /// Learns what the model needs besides its network before that is trained, such as how a tagger cuts
   /// text.
   ///
-  /// It depends on data and options alone, so that a run that is resumed learns the same again.
+  /// It depends on data and options alone, so that a run that is resumed learns the same again. What takes
+  /// time tells `report` where it stands, as `TrainingEvent.preparing`.
   mutating func learnParts(
-    on data: TrainingData, _ options: TrainingOptions, _ run: TrainingRun
+    on data: TrainingData, _ options: TrainingOptions, _ run: TrainingRun,
+    report: (TrainingEvent) throws -> Void
   ) throws
 
   /// Sets what is found out after training, such as a calibration, given the best weights.
   mutating func finishTraining(_ task: Task, _ shards: Shards)
 
-  /// How much the model knows, such as its tokens: by name, for reports.
+  /// How much the model knows, such as its tokens: by name in the plural, for reports.
   var sizes: KeyValuePairs<String, Int> { get }
   /// The lines about the model that no other kind has.
   var facts: [ModelFact] { get }
@@ -116,7 +118,8 @@ extension TrainableModel {
   public func strangers(in data: TrainingData) throws -> [String] { [] }
   /// Nothing is needed.
   public mutating func learnParts(
-    on data: TrainingData, _ options: TrainingOptions, _ run: TrainingRun
+    on data: TrainingData, _ options: TrainingOptions, _ run: TrainingRun,
+    report: (TrainingEvent) throws -> Void
   ) throws {}
   /// Nothing is found out.
   public mutating func finishTraining(_ task: Task, _ shards: Shards) {}
@@ -224,7 +227,7 @@ extension TrainableModel {
     do {
       try store.begin(loop, tell)
       let start = ContinuousClock.now
-      try learnParts(on: data, loop.options, run)
+      try learnParts(on: data, loop.options, run, report: tell)
       // It is a part of the training, but not once more of one that is resumed.
       if !store.isResumed { loop.record.seconds += (ContinuousClock.now - start) / .seconds(1) }
       store.writeModel = { [self] path throws(FileError) in
@@ -291,7 +294,7 @@ extension TrainableModel {
     let precision =
       "products in \(options.precision.rawValue), as this CPU has \(ProductKernels.name)"
     return TrainingSummary(
-      network: networkText, sizes: sizes.map { "\(grouped($0.value)) \($0.key)" },
+      network: networkText, sizes: sizes.map { counted($0.value, String($0.key.dropLast())) },
       weights: network.layout.weightCount, training: task.trainingSize,
       validation: task.validationSize, unit: task.unit, options: options, memory: memory,
       notes: task.notes + (wanted == .auto ? [precision] : []))

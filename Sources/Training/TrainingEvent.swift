@@ -4,6 +4,8 @@ public import Files
 public enum TrainingEvent: Sendable, CustomStringConvertible {
   /// Training begins: what is trained on what.
   case begun(TrainingSummary)
+  /// Something is learnt before the network is, such as how a tagger cuts text: what, and where that stands.
+  case preparing(String, TrainingProgress)
   /// An update was made.
   case update(TrainingProgress)
   /// The validation data were evaluated; `isBest` if no earlier result was as good.
@@ -24,6 +26,7 @@ public enum TrainingEvent: Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .begun(let summary): summary.description
+    case .preparing(let what, let progress): "\(what): \(progress)"
     case .update(let progress): progress.description
     case .validation(let progress, let result, let isBest):
       "\(progress), validation \(result.text(unit: progress.unit))\(isBest ? ", best so far" : "")"

@@ -2,6 +2,7 @@ internal import Decoding
 internal import DenseMath
 public import ICUText
 internal import Parameters
+internal import Synchronization
 
 extension Translator {
   /// How translations are searched for.
@@ -86,10 +87,12 @@ extension Translator {
   ///   - texts: The texts, many of which are translated side by side.
   ///   - search: How.
   ///   - threads: Threads to use; results do not depend on it.
+  ///   - progress: Told what fraction of the tokens is translated.
   /// - Returns: At most `search.best` translations of each text.
   /// - Throws: `TextError` where ICU cannot cut a text.
   public func translate(
-    _ texts: [String], _ search: Search = Search(), threads: Int? = nil
+    _ texts: [String], _ search: Search = Search(), threads: Int? = nil,
+    progress: (@Sendable (Double) -> Void)? = nil
   ) throws(TextError) -> [[Translation]] {
     var sources: [Source] = []
     for text in texts { sources.append(try read(text)) }
@@ -105,6 +108,8 @@ extension Translator {
     // Each worker keeps its memory from batch to batch.
     let shards = Shards(threads: threads)
     let workerCount = min(shards.threads, batches.count)
+    let work = Work(
+      tokens: wanted.reduce(0) { $0 + all[$1].ids.count }, progress: progress ?? { _ in })
     var workers = [[(number: Int, translations: [Translation])]](
       repeating: [], count: workerCount)
     shards.forEach(&workers) { worker, found in
@@ -112,6 +117,7 @@ extension Translator {
       for batch in stride(from: worker, to: batches.count, by: workerCount).map({ batches[$0] }) {
         found += zip(batch, translate(batch.map { all[$0] }, search, on: workspaces))
           .map { (number: $0, translations: $1) }
+        work.did(batch.reduce(0) { $0 + all[$1].ids.count })
       }
     }
     var results = [[Translation]](
@@ -217,4 +223,21 @@ extension Translator {
   private static let rowsAtOnce = 128
   /// Longer texts are no sentences, and would take memory without end.
   private static let maxSourceLength = 50_000
+}
+
+/// How much of the texts is translated, by any number of threads.
+private final class Work: Sendable {
+  private let tokens: Int
+  private let progress: @Sendable (Double) -> Void
+  private let done = Atomic(0)
+
+  init(tokens: Int, progress: @escaping @Sendable (Double) -> Void) {
+    self.tokens = tokens
+    self.progress = progress
+  }
+
+  func did(_ count: Int) {
+    let done = done.add(count, ordering: .relaxed).newValue
+    progress(Double(done) / Double(max(1, tokens)))
+  }
 }
