@@ -46,7 +46,15 @@ extension ParsedArguments {
 
   /// The files that the words name, read as the encoding option says.
   func corpus() throws -> Corpus {
-    try Corpus(contentsOf: words, encoding: try encoding())
+    try Corpus(contentsOf: words, encoding: try encoding()).telling(readingBar(words).report)
+  }
+
+  /// A bar for what reads files, unless nothing is to be said.
+  func readingBar(_ paths: [String]) -> ProgressBar {
+    let name = paths.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
+    return ProgressBar(
+      "reading \(paths.count == 1 ? name : counted(paths.count, "file"))",
+      isQuiet: has("quiet") || has("json"))
   }
 
   /// The encoding that the option names, else the one that is found out.
@@ -107,10 +115,6 @@ private func model(in list: String, of kind: ModelKind?) throws -> String {
     "no \(kind?.title ?? "model") in MAJORTOM_MODEL"
       + (others.isEmpty ? ", which names none" : ": \(others.joined(separator: ", "))")
       + "; name one with -m FILE")
-}
-
-private func environment(_ name: String) -> String? {
-  getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
 }
 
 /// Folders in which models are looked for, in this order, each with a slash behind.
