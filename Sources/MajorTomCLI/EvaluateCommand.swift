@@ -79,7 +79,10 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
   if part == .validation { try demandTrainingText(arguments.words, tokens, model, path) }
   let range = part == .all ? 0..<tokens.count : model.validationRange(of: tokens.count)
   for name in protocols {
-    let result = try model.evaluate(on: tokens, range: range, protocol: name, threads: threads)
+    let result = try withProgress("evaluating (\(name.rawValue))") { bar in
+      try model.evaluate(
+        on: tokens, range: range, protocol: name, threads: threads, progress: bar.report)
+    }
     if arguments.has("json") {
       writeJSON([
         "protocol": .text(name.rawValue), "symbols": .whole(result.tokens),
@@ -161,7 +164,9 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
         + (unknown.count > 20 ? " and \(grouped(unknown.count - 20)) more" : ""))
   }
   if arguments.has("raw") { return try evaluateRaw(arguments, tagger, corpus) }
-  let score = try tagger.evaluate(on: corpus, threads: try arguments.threads())
+  let score = try withProgress("evaluating") { bar in
+    try tagger.evaluate(on: corpus, threads: try arguments.threads(), progress: bar.report)
+  }
   guard arguments.has("json") else { return writeOutput(score.report) }
   guard score.hasSpans else {
     return writeJSON(["words": .whole(score.words), "accuracy": .number(score.accuracy)])
@@ -183,7 +188,9 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
 private func evaluateRaw(
   _ arguments: ParsedArguments, _ tagger: Tagger, _ corpus: TaggedCorpus
 ) throws {
-  let score = try tagger.evaluateRaw(on: corpus, threads: try arguments.threads())
+  let score = try withProgress("evaluating") { bar in
+    try tagger.evaluateRaw(on: corpus, threads: try arguments.threads(), progress: bar.report)
+  }
   let column = try taggedFormat(arguments).tagColumn
   let tagName =
     switch column {
@@ -221,7 +228,9 @@ private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) th
     references[pair.source, default: []].append(pair.target)
   }
   var metrics: [any TranslationMetric] = [BLEU(), ChrF(.chrF2), ExactMatch()]
-  let found = try translator.translate(sources, search, threads: threads)
+  let found = try withProgress("translating") { bar in
+    try translator.translate(sources, search, threads: threads, progress: bar.report)
+  }
   for (source, translations) in zip(sources, found) {
     guard let best = translations.first, best.logProbability.isFinite else {
       throw noNumbers(path, source)
@@ -240,6 +249,6 @@ private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) th
   }
   for metric in metrics { writeOutput("\(metric)\n  \(metric.signature)\n") }
   writeOutput(
-    "\(grouped(sources.count)) sources, \(fixed(loss, 4)) nats/symbol, perplexity \(fixed(exp(loss), 3))\n"
+    "\(counted(sources.count, "source")), \(fixed(loss, 4)) nats/symbol, perplexity \(fixed(exp(loss), 3))\n"
   )
 }

@@ -46,7 +46,15 @@ extension ParsedArguments {
 
   /// The files that the words name, read as the encoding option says.
   func corpus() throws -> Corpus {
-    try Corpus(contentsOf: words, encoding: try encoding())
+    try Corpus(contentsOf: words, encoding: try encoding()).telling(readingBar(words).report)
+  }
+
+  /// A bar for what reads files, unless nothing is to be said.
+  func readingBar(_ paths: [String]) -> ProgressBar {
+    let name = paths.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
+    return ProgressBar(
+      "reading \(paths.count == 1 ? name : counted(paths.count, "file"))",
+      isQuiet: has("quiet") || has("json"))
   }
 
   /// The encoding that the option names, else the one that is found out.

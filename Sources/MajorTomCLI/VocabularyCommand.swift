@@ -37,9 +37,11 @@ let vocabularyCommand = Command(
   // A place that cannot be written is known before the learning, not after it.
   try demandApart(output, arguments.words)
   try FileWriter.probe(output)
-  let vocabulary = try Vocabulary(
-    learningMerges: count, in: corpus, normalization: normalization,
-    locale: arguments.text("locale") ?? "en", minimumCount: minimumCount)
+  let vocabulary = try withProgress("learning merges", isQuiet: arguments.has("quiet")) { bar in
+    try Vocabulary(
+      learningMerges: count, in: corpus, normalization: normalization,
+      locale: arguments.text("locale") ?? "en", minimumCount: minimumCount, progress: bar.report)
+  }
   try vocabulary.write(to: output)
   if arguments.has("json") {
     writeJSON([
