@@ -4,10 +4,10 @@ SWIFT ?= swift
 TOOL = .build/release/majortom
 MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
-PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev unicode-data bzip2
+PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev unicode-data bzip2 zstd
 
 .PHONY: demo build test test-views test-terminal test-durability readme examples lint format docs api benchmark packages clean
-.PHONY: fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
+.PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
 	@mkdir -p models
@@ -24,7 +24,45 @@ demo: build
 DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.5 --rate 0.005 --precision bf16 --patience 0
 
 build: packages
-	$(SWIFT) build -c release
+	$(SWIFT) build -c release $(ALONE)
+
+# Swift's runtime goes into the tool. What else it needs is looked for in ../lib/majortom beside it and then in the
+# system's folders: as DT_RPATH (old tags), which holds for the libraries that libraries need, too.
+ALONE = --static-swift-stdlib -Xlinker --disable-new-dtags -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/majortom'
+
+# The small models that a package carries, in models/share.
+include packaging/models.mk
+
+# The tool with its models, manual pages and completions. Under sudo nothing is built, as what root has written is
+# in the way of later builds: make build models, then sudo make install. DESTDIR stands before every path.
+PREFIX ?= /usr/local
+# Where zsh looks depends on who installs: Debian's packages have vendor-completions.
+ZSH ?= share/zsh/site-functions
+COMPLETED = bash:share/bash-completion/completions/majortom zsh:$(ZSH)/_majortom \
+  fish:share/fish/vendor_completions.d/majortom.fish
+install: $(if $(SUDO_USER),,build models)
+	@test -x $(TOOL) -a -f $(word 1,$(SMALL)) || { echo "first, without sudo: make build models" >&2; exit 1; }
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/majortom/models"
+	install --strip --mode=755 $(TOOL) "$(DESTDIR)$(PREFIX)/bin/majortom"
+	install --mode=644 $(SMALL) "$(DESTDIR)$(PREFIX)/share/majortom/models"
+	$(TOOL) reference --man "$(DESTDIR)$(PREFIX)/share/man/man1"
+	@for pair in $(COMPLETED); do file="$(DESTDIR)$(PREFIX)/$${pair#*:}"; \
+	  mkdir -p "$${file%/*}" && $(TOOL) completions $${pair%%:*} >"$$file" || exit 1; done
+
+uninstall:
+	rm -rf "$(DESTDIR)$(PREFIX)/share/majortom"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/majortom" "$(DESTDIR)$(PREFIX)/share/man/man1/majortom.1" \
+	  "$(DESTDIR)$(PREFIX)/share/man/man1/majortom-"*.1
+	@for pair in $(COMPLETED); do rm -f "$(DESTDIR)$(PREFIX)/$${pair#*:}"; done
+
+# A Debian package and a tarball in .build/package, each with all libraries beyond glibc beside the tool.
+package: build models
+	SWIFT=$(SWIFT) packaging/package.sh
+
+# Both in clean roots that mmdebstrap makes, without Swift: some minutes. SUITES="bookworm trixie": in several.
+test-package: PACKAGES += mmdebstrap lintian
+test-package: package
+	Tests/Package/package.sh $(SUITES)
 
 test: packages
 	$(SWIFT) test -c release -Xswiftc -enable-testing

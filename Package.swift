@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "MajorTom", targets: ["MajorTom"]),
     .library(name: "Files", targets: ["Files"]),
     .library(name: "CommandLineOptions", targets: ["CommandLineOptions"]),
+    .library(name: "Terminal", targets: ["Terminal"]),
     .library(name: "ICUText", targets: ["ICUText"]),
     .library(name: "DenseMath", targets: ["DenseMath"]),
     .library(name: "Plots", targets: ["Plots"]),
@@ -30,6 +31,7 @@ let package = Package(
     .target(name: "CChecksum"),
     .target(name: "CKernels"),
     .target(name: "CProducts"),
+    .target(name: "CEdit"),
     .target(
       name: "CICU", linkerSettings: [.linkedLibrary("icuuc"), .linkedLibrary("icui18n")]),
     .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
@@ -42,6 +44,7 @@ let package = Package(
     .target(name: "ICUText", dependencies: ["CICU", "CZlib", "CZstd", "Files"]),
     .target(name: "DenseMath", dependencies: ["CKernels", "CProducts"]),
     .target(name: "CommandLineOptions", dependencies: ["CPopt", "Files"]),
+    .target(name: "Terminal", dependencies: ["CEdit"]),
     .target(name: "Plots"),
 
     // Floors 2 to 4: weights, networks, training, decoding.
@@ -88,7 +91,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "MajorTomCLI",
-      dependencies: ["MajorTom", "Experiments", "CommandLineModels", "CommandLineOptions"]),
+      dependencies: [
+        "MajorTom", "Experiments", "CommandLineModels", "CommandLineOptions", "Terminal",
+      ]),
 
     // Tests mirror the targets; what several of them need is in TestSupport.
     .target(

@@ -1,64 +1,95 @@
 public import DenseMath
 internal import Glibc
 
-/// One step of the sampler chain: what it does to the candidates for the next token.
-public enum SamplingStep: Sendable, Equatable {
-  /// Divides the logits by a number: lower is safer, higher more varied, 1 leaves them as they are, and
-  /// 0 always takes the likeliest.
-  case temperature(Double)
-  /// Keeps the k likeliest (Fan et al., ACL 2018).
-  case topK(Int)
-  /// Nucleus sampling: keeps the likeliest that together reach a probability (Holtzman et al., ICLR
-  /// 2020).
-  case topP(Double)
-  /// Keeps those whose probability is at least this fraction of the likeliest one's (Nguyen et al.,
-  /// 2024).
-  case minP(Double)
-}
-
-/// A step of the chain out of its range, as a sentence.
-public struct SamplingError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The sentence.
-  public let description: String
-}
-
 /// Chooses tokens from logits: a chain of steps in the order given, then a draw.
 ///
-/// With no step at all it draws from the softmax of the logits as they are.
+/// With no step at all it draws from the softmax of the logits as they are. What penalties look at is the
+/// text so far, which `read` tells it token by token; that and Mirostat's limit are all it remembers
+/// (`memory`), so a sampler that is copied or kept goes on where it was.
 public struct Sampler: Sendable {
   /// The chain.
   public let steps: [SamplingStep]
+  /// How many tokens back the penalties look.
+  public let window: Int
+  /// What the sampler remembers.
+  public private(set) var memory: Memory
   private var candidates: [Candidate] = []
+  // How often each token stands among the last `window`; empty where no step asks.
+  private var counts: [Int32] = []
+  private let countsTokens: Bool
+  // Bits of what was drawn last, until it is read.
+  private var drawnBits: Double?
+
+  /// What a sampler remembers between tokens.
+  public struct Memory: Sendable, Equatable, Codable {
+    /// The last tokens of the text, the oldest first.
+    public fileprivate(set) var recent: [Int] = []
+    /// The limit of Mirostat, in bits; nil before the first token.
+    public fileprivate(set) var limit: Double?
+
+    /// The memory before the first token.
+    public init() {}
+  }
 
   private struct Candidate {
     var logit: Double
     var id: Int
   }
 
-  /// A chain of steps.
+  /// A chain of steps, whose penalties look back over `window` tokens.
   ///
-  /// Throws `SamplingError` for a number out of its range.
-  public init(_ steps: [SamplingStep]) throws(SamplingError) {
+  /// Throws `SamplingError` for a number out of its range, and for a step that cannot stand where it
+  /// stands.
+  public init(
+    _ steps: [SamplingStep], window: Int = 64, memory: Memory = Memory()
+  ) throws(SamplingError) {
     for step in steps {
-      let (sound, found) =
-        switch step {
-        case .temperature(let t): (t >= 0 && t.isFinite, "temperature \(t) is not 0 or more")
-        case .topK(let k): (k >= 1, "top-k \(k) is not 1 or more")
-        case .topP(let p): (p > 0 && p <= 1, "top-p \(p) is not above 0 and at most 1")
-        case .minP(let p): (p >= 0 && p <= 1, "min-p \(p) is not from 0 to 1")
-        }
-      guard sound else { throw SamplingError(description: found) }
+      if let fault = step.fault { throw SamplingError(description: fault) }
+    }
+    guard steps.dropLast().allSatisfy({ $0.name != .mirostat }) else {
+      throw SamplingError(description: "mirostat sees what is drawn, so it must be the last step")
+    }
+    guard window >= 0 else {
+      throw SamplingError(description: "penalties cannot look back over \(window) tokens")
     }
     self.steps = steps
+    self.window = window
+    self.memory = memory
+    countsTokens =
+      window > 0
+      && steps.contains { [.repetition, .frequency, .presence].contains($0.name) }
+    for id in memory.recent where countsTokens { count(id, by: 1) }
+  }
+
+  /// Takes in a token of the text: of the prompt, or the one that was drawn.
+  public mutating func read(_ id: Int) {
+    if let bits = drawnBits, case .mirostat(let target, let rate) = steps.last {
+      memory.limit = (memory.limit ?? 2 * target) - rate * (bits - target)
+    }
+    drawnBits = nil
+    guard countsTokens else { return }
+    count(id, by: 1)
+    memory.recent.append(id)
+    guard memory.recent.count > window else { return }
+    count(memory.recent.removeFirst(), by: -1)
+  }
+
+  private mutating func count(_ id: Int, by change: Int32) {
+    if id >= counts.count { counts += Array(repeating: 0, count: id + 1 - counts.count) }
+    counts[id] += change
   }
 
   /// The id of the token drawn from one row of logits, with a random number from [0, 1).
+  ///
+  /// A logit of minus infinity is no candidate. `read` then makes the token part of the text.
   public mutating func choose(from logits: Matrix<Float>, random: Double) -> Int {
     candidates.removeAll(keepingCapacity: true)
     for id in 0..<logits.columns {
       candidates.append(Candidate(logit: Double(logits[0, id]), id: id))
     }
     var isSorted = false
+    // What temperatures took from all logits: a repetition penalty asks for their signs.
+    var offset = 0.0
     for step in steps {
       switch step {
       case .temperature(0):
@@ -69,34 +100,97 @@ public struct Sampler: Sendable {
         for index in candidates.indices {
           candidates[index].logit = (candidates[index].logit - high) / temperature
         }
+        offset = (offset + high) / temperature
       case .topK(let k):
         sort(&isSorted)
         if candidates.count > k { candidates.removeLast(candidates.count - k) }
-      case .topP(let p):
-        sort(&isSorted)
-        var missing = p * weights().total
-        let high = candidates[0].logit
-        let kept = candidates.firstIndex { candidate in
-          missing -= exp(candidate.logit - high)
-          return missing <= 0
-        }
-        if let kept { candidates.removeLast(candidates.count - 1 - kept) }
+      case .typicalP(let p):
+        keepTypical(p)
+        isSorted = false
+      case .topP(let p): keepLikeliest(p, &isSorted)
       case .minP(let p):
         let lowest = weights().high + log(p)
         candidates.removeAll { $0.logit < lowest }
+      case .mirostat(let target, _): keepBelowLimit(memory.limit ?? 2 * target, &isSorted)
+      case .bias, .repetitionPenalty, .frequencyPenalty, .presencePenalty:
+        shift(by: step, offset: offset.isFinite ? offset : 0)
+        isSorted = false
       }
     }
+    return draw(random)
+  }
+
+  /// The draw from what is left.
+  private mutating func draw(_ random: Double) -> Int {
     let (high, total) = weights()
     var rest = random * total
     // Where rounding leaves a rest, the last token that can be drawn at all.
-    var chosen = candidates[candidates.count - 1].id
+    var chosen = candidates[candidates.count - 1]
     for candidate in candidates {
       let weight = exp(candidate.logit - high)
-      if weight > 0 { chosen = candidate.id }
+      if weight > 0 { chosen = candidate }
       rest -= weight
       if rest < 0 { break }
     }
-    return chosen
+    if steps.last?.name == .mirostat { drawnBits = (log(total) - chosen.logit + high) / log(2) }
+    return chosen.id
+  }
+
+  /// Biases and penalties: logits moved, each by itself.
+  private mutating func shift(by step: SamplingStep, offset: Double) {
+    for index in candidates.indices {
+      let id = candidates[index].id
+      let times = id < counts.count ? Double(counts[id]) : 0
+      switch step {
+      case .bias(let numbers): candidates[index].logit += numbers[id] ?? 0
+      case .repetitionPenalty(let penalty) where times > 0:
+        let logit = candidates[index].logit + offset
+        candidates[index].logit = (logit > 0 ? logit / penalty : logit * penalty) - offset
+      case .frequencyPenalty(let penalty): candidates[index].logit -= times * penalty
+      case .presencePenalty(let penalty) where times > 0: candidates[index].logit -= penalty
+      default: break
+      }
+    }
+  }
+
+  private mutating func keepLikeliest(_ p: Double, _ isSorted: inout Bool) {
+    sort(&isSorted)
+    var missing = p * weights().total
+    let high = candidates[0].logit
+    let kept = candidates.firstIndex { candidate in
+      missing -= exp(candidate.logit - high)
+      return missing <= 0
+    }
+    if let kept { candidates.removeLast(candidates.count - 1 - kept) }
+  }
+
+  private mutating func keepTypical(_ p: Double) {
+    let (high, total) = weights()
+    let offset = high + log(total)
+    // Of what has no probability nothing is expected, rather than 0 times infinity.
+    let entropy = candidates.reduce(0) { sum, candidate in
+      let surprise = offset - candidate.logit
+      return surprise.isFinite ? sum + exp(-surprise) * surprise : sum
+    }
+    func distance(_ candidate: Candidate) -> Double { abs(offset - candidate.logit - entropy) }
+    candidates.sort {
+      let (one, other) = (distance($0), distance($1))
+      return one < other || (one == other && Self.comesBefore($0, $1))
+    }
+    var missing = p
+    let kept = candidates.firstIndex { candidate in
+      missing -= exp(candidate.logit - offset)
+      return missing <= 0
+    }
+    if let kept { candidates.removeLast(candidates.count - 1 - kept) }
+  }
+
+  private mutating func keepBelowLimit(_ bits: Double, _ isSorted: inout Bool) {
+    sort(&isSorted)
+    let (high, total) = weights()
+    let lowest = high + log(total) - bits * log(2)
+    let kept = max(1, candidates.firstIndex { $0.logit < lowest } ?? candidates.count)
+    candidates.removeLast(candidates.count - kept)
   }
 
   private var high: Double { candidates.reduce(-Double.infinity) { max($0, $1.logit) } }

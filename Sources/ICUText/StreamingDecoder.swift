@@ -4,10 +4,14 @@
 /// become U+FFFD, one for each maximal subpart (Unicode Standard, section 3.9).
 public struct StreamingDecoder: Sendable {
   private let vocabulary: Vocabulary
-  private var pending: [UInt8] = []
+  /// The bytes held back, of a character that is not whole yet.
+  public private(set) var pending: [UInt8]
 
-  /// Starts with nothing held back.
-  public init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
+  /// Starts with nothing held back, or with what another decoder held back.
+  public init(_ vocabulary: Vocabulary, pending: [UInt8] = []) {
+    self.vocabulary = vocabulary
+    self.pending = pending
+  }
 
   /// The text that a further token completes, perhaps none.
   public mutating func append(_ id: Int) -> String {

@@ -1,5 +1,4 @@
 internal import Decoding
-internal import DenseMath
 internal import ICUText
 
 extension LanguageModel {
@@ -37,9 +36,26 @@ public struct Generation: Sequence, IteratorProtocol {
     writer?.isOverflown == true ? LanguageModelError.overflow : refusal
   }
   private let refusal: (any Error)?
-  private var writer: Writer?
+  var writer: TextWriter?
+  var reader: Reader?
+  let isBackwards: Bool
+
+  /// What the network has read.
+  struct Reader {
+    /// The model.
+    let model: LanguageModel
+    /// Its state after what it has read.
+    var state: GenerationState
+    /// The tokens that it has still to read before the next one is chosen.
+    var unread: ArraySlice<Int>
+  }
+
+  /// The seed: the same one writes the same text.
+  public var seed: UInt64 { writer?.seed ?? 0 }
 
   /// Writes on from a prompt.
+  ///
+  /// The prompt is read with the first piece.
   ///
   /// - Parameters:
   ///   - model: What writes.
@@ -54,9 +70,8 @@ public struct Generation: Sequence, IteratorProtocol {
     _ model: LanguageModel, after prompt: String = "", _ options: GenerationOptions = .init(),
     seed: UInt64 = 1
   ) throws {
-    let sampler = try Sampler(options.chain)
-    if let length = options.length, length < 0 { throw LanguageModelError.negativeLength(length) }
-    let isBackwards = model.configuration.isBackwards
+    var writer = try TextWriter(options, vocabulary: model.vocabulary, seed: seed)
+    isBackwards = model.configuration.isBackwards
     if isBackwards {
       guard options.length != nil else { throw LanguageModelError.backwardsWithoutLength }
       guard options.stops.isEmpty else { throw LanguageModelError.backwardsWithStops }
@@ -64,117 +79,71 @@ public struct Generation: Sequence, IteratorProtocol {
     // A text begins as after a line feed, the nearest to a beginning that a corpus has inside, and
     // ends as before one.
     let ids = prompt.isEmpty ? [10] : model.asRead(try model.vocabulary.encode(prompt))
-    let state = GenerationState(model)
-    state.read(prompt: ids)
+    for id in ids where !prompt.isEmpty { writer.read(id) }
     refusal = nil
-    writer = Writer(
-      state: state, sampler: sampler, decoder: StreamingDecoder(model.vocabulary),
-      random: CounterRandom(seed: seed, stream: .sampling), length: options.length ?? .max,
-      stops: StopStrings(options.stops), isBackwards: isBackwards)
+    self.writer = writer
+    reader = Reader(model: model, state: GenerationState(model), unread: ids[...])
+  }
+
+  /// Goes on where another text was.
+  init(_ reader: Reader, _ writer: TextWriter) {
+    refusal = nil
+    isBackwards = false
+    self.reader = reader
+    self.writer = writer
   }
 
   fileprivate init(failure: any Error) {
     refusal = failure
     writer = nil
+    reader = nil
+    isBackwards = false
+  }
+
+  /// Reads at most so many tokens of what is to be read before the next token is written; whether all is
+  /// read now.
+  @discardableResult
+  mutating func read(atMost count: Int = .max) -> Bool {
+    guard var reader, !reader.unread.isEmpty else { return true }
+    // Copies share a state only until one of them changes it.
+    self.reader = nil
+    if !isKnownUniquelyReferenced(&reader.state) { reader.state = reader.state.copy() }
+    let tokens = Array(reader.unread.prefix(count))
+    if tokens.count == 1 { reader.state.read(tokens) } else { reader.state.read(prompt: tokens) }
+    reader.unread.removeFirst(tokens.count)
+    self.reader = reader
+    return reader.unread.isEmpty
   }
 
   /// The next piece, never empty; nil at the end.
-  public mutating func next() -> String? { writer?.next() }
-}
-
-/// What a text in the making needs.
-private struct Writer {
-  var state: GenerationState
-  var sampler: Sampler
-  var decoder: StreamingDecoder
-  let random: CounterRandom
-  let length: Int
-  var stops: StopStrings
-  let isBackwards: Bool
-  var written = 0
-  var isOver = false
-  var isOverflown = false
-
-  mutating func next() -> String? {
-    if isBackwards { return wholeText() }
-    while !isOver {
-      let piece: String
-      if written == length {
-        isOver = true
-        piece = stops.append(decoder.finish()) + stops.finish()
-      } else {
-        guard let id = choose() else { return nil }
-        piece = stops.append(decoder.append(id))
-        // The text ends here, or more is needed: then the model reads what it wrote.
-        if stops.isFound { isOver = true } else if written < length { read(id) }
-      }
+  public mutating func next() -> String? {
+    while writer?.isOver == false {
+      let piece = isBackwards ? wholeText() : step()
       if !piece.isEmpty { return piece }
     }
     return nil
   }
 
+  /// Writes one token: the text that it completes, perhaps none.
+  private mutating func step() -> String {
+    read()
+    guard let logits = reader?.state.logits(ofRow: 0),
+      let (piece, token) = writer?.write(from: logits)
+    else { return "" }
+    if let token { reader?.unread = [token] }
+    return piece
+  }
+
   /// All that is written, turned into the order of the text.
-  private mutating func wholeText() -> String? {
-    guard !isOver else { return nil }
-    isOver = true
+  private mutating func wholeText() -> String {
     var ids: [Int] = []
-    while written < length {
-      guard let id = choose() else { return nil }
-      ids.append(id)
-      if written < length { read(id) }
+    while writer?.isOver == false {
+      read()
+      guard let logits = reader?.state.logits(ofRow: 0), let token = writer?.choose(from: logits)
+      else { return "" }
+      ids.append(token)
+      reader?.unread = [token]
     }
-    var text = ""
-    for id in ids.reversed() { text += decoder.append(id) }
-    text += decoder.finish()
-    return text.isEmpty ? nil : text
-  }
-
-  /// The next token; nil, and the end of the text, where its logits are no numbers.
-  private mutating func choose() -> Int? {
-    guard (0..<state.logits.columns).allSatisfy({ state.logits[0, $0].isFinite }) else {
-      (isOver, isOverflown) = (true, true)
-      return nil
-    }
-    defer { written += 1 }
-    return sampler.choose(from: state.logits, random: random.uniform(step: 0, index: written))
-  }
-
-  private mutating func read(_ id: Int) {
-    // Copies share a state only until one of them changes it.
-    if !isKnownUniquelyReferenced(&state) { state = state.copy() }
-    state.read(id)
-  }
-}
-
-/// Holds text back for as long as it may be the beginning of a stop string.
-struct StopStrings {
-  private let stops: [[UInt8]]
-  private var held: [UInt8] = []
-  private(set) var isFound = false
-
-  init(_ stops: [String]) { self.stops = stops.map { Array($0.utf8) }.filter { !$0.isEmpty } }
-
-  /// Takes a piece and gives out what cannot belong to a stop string any more.
-  mutating func append(_ piece: String) -> String {
-    guard !stops.isEmpty else { return piece }
-    held += Array(piece.utf8)
-    for start in held.indices {
-      let rest = held[start...]
-      if stops.contains(where: { rest.starts(with: $0) }) {
-        isFound = true
-        defer { held = [] }
-        return String(decoding: held[..<start], as: UTF8.self)
-      }
-      if stops.contains(where: { $0.starts(with: rest) }) { return release(start) }
-    }
-    return release(held.count)
-  }
-
-  /// What is still held back at the end.
-  mutating func finish() -> String { isFound ? "" : release(held.count) }
-
-  private mutating func release(_ count: Int) -> String {
-    defer { held.removeFirst(count) }
-    return String(decoding: held[..<count], as: UTF8.self)
+    return writer?.text(ofReversed: ids) ?? ""
   }
 }

@@ -12,6 +12,12 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
   case backwardsWithStops
   /// A text of less than no tokens asked for.
   case negativeLength(Int)
+  /// Stretches of less than one token asked for.
+  case noStretch(Int)
+  /// A state of a text that belongs to another model.
+  case otherModel(path: String)
+  /// A state of a text that a model which reads backwards cannot have.
+  case backwardsWithState
   /// A text too short for the steps to be looked back over.
   case textTooShort(tokens: Int, needed: Int)
   /// Weights with which what is computed overflows.
@@ -35,6 +41,12 @@ public enum LanguageModelError: Error, Sendable, Equatable, CustomStringConverti
       "a model that reads backwards writes the end of a text first, so a text cannot stop it"
     case .negativeLength(let length):
       "a text of \(length) tokens cannot be written: the length must be 0 or more"
+    case .noStretch(let length):
+      "a stretch of \(length) tokens cannot be looked for: the length must be 1 or more"
+    case .otherModel(let path):
+      "\(quoted(path)) is the state of a text of another model: continue it with the model that wrote it"
+    case .backwardsWithState:
+      "a model that reads backwards writes the end of a text first, so there is no state to go on from"
     case .textTooShort(let tokens, let needed):
       "the text has \(tokens) tokens, and \(needed) are needed: use more text, or a smaller length"
     case .overflow:

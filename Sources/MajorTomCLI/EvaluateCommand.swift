@@ -36,12 +36,15 @@ let evaluateCommand = Command(
   guard !arguments.words.isEmpty else {
     throw UsageError("no data: name at least one file")
   }
-  let path = try modelPath(arguments, of: nil)
-  let kind = try modelKind(of: path).kind
   let own = [
     LanguageModel.kind: languageModelOptions, Tagger.kind: taggerOptions,
     Translator.kind: translatorOptions,
   ]
+  // Where no model is named, options and data tell which kind is meant.
+  let meant = own.first { $0.value.contains { arguments.has($0.name) } }?.key
+  let path = try modelPath(
+    arguments, of: arguments.has("model") ? nil : meant ?? kind(for: arguments.words[0]))
+  let kind = try modelKind(of: path).kind
   for (other, options) in own where other != kind {
     if let idle = options.first(where: { arguments.has($0.name) }) {
       throw UsageError("--\(idle.name) does not apply to \(path), which holds a \(kind.title)")
@@ -51,6 +54,15 @@ let evaluateCommand = Command(
   case Tagger.kind: try evaluateTagger(arguments, path)
   case Translator.kind: try evaluateTranslator(arguments, path)
   default: try evaluateLanguageModel(arguments, path)
+  }
+}
+
+/// The kind of model that a file's data are for.
+private func kind(for path: String) -> ModelKind {
+  switch DataKind(guessedFor: path) {
+  case .text: LanguageModel.kind
+  case .tagged: Tagger.kind
+  case .pairs: Translator.kind
   }
 }
 

@@ -5,7 +5,7 @@ import MajorTom
 let commands: [Command] = [
   LanguageModel.trainCommand, Tagger.trainCommand, Translator.trainCommand,
   resumeCommand(of: trainableKinds),
-  runsCommand, checkCommand, verifyResumeCommand, generateCommand,
+  runsCommand, checkCommand, verifyResumeCommand, generateCommand, surpriseCommand,
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
   gradientFlowCommand, explainCellsCommand, explainAllCommand, infoCommand, diffCommand,

@@ -119,7 +119,8 @@ private func model(in list: String, of kind: ModelKind?) throws -> String {
 
 /// Folders in which models are looked for, in this order, each with a slash behind.
 private var placesOfModels: [String] {
-  var places = ["models/"]
+  // Those that a package carries are made in a folder of their own.
+  var places = ["models/", "models/share/"]
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
   let path = buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }
@@ -127,7 +128,7 @@ private var placesOfModels: [String] {
   var installed: [String] = []
   while let slash = folder.lastIndex(of: "/") {
     folder = String(folder[..<slash])
-    places.append("\(folder)/models/")
+    places += ["\(folder)/models/", "\(folder)/models/share/"]
     if installed.isEmpty { installed = ["\(folder)/../share/majortom/models/"] }
   }
   return places + installed

@@ -99,8 +99,12 @@ func text(_ arguments: ParsedArguments, atMost: Int) throws -> String {
     // An end within a character moves to its beginning.
     text = String(text[..<text.utf8.index(text.startIndex, offsetBy: atMost)])
   }
-  guard !text.isEmpty else { throw UsageError("no text: name a file, or give it with --text") }
-  return text
+  guard text.isEmpty else { return text }
+  let sentence = "no text: name a file, or give it with --text"
+  guard arguments.words.isEmpty, !arguments.has("text") else {
+    throw InputError(description: sentence)
+  }
+  throw UsageError(sentence)
 }
 
 /// A token with control characters made visible.

@@ -30,8 +30,11 @@ extension Sampler {
 
 /// How likely each token is to be drawn, found by a fine comb of random numbers: each token owns
 /// one stretch of [0, 1), so its fraction of the comb's teeth is right to two teeth.
-private func frequencies(_ steps: [SamplingStep], _ logits: [Float]) throws -> [Double] {
-  var sampler = try Sampler(steps)
+func frequencies(
+  _ steps: [SamplingStep], _ logits: [Float], after text: [Int] = [], window: Int = 64
+) throws -> [Double] {
+  var sampler = try Sampler(steps, window: window)
+  for id in text { sampler.read(id) }
   var counts = [Double](repeating: 0, count: logits.count)
   for tooth in 0..<teeth {
     counts[sampler.choose(logits, random: (Double(tooth) + 0.5) / Double(teeth))] += 1
@@ -42,9 +45,12 @@ private func frequencies(_ steps: [SamplingStep], _ logits: [Float]) throws -> [
 private let teeth = 8192
 
 /// The chain by its definitions, on probabilities instead of logits and without any sorting.
-private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
+func reference(
+  _ steps: [SamplingStep], _ logits: [Float], after text: [Int] = []
+) -> [Double] {
   // Dropped tokens have probability 0.
   var logits = logits.map(Double.init)
+  func times(_ id: Int) -> Double { Double(text.count { $0 == id }) }
   func probabilities() -> [Double] {
     let powers = logits.map { exp($0) }
     return powers.map { $0 / powers.reduce(0, +) }
@@ -64,6 +70,29 @@ private func reference(_ steps: [SamplingStep], _ logits: [Float]) -> [Double] {
     case .topK(let k): keeps = { before($0).count < k }
     case .topP(let limit): keeps = { before($0).reduce(0) { $0 + p[$1] } < limit }
     case .minP(let limit): keeps = { p[$0] >= limit * (p.max() ?? 0) }
+    case .typicalP(let limit):
+      let entropy = p.reduce(0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
+      let distance = p.map { $0 > 0 ? abs(-log($0) - entropy) : .infinity }
+      keeps = { id in
+        p.indices.filter { distance[$0] < distance[id] }.reduce(0) { $0 + p[$1] } < limit
+          && p[id] > 0
+      }
+    case .mirostat(let target, _):
+      keeps = { -log2(p[$0]) <= 2 * target || before($0).isEmpty }
+    case .bias(let numbers):
+      logits = logits.indices.map { logits[$0] + (numbers[$0] ?? 0) }
+      continue
+    case .repetitionPenalty(let penalty):
+      logits = logits.indices.map { id in
+        times(id) == 0 ? logits[id] : logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty
+      }
+      continue
+    case .frequencyPenalty(let penalty):
+      logits = logits.indices.map { logits[$0] - penalty * times($0) }
+      continue
+    case .presencePenalty(let penalty):
+      logits = logits.indices.map { times($0) > 0 ? logits[$0] - penalty : logits[$0] }
+      continue
     }
     let kept = p.indices.map(keeps)
     for id in p.indices where !kept[id] { logits[id] = -.infinity }

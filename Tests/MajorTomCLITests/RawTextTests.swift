@@ -57,6 +57,7 @@ import Testing
       try tag("--format", "conllu", input: text)
         == """
         # newpar
+        # sent_id = 1
         # text = Bo came du port.
         1\tBo\t_\tPROPN\t_\t_\t_\t_\t_\t_
         2\tcame\t_\tVERB\t_\t_\t_\t_\t_\t_
@@ -66,6 +67,7 @@ import Testing
         5\tport\t_\tVERB\t_\t_\t_\t_\t_\tSpaceAfter=No
         6\t.\t_\tPUNCT\t_\t_\t_\t_\t_\t_
 
+        # sent_id = 2
         # text = Dr. Ada don't smile.
         1\tDr.\t_\tPROPN\t_\t_\t_\t_\t_\t_
         2\tAda\t_\tPROPN\t_\t_\t_\t_\t_\t_
@@ -76,6 +78,7 @@ import Testing
         6\t.\t_\tPUNCT\t_\t_\t_\t_\t_\t_
 
         # newpar
+        # sent_id = 3
         # text = Ada smiled again
         1\tAda\t_\tPROPN\t_\t_\t_\t_\t_\t_
         2\tsmiled\t_\tVERB\t_\t_\t_\t_\t_\t_
@@ -83,10 +86,17 @@ import Testing
 
 
         """)
-    // The text stays as it is, and words that are no pieces of their token share its place.
+    // Words that are no pieces of their token share its place.
     #expect(
       try tag(input: "Bo came du\nport.\n\nAda smiled\n")
-        == "Bo/PROPN came/VERB du/VERB+VERB\nport/VERB./PUNCT\n\nAda/PROPN smiled/VERB\n")
+        == """
+        Bo     came  du         port  .
+        PROPN  VERB  VERB+VERB  VERB  PUNCT
+
+        Ada    smiled
+        PROPN  VERB
+
+        """)
     let json = try tag("--json", input: "Bo came\ndu port.\n\nAda\n").split(separator: "\n")
     #expect(json.count == 2)
     #expect(json[0].contains(#""text":"de","bytes":[8,10]"#), "\(json[0])")

@@ -1,0 +1,172 @@
+import CommandLineModels
+import CommandLineOptions
+import MajorTom
+
+/// The command `majortom surprise`.
+let surpriseCommand = Command(
+  "surprise", summary: "show how surprised a language model is at each character",
+  synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
+  about: """
+    Shows how surprised a language model is at each token of a text from arguments or from standard input: \
+    -log2 of the token's probability after what stands before it, 0 for what it was sure of. text: coloured, \
+    with the bits below where there is no colour. tsv: line, token, text, its first byte in the whole input, \
+    bits. jsonl: an object a text, with its bits, and those of each token.
+    """,
+  options: [
+    modelOption(),
+    Option("format", "FORMAT", "text, tsv or jsonl (default: text)"),
+    Option(flag: "numbers", "In text, show the bits below each token"),
+    Option(flag: "lines", "Each line of standard input is a text of its own"),
+    Option("color", "WHEN", "auto, always or never (default: auto)"),
+    precisionOption,
+    Option(flag: "json", "The same as --format jsonl"),
+  ]
+) { arguments in
+  let typed = try arguments.choice("format", of: SurpriseFormat.self)
+  if arguments.has("json"), let typed, typed != .jsonl {
+    throw UsageError("--json is --format jsonl, and --format \(typed.rawValue) is another one")
+  }
+  let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
+  let model = try arguments.model(LanguageModel.self, modelPath(arguments))
+  var output = SurpriseOutput(
+    model: model, format: arguments.has("json") ? .jsonl : typed ?? .text,
+    isColored: color.isColored, showsNumbers: arguments.has("numbers"))
+  if !arguments.words.isEmpty {
+    return try output.show(arguments.words.joined(separator: " "), from: 0)
+  }
+  var (whole, byte) = ("", 0)
+  let areLines = arguments.has("lines")
+  try forEachInputLine { line in
+    if areLines {
+      try output.show(line, from: byte)
+      byte += line.utf8.count + 1
+    } else {
+      whole += whole.isEmpty && byte == 0 ? line : "\n" + line
+      byte = 1
+    }
+  }
+  if !areLines { try output.show(whole, from: 0) }
+}
+
+private enum SurpriseFormat: String, CaseIterable {
+  case text, tsv, jsonl
+}
+
+/// What a model's surprise at texts looks like.
+private struct SurpriseOutput {
+  let model: LanguageModel
+  let format: SurpriseFormat
+  let isColored: Bool
+  let showsNumbers: Bool
+  private var line = 0
+
+  init(model: LanguageModel, format: SurpriseFormat, isColored: Bool, showsNumbers: Bool) {
+    self.model = model
+    self.format = format
+    self.isColored = isColored
+    self.showsNumbers = showsNumbers
+  }
+
+  /// Shows a text whose first byte stands at a place of the input.
+  mutating func show(_ text: String, from byte: Int) throws {
+    line += 1
+    let ids = try model.vocabulary.encode(text)
+    let found = try model.expectations(of: ids, keeping: 0)
+    let tokens = ids.map { model.vocabulary.bytes(of: $0) }
+    let known = found.compactMap { $0?.bits }
+    let mean = known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
+    switch format {
+    case .text: showText(tokens, found, mean)
+    case .tsv: showTSV(tokens, found, from: byte)
+    case .jsonl:
+      writeJSON([
+        "text": .text(text), "bits": mean.map { .number($0) } ?? .number(.nan),
+        "tokens": .list(
+          zip(tokens, found).map { bytes, expectation in
+            .object([
+              "text": .text(String(decoding: bytes, as: UTF8.self)),
+              "bits": expectation.map { .number($0.bits) } ?? .number(.nan),
+            ])
+          }),
+      ])
+    }
+  }
+
+  private func showTSV(
+    _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], from byte: Int
+  ) {
+    var place = byte
+    var rows = ""
+    for (number, (bytes, expectation)) in zip(tokens, found).enumerated() {
+      let text = visible(String(decoding: bytes, as: UTF8.self))
+      let bits = expectation.map { fixed($0.bits, 4) } ?? ""
+      rows += "\(line)\t\(number + 1)\t\(text)\t\(place)\t\(bits)\n"
+      place += bytes.count
+    }
+    writeOutput(rows)
+  }
+
+  private func showText(
+    _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], _ mean: Double?
+  ) {
+    // Bytes of one character have one colour, that of the first, and stand together.
+    var pieces: [(text: String, bits: Double?)] = []
+    var pending: [UInt8] = []
+    for (bytes, expectation) in zip(tokens, found) {
+      pending += bytes
+      let text = String(decoding: pending, as: UTF8.self)
+      guard !text.unicodeScalars.contains("\u{FFFD}") || pending.count >= 4 else { continue }
+      pieces.append((text, expectation?.bits))
+      pending = []
+    }
+    if !pending.isEmpty { pieces.append((String(decoding: pending, as: UTF8.self), nil)) }
+    if isColored {
+      let text = pieces.reduce(into: "") { $0 += colored($1.text, $1.bits) }
+      writeOutput(text + "\n", styled: true)
+    }
+    if showsNumbers || !isColored { writeOutput(rows(pieces), styled: isColored) }
+    if let mean {
+      writeError("mean surprise \(fixed(mean, 3)) bits a token, \(counted(found.count, "token"))\n")
+    } else {
+      writeError("nothing to be surprised at: the first token is expected from nothing\n")
+    }
+  }
+
+  /// From dark to bright, in steps that can be told apart on any terminal of 256 colours.
+  private func colored(_ text: String, _ bits: Double?) -> String {
+    guard let bits else { return shown(text) }
+    let shades = [(0.5, 22), (1, 28), (2, 100), (4, 136), (6, 166), (8, 160)]
+    let shade = shades.first { bits < $0.0 }?.1 ?? 197
+    return text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0.isEmpty ? "" : "\u{1B}[48;5;\(shade);97m\(shown(String($0)))\u{1B}[0m" }
+      .joined(separator: "\n")
+  }
+
+  /// Tokens in columns with their bits below, row by row of the terminal's width.
+  private func rows(_ pieces: [(text: String, bits: Double?)]) -> String {
+    var (rows, above, below, used) = ("", "", "", 0)
+    func flush() {
+      guard !above.isEmpty else { return }
+      rows += trimmed(above) + "\n" + trimmed(below) + "\n"
+      (above, below, used) = ("", "", 0)
+    }
+    for piece in pieces {
+      let text = piece.text == " " ? "␣" : visible(piece.text)
+      let bits = piece.bits.map { fixed($0, 1) } ?? "-"
+      let width = max(displayWidth(of: text), bits.count) + 1
+      if used + width > (columns(of: 1) ?? 80) { flush() }
+      above += text + String(repeating: " ", count: max(0, width - displayWidth(of: text)))
+      below += bits + String(repeating: " ", count: width - bits.count)
+      used += width
+      if piece.text == "\n" { flush() }
+    }
+    flush()
+    return rows
+  }
+
+  private func trimmed(_ line: String) -> String {
+    var line = line[...]
+    while line.last == " " { line = line.dropLast() }
+    return String(line)
+  }
+}
