@@ -478,8 +478,8 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
   }
 
   @Test func translationsAreScored() throws {
-    let version = try tool.run("--version").output.split(separator: " ").last.map(String.init) ?? ""
-    let name = "majortom-\(version.trimmingCharacters(in: .whitespacesAndNewlines))"
+    let first = try tool.run("--version").output.split(separator: "\n").first ?? ""
+    let name = "majortom-\(first.split(separator: " ").last ?? "")"
     try tool.file("right.txt", Data("The lamp was lit at noon.\nYes.\n".utf8))
     try tool.file("other.txt", Data("At noon the lamp was lit.\nYes, indeed.\n".utf8))
     // Windows' line ends and a byte order mark are no part of a line, in a file or in a pipe.
