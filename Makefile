@@ -16,7 +16,7 @@ demo: build
 	$(TOOL) generate -m $(MODEL) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
 	@echo
 	$(TOOL) train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o $(NAMES) --overwrite \
-	  --epochs 40 --patience 0
+	  --epochs 12 --patience 0
 	@echo
 	$(TOOL) tag -m $(NAMES) "army core told Major Tom is a great battle commander"
 
