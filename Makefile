@@ -16,7 +16,7 @@ demo: build
 	$(TOOL) generate -m $(MODEL) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
 	@echo
 	$(TOOL) train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o $(NAMES) --overwrite \
-	  --epochs 40 --patience 0
+	  --epochs 12 --patience 0
 	@echo
 	$(TOOL) tag -m $(NAMES) "army core told Major Tom is a great battle commander"
 
@@ -42,7 +42,7 @@ COMPLETED = bash:share/bash-completion/completions/majortom zsh:$(ZSH)/_majortom
   fish:share/fish/vendor_completions.d/majortom.fish
 install: $(if $(SUDO_USER),,build models)
 	@test -x $(TOOL) -a -f $(word 1,$(SMALL)) || { echo "first, without sudo: make build models" >&2; exit 1; }
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/majortom/models"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/majortom/models" "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install --strip --mode=755 $(TOOL) "$(DESTDIR)$(PREFIX)/bin/majortom"
 	install --mode=644 $(SMALL) "$(DESTDIR)$(PREFIX)/share/majortom/models"
 	$(TOOL) reference --man "$(DESTDIR)$(PREFIX)/share/man/man1"

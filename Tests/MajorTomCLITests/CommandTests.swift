@@ -700,7 +700,7 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
         ["train", "tagger", "good.conll", "--language-model", "t.safetensors", "-o", "x"], 1,
         "this is a tagger, where a language model is needed"
       ),
-      (["tag", "-m", "lm.safetensors", "a"], 1, "a language-model, where a tagger is needed"),
+      (["tag", "-m", "lm.safetensors", "a"], 1, "a language model, where a tagger is needed"),
       (["generate", "-m", "t.safetensors"], 1, "a tagger, where a language model is needed"),
       (["evaluate", "-m", "t.safetensors", "words.conll"], 2, "tags of spans"),
       (["tag", "-m", "t.safetensors", "--least", "2", "a"], 2, "--least"),
