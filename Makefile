@@ -6,7 +6,7 @@ MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build test test-views test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: demo build test test-views test-terminal test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
@@ -78,6 +78,13 @@ KILLS ?= 200
 test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
+
+# Progress, colours and interrupts on pseudo-terminals of many widths; completions in bash, zsh and fish; man
+# pages by mandoc and groff: two minutes.
+test-terminal: PACKAGES += python3 zsh fish mandoc groff man-db
+test-terminal: build
+	Tests/Terminal/terminal.py
+	Tests/Completions/completions.py
 
 # The packages of Examples, built against one folder and run.
 examples: build

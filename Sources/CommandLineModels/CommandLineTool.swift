@@ -1,4 +1,4 @@
-public import CommandLineOptions
+internal import CommandLineOptions
 internal import Files
 internal import Glibc
 internal import Training

@@ -71,7 +71,7 @@ func fitted(_ parts: [String], to width: Int) -> String {
 package final class ProgressBar: Sendable {
   private let label: String
   private let line: ProgressLine
-  private let state = Mutex((start: ContinuousClock.now, last: 0.0))
+  private let state = Mutex((start: ContinuousClock.Instant?.none, last: 0.0))
 
   /// A bar that shows nothing for its first second.
   package init(_ label: String, isQuiet: Bool = false) {
@@ -90,21 +90,24 @@ package final class ProgressBar: Sendable {
   /// is not shown any longer.
   package func update(_ fraction: Double?, _ detail: String = "") {
     let start = state.withLock { state in
-      if let fraction {
-        // Threads may tell what they have done out of order.
-        if fraction < state.last - 0.5 { state.start = .now }
-        state.last = fraction
-      }
-      return state.start
+      // Threads may tell what they have done out of order.
+      let isNew = fraction.map { $0 < state.last - 0.5 } ?? false
+      let start = isNew ? .now : state.start ?? .now
+      state = (start, fraction ?? state.last)
+      return start
     }
     if let fraction, fraction >= 1 { return line.end() }
     line.show { width in
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       guard let fraction, fraction.isFinite else { return [label, detail, time(seconds)] }
-      let done = max(0, min(1, fraction))
+      let done = max(0, fraction)
       let left = done > 0 ? time(seconds * (1 - done) / done) + " left" : ""
-      let texts = ["\(label) \(Int(100 * done)) %", left, detail].filter { !$0.isEmpty }
-      return texts + (width.map { [bar(done, in: $0, beside: texts)] } ?? [])
+      let texts = ["\(Int(100 * done)) %", left, detail].filter { !$0.isEmpty }
+      guard let width else { return [label] + texts }
+      // A long name must not take the room of the numbers.
+      let numbers = displayWidth(of: texts[0]) + displayWidth(of: left) + 4
+      let name = shortened(label, toWidth: max(8, width - numbers))
+      return [name] + texts + [bar(done, in: width, beside: [name] + texts)]
     }
   }
 

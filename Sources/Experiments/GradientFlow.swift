@@ -86,9 +86,11 @@ public enum GradientFlow {
   ///   - measuredOver: The steps of the examples that are measured, and the farthest step back.
   ///   - sequences: How many sequences are learnt from.
   ///   - seed: The seed of weights and examples.
+  ///   - progress: Told what fraction of the sequences is learnt from.
   /// - Returns: The curve before and the curve after.
   public static func learning(
-    _ kind: CellKind, label: String, length: Int, measuredOver: Int, sequences: Int, seed: UInt64
+    _ kind: CellKind, label: String, length: Int, measuredOver: Int, sequences: Int, seed: UInt64,
+    progress: (Double) -> Void = { _ in }
   ) -> (before: Curve, after: Curve) {
     let task = Adding(length: length)
     let learner = Learner(kind, for: task, seed: seed)
@@ -96,9 +98,11 @@ public enum GradientFlow {
     let fresh = (0..<8).map { _ in task.example(&random, steps: measuredOver) }
     let before = Curve(label: "\(label), fresh", norms: learner.gradientNorms(fresh))
     var training = TaskRandom(seed: seed, stream: 1)
-    for _ in 0..<sequences / task.recipe.batch {
+    let updates = sequences / task.recipe.batch
+    for update in 0..<updates {
       let examples = (0..<task.recipe.batch).map { _ in task.example(&training) }
       learner.learn(examples, rate: task.recipe.rate)
+      progress(Double(update + 1) / Double(updates))
     }
     let after = Curve(
       label: "\(label), after \(sequences) sequences", norms: learner.gradientNorms(fresh))

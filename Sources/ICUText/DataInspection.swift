@@ -3,6 +3,8 @@
 /// An inspection is given each example once, with its line; it keeps hashes and counts, not the
 /// examples, so that its memory is bounded.
 public protocol DataInspection: AnyObject {
+  /// Told what fraction of a file is read, while it is.
+  var progress: (@Sendable (Double) -> Void)? { get set }
   /// What was found so far, the worst first.
   var findings: [Finding] { get }
   /// How much there is.

@@ -77,6 +77,11 @@ final class FileHandle {
 
   deinit { close(descriptor) }
 
+  /// What fraction of the file has been read.
+  var fractionRead: Double {
+    Double(max(0, lseek(descriptor, 0, SEEK_CUR))) / Double(max(1, byteCount))
+  }
+
   /// Reads until the buffer is full or the text ends; returns how many bytes came.
   func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(TextError) -> Int {
     guard let unpacking else { return try readAsIs(into: buffer) }

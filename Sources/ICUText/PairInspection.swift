@@ -25,6 +25,8 @@ public final class PairInspection: DataInspection {
   /// A side of so many characters takes more time and memory than it teaches.
   static let longSide = 1000
 
+  /// Told what fraction of a file is read, while it is.
+  public var progress: (@Sendable (Double) -> Void)?
   private var state: InspectionState
   private var targets = CharacterInspection()
   private var parts: [DataSplit: Part] = [:]
@@ -47,7 +49,7 @@ public final class PairInspection: DataInspection {
     do {
       try ParallelCorpus.forEachPair(
         in: path, keepsAll: false, sourceColumn: sourceColumn, targetColumn: targetColumn,
-        take)
+        progress: progress, take)
     } catch {
       state.told.append(Finding(error, in: path))
     }

@@ -22,7 +22,8 @@ extension ParallelCorpus {
     for path in paths {
       inspection?.begin(path, as: split)
       try Self.forEachPair(
-        in: path, keepsAll: true, sourceColumn: sourceColumn, targetColumn: targetColumn
+        in: path, keepsAll: true, sourceColumn: sourceColumn, targetColumn: targetColumn,
+        progress: inspection?.progress
       ) { pair, line in
         inspection?.take(pair, line: line)
         add(pair)
@@ -70,10 +71,10 @@ extension ParallelCorpus {
   /// Gives out the pairs of a file of columns with their lines, those with an empty side too.
   static func forEachPair(
     in path: String, keepsAll: Bool, sourceColumn: Int, targetColumn: Int,
-    _ body: (SentencePair, Int) -> Void
+    progress: ((Double) -> Void)? = nil, _ body: (SentencePair, Int) -> Void
   ) throws {
     let needed = max(sourceColumn, targetColumn)
-    try TextLines.forEach(in: path, keepsAll: keepsAll) { line, number in
+    try TextLines.forEach(in: path, keepsAll: keepsAll, progress: progress) { line, number in
       if line.allSatisfy(\.isWhitespace) { return true }
       let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
       guard columns.count >= needed else {

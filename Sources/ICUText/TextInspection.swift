@@ -22,6 +22,8 @@ public final class TextInspection: DataInspection {
   /// Of more different lines, the rarest are forgotten, so that memory stays bounded.
   var mostLines = 1 << 20
 
+  /// Told what fraction of a file is read, while it is.
+  public var progress: (@Sendable (Double) -> Void)?
   private var state: InspectionState
   private var parts: [DataSplit: Part] = [:]
   private var repeats: [UInt64: RepeatedLine] = [:]
@@ -43,7 +45,7 @@ public final class TextInspection: DataInspection {
     paths.append(path)
     var part = parts[split] ?? Part()
     do {
-      let corpus = try Corpus(contentsOf: path, encoding: encoding)
+      let corpus = try Corpus(contentsOf: path, encoding: encoding).telling(progress ?? { _ in })
       let name = corpus.encodings.first ?? ""
       if !part.encodings.contains(name) { part.encodings.append(name) }
       if encoding == .detect, name != "UTF-8" {

@@ -11,13 +11,15 @@ public enum TextLines {
   /// - Parameters:
   ///   - path: The file.
   ///   - keepsAll: Whether all of the text is going to be kept in memory.
+  ///   - progress: Told after each block what fraction of the file is read.
   ///   - body: Takes the line and its number; says whether to go on.
   /// - Throws: A `TextError` that names the file, for bytes that are not UTF-8 with the line; and
   ///   what `body` throws.
   public static func forEach(
-    in path: String, keepsAll: Bool = false, _ body: (_ line: String, _ number: Int) throws -> Bool
+    in path: String, keepsAll: Bool = false, progress: ((Double) -> Void)? = nil,
+    _ body: (_ line: String, _ number: Int) throws -> Bool
   ) throws {
-    try forEach(in: path, keepsAll: keepsAll, limits: Limits(), body)
+    try forEach(in: path, keepsAll: keepsAll, limits: Limits(), progress: progress, body)
   }
 
   /// The most bytes of a line of data.
@@ -36,13 +38,14 @@ public enum TextLines {
   }
 
   static func forEach(
-    in path: String, keepsAll: Bool, limits: Limits,
+    in path: String, keepsAll: Bool, limits: Limits, progress: ((Double) -> Void)? = nil,
     _ body: (_ line: String, _ number: Int) throws -> Bool
   ) throws {
     let reader = try LineReader(path, limits: limits, keepsAll: keepsAll)
     var splitter = LineSplitter(path: path, longest: limits.line)
     while let block = try reader.next() {
       guard try splitter.take(block, body) else { return }
+      progress?(reader.fractionRead)
     }
     try splitter.finish(body)
   }
@@ -68,6 +71,8 @@ private final class LineReader {
       (most, tooMuch) = (grown, .grows(path: path, times: limits.growth.times))
     }
   }
+
+  var fractionRead: Double { handle.fractionRead }
 
   /// The next bytes; nil at the end.
   func next() throws(TextError) -> ArraySlice<UInt8>? {

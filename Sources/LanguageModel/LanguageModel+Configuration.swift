@@ -114,10 +114,12 @@ extension LanguageModel {
     /// The vocabulary of a corpus.
     ///
     /// Throws `TextError` for a corpus that cannot be read.
-    public func vocabulary(of corpus: Corpus) throws -> Vocabulary {
+    public func vocabulary(
+      of corpus: Corpus, progress: (Double) -> Void = { _ in }
+    ) throws -> Vocabulary {
       try Vocabulary(
         counting: Segmentation(unit: unit, normalization: normalization, locale: locale),
-        in: corpus, minimumCount: minimumCount, maximumSize: maximumSize)
+        in: corpus, minimumCount: minimumCount, maximumSize: maximumSize, progress: progress)
     }
   }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import CommandLineModels
 import MajorTom
 
 /// Words with their tags under them, in as many lines as the terminal's width asks for.
@@ -46,7 +46,5 @@ struct AlignedWords {
 
 /// The cells of a line of standard output: of its terminal, else as `COLUMNS` says, else 80.
 var outputWidth: Int {
-  var size = winsize()
-  if ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
-  return getenv("COLUMNS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
+  columns(of: 1) ?? environment("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
 }

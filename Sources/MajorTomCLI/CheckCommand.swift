@@ -95,12 +95,14 @@ private func demandOptions(of kind: DataKind, _ arguments: ParsedArguments) thro
 private func inspectText(_ arguments: ParsedArguments) throws -> TextInspection {
   let inspection = TextInspection()
   let encoding = try arguments.encoding()
+  inspection.progress = arguments.readingBar(arguments.words).report
   for path in arguments.words { inspection.read(path, encoding: encoding) }
   return inspection
 }
 
 private func inspectSentences(_ arguments: ParsedArguments) throws -> TaggedInspection {
   let inspection = TaggedInspection()
+  inspection.progress = arguments.readingBar(arguments.words).report
   let format = try taggedFormat(arguments)
   for path in arguments.words { inspection.read(path, format: format) }
   if let path = arguments.text("dev") { inspection.read(path, format: format, as: .development) }
@@ -109,6 +111,7 @@ private func inspectSentences(_ arguments: ParsedArguments) throws -> TaggedInsp
 
 private func inspectPairs(_ arguments: ParsedArguments) throws -> PairInspection {
   let inspection = PairInspection()
+  inspection.progress = arguments.readingBar(arguments.words).report
   let (source, target) = try Translator.columns(arguments)
   if let first = arguments.text("source"), let second = arguments.text("target") {
     inspection.read(source: first, target: second)

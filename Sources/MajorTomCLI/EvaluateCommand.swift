@@ -36,12 +36,15 @@ let evaluateCommand = Command(
   guard !arguments.words.isEmpty else {
     throw UsageError("no data: name at least one file")
   }
-  let path = try modelPath(arguments, of: nil)
-  let kind = try modelKind(of: path).kind
   let own = [
     LanguageModel.kind: languageModelOptions, Tagger.kind: taggerOptions,
     Translator.kind: translatorOptions,
   ]
+  // Where no model is named, options and data tell which kind is meant.
+  let meant = own.first { $0.value.contains { arguments.has($0.name) } }?.key
+  let path = try modelPath(
+    arguments, of: arguments.has("model") ? nil : meant ?? kind(for: arguments.words[0]))
+  let kind = try modelKind(of: path).kind
   for (other, options) in own where other != kind {
     if let idle = options.first(where: { arguments.has($0.name) }) {
       throw UsageError("--\(idle.name) does not apply to \(path), which holds a \(kind.title)")
@@ -51,6 +54,15 @@ let evaluateCommand = Command(
   case Tagger.kind: try evaluateTagger(arguments, path)
   case Translator.kind: try evaluateTranslator(arguments, path)
   default: try evaluateLanguageModel(arguments, path)
+  }
+}
+
+/// The kind of model that a file's data are for.
+private func kind(for path: String) -> ModelKind {
+  switch DataKind(guessedFor: path) {
+  case .text: LanguageModel.kind
+  case .tagged: Tagger.kind
+  case .pairs: Translator.kind
   }
 }
 
@@ -67,7 +79,10 @@ private func evaluateLanguageModel(_ arguments: ParsedArguments, _ path: String)
   if part == .validation { try demandTrainingText(arguments.words, tokens, model, path) }
   let range = part == .all ? 0..<tokens.count : model.validationRange(of: tokens.count)
   for name in protocols {
-    let result = try model.evaluate(on: tokens, range: range, protocol: name, threads: threads)
+    let result = try withProgress("evaluating (\(name.rawValue))") { bar in
+      try model.evaluate(
+        on: tokens, range: range, protocol: name, threads: threads, progress: bar.report)
+    }
     if arguments.has("json") {
       writeJSON([
         "protocol": .text(name.rawValue), "symbols": .whole(result.tokens),
@@ -149,7 +164,9 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
         + (unknown.count > 20 ? " and \(grouped(unknown.count - 20)) more" : ""))
   }
   if arguments.has("raw") { return try evaluateRaw(arguments, tagger, corpus) }
-  let score = try tagger.evaluate(on: corpus, threads: try arguments.threads())
+  let score = try withProgress("evaluating") { bar in
+    try tagger.evaluate(on: corpus, threads: try arguments.threads(), progress: bar.report)
+  }
   guard arguments.has("json") else { return writeOutput(score.report) }
   guard score.hasSpans else {
     return writeJSON(["words": .whole(score.words), "accuracy": .number(score.accuracy)])
@@ -171,7 +188,9 @@ private func evaluateTagger(_ arguments: ParsedArguments, _ path: String) throws
 private func evaluateRaw(
   _ arguments: ParsedArguments, _ tagger: Tagger, _ corpus: TaggedCorpus
 ) throws {
-  let score = try tagger.evaluateRaw(on: corpus, threads: try arguments.threads())
+  let score = try withProgress("evaluating") { bar in
+    try tagger.evaluateRaw(on: corpus, threads: try arguments.threads(), progress: bar.report)
+  }
   let column = try taggedFormat(arguments).tagColumn
   let tagName =
     switch column {
@@ -209,7 +228,9 @@ private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) th
     references[pair.source, default: []].append(pair.target)
   }
   var metrics: [any TranslationMetric] = [BLEU(), ChrF(.chrF2), ExactMatch()]
-  let found = try translator.translate(sources, search, threads: threads)
+  let found = try withProgress("translating") { bar in
+    try translator.translate(sources, search, threads: threads, progress: bar.report)
+  }
   for (source, translations) in zip(sources, found) {
     guard let best = translations.first, best.logProbability.isFinite else {
       throw noNumbers(path, source)
@@ -228,6 +249,6 @@ private func evaluateTranslator(_ arguments: ParsedArguments, _ path: String) th
   }
   for metric in metrics { writeOutput("\(metric)\n  \(metric.signature)\n") }
   writeOutput(
-    "\(grouped(sources.count)) sources, \(fixed(loss, 4)) nats/symbol, perplexity \(fixed(exp(loss), 3))\n"
+    "\(counted(sources.count, "source")), \(fixed(loss, 4)) nats/symbol, perplexity \(fixed(exp(loss), 3))\n"
   )
 }

@@ -175,21 +175,23 @@ private struct ExplainRequest {
           ofLanguage.model, ofLanguage.path, ids: ofLanguage.ids,
           length: min(length, ofLanguage.ids.count - 1)), at: 1)
     }
-    var pages = [MadePage(name: "gradient-flow", page: gradientFlowPage(panels))]
+    var makers: [(name: String, make: () throws -> ExplainPage)] = [
+      ("gradient-flow", { gradientFlowPage(panels) })
+    ]
     if let ofLanguage {
-      pages += [
-        MadePage(name: "surprise", page: try ofLanguage.surprise()),
-        MadePage(name: "units", page: try ofLanguage.units()),
-        MadePage(name: "gates", page: try ofLanguage.gates()),
+      makers += [
+        ("surprise", ofLanguage.surprise), ("units", ofLanguage.units), ("gates", ofLanguage.gates),
       ]
     }
     if let ofTagger {
-      pages += [
-        MadePage(name: "marginals", page: try ofTagger.marginals()),
-        MadePage(name: "directions", page: try ofTagger.directions()),
-      ]
+      makers += [("marginals", ofTagger.marginals), ("directions", ofTagger.directions)]
     }
-    return pages + ofTranslator
+    return try withProgress("making pages") { bar in
+      try makers.enumerated().map { place, maker in
+        bar.update(Double(place) / Double(makers.count), maker.name)
+        return MadePage(name: maker.name, page: try maker.make())
+      }
+    } + ofTranslator
   }
 
   private func languagePages() throws -> LanguagePages? {

@@ -122,10 +122,15 @@ extension FlowPanel {
   private static func learningPanels(length: Int, sequences: Int, seed: UInt64) -> [FlowPanel] {
     guard sequences > 0 else { return [] }
     let learnt = min(100, length)
-    let curves = [(CellKind.elman, "Elman"), (.gru, "GRU"), (.lstm, "LSTM")].flatMap { kind, name in
-      let (before, after) = GradientFlow.learning(
-        kind, label: name, length: learnt, measuredOver: length, sequences: sequences, seed: seed)
-      return [before, after]
+    let networks = [(CellKind.elman, "Elman"), (.gru, "GRU"), (.lstm, "LSTM")]
+    let curves = withProgress("learning to add") { bar in
+      networks.enumerated().flatMap { place, network in
+        let (before, after) = GradientFlow.learning(
+          network.0, label: network.1, length: learnt, measuredOver: length, sequences: sequences,
+          seed: seed
+        ) { bar.update((Double(place) + $0) / Double(networks.count), network.1) }
+        return [before, after]
+      }
     }
     return [
       FlowPanel(

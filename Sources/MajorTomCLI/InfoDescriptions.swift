@@ -114,7 +114,7 @@ private func settings<Model: TrainableModel>(
 
 /// The runs and the model files of a folder, each on a line.
 private func description(ofFolder folder: String) throws -> PathDescription {
-  let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+  let prefix = folder == "." ? "" : folder.hasSuffix("/") ? folder : folder + "/"
   let runs = foundRuns(in: folder)
   let files = Folders.names(in: folder).filter { $0.hasSuffix(".safetensors") }.map { prefix + $0 }
   guard !runs.isEmpty || !files.isEmpty else {

@@ -6,7 +6,9 @@ import MajorTom
 /// does a line that is none.
 ///
 /// What is compressed is decompressed. At a terminal, `hint` says what is awaited, and a prompt stands before each line.
-func forEachInputLine(hint: String, _ body: (String) throws -> Void) throws {
+func forEachInputLine(
+  hint: String = "type a text and press Return; Ctrl-D ends", _ body: (String) throws -> Void
+) throws {
   if inputIsTerminal { complain(hint) }
   var lines = InputLines(name: "standard input")
   var input = StandardInput()

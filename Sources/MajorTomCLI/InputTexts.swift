@@ -73,15 +73,14 @@ extension ParsedArguments {
       return text
     }
     guard !has("file"), !words.isEmpty else { return nil }
-    if words.allSatisfy(TextFiles.isFile) {
-      let names = words.map(shellWord).joined(separator: " ")
-      throw UsageError(
-        "\(words.map { "'\(quoted($0))'" }.joined(separator: ", ")): \(words.count == 1 ? "a file" : "files")"
-          + " of this name \(words.count == 1 ? "is" : "are") here: --file \(names) reads "
-          + (words.count == 1 ? "it" : "them")
-          + ", and --text \(shellWord(words.joined(separator: " "))) takes the words for the text")
-    }
-    return words.joined(separator: " ")
+    guard words.allSatisfy(TextFiles.isFile) else { return words.joined(separator: " ") }
+    let names = words.map(shellWord).joined(separator: " ")
+    let text = shellWord(words.joined(separator: " "))
+    throw UsageError(
+      words.count == 1
+        ? "\(quoted(words[0])) is a file: --file \(names) reads it, and --text \(text) takes its name for the text"
+        : "\(quoted(words.joined(separator: ", "))) are files: --file \(names) reads them, and --text "
+          + "\(text) takes their names for the text")
   }
 
   /// The files to read: those of --file, and the words after it.
@@ -95,16 +94,19 @@ func forEachBatch(
   _ body: ([InputText]) throws -> Void
 ) throws {
   if let text = try arguments.givenText() { return try body([InputText(text: text)]) }
+  let files = arguments.inputFiles
+  let progress = InputProgress(files)
+  defer { progress.bar?.end() }
   var texts: [InputText] = []
   func take(_ text: InputText) throws {
     texts.append(text)
     // Who types waits for the answer to each line.
     if texts.count >= count || (inputIsTerminal && text.file == nil) {
       try body(texts)
+      progress.did(texts)
       texts.removeAll(keepingCapacity: true)
     }
   }
-  let files = arguments.inputFiles
   if files.isEmpty {
     var texts = InputTexts(unit)
     try forEachInputLine(hint: hint) { try texts.take($0, take) }
@@ -113,6 +115,44 @@ func forEachBatch(
   let encoding = try arguments.encoding()
   for path in files { try forEachText(of: path, encoding, unit, take) }
   if !texts.isEmpty { try body(texts) }
+}
+
+/// How far a long input is read, for who sees no results meanwhile.
+private final class InputProgress {
+  let bar: ProgressBar?
+  private let byteCount: Int?
+  private var bytes = 0, texts = 0
+
+  init(_ files: [String]) {
+    let sizes = files.isEmpty ? [fileSize(0)] : files.map(fileSize)
+    byteCount = sizes.contains(nil) ? nil : sizes.compactMap { $0 }.reduce(0, +)
+    let name = files.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    let shown = files.count > 1 ? counted(files.count, "file") : name ?? "standard input"
+    // On a terminal the results themselves show how far it is.
+    bar =
+      isTerminal(1) || (files.isEmpty && inputIsTerminal) ? nil : ProgressBar("reading \(shown)")
+  }
+
+  func did(_ some: [InputText]) {
+    texts += some.count
+    bytes += some.reduce(0) { $0 + $1.text.utf8.count + 1 }
+    bar?.update(
+      byteCount.map { min(0.99, Double(bytes) / Double(max(1, $0))) }, counted(texts, "text"))
+  }
+}
+
+/// The bytes of a regular file; nil for others, such as pipes.
+private func fileSize(_ path: String) -> Int? {
+  var status = stat()
+  guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  return Int(status.st_size)
+}
+
+/// The bytes of a stream that is a regular file; nil for others.
+private func fileSize(_ stream: Int32) -> Int? {
+  var status = stat()
+  guard fstat(stream, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  return Int(status.st_size)
 }
 
 /// Calls `body` with the texts of a file.

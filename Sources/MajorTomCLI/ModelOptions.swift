@@ -46,7 +46,15 @@ extension ParsedArguments {
 
   /// The files that the words name, read as the encoding option says.
   func corpus() throws -> Corpus {
-    try Corpus(contentsOf: words, encoding: try encoding())
+    try Corpus(contentsOf: words, encoding: try encoding()).telling(readingBar(words).report)
+  }
+
+  /// A bar for what reads files, unless nothing is to be said.
+  func readingBar(_ paths: [String]) -> ProgressBar {
+    let name = paths.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
+    return ProgressBar(
+      "reading \(paths.count == 1 ? name : counted(paths.count, "file"))",
+      isQuiet: has("quiet") || has("json"))
   }
 
   /// The encoding that the option names, else the one that is found out.
@@ -77,10 +85,10 @@ func modelPath(
   if let list = environment("MAJORTOM_MODEL") { return try model(in: list, of: kind) }
   let wanted = kind ?? LanguageModel.kind
   for name in defaultModels.filter({ $0.kind == wanted }).flatMap(\.names) {
-    if let path = placesOfModels.map({ $0 + name + ".safetensors" }).first(where: TextFiles.isFile)
-    {
-      return path
-    }
+    // A run, or a file alone.
+    let names = ["\(name)/\(RunFiles.modelName)", "\(name).safetensors"]
+    let paths = placesOfModels.flatMap { place in names.map { place + $0 } }
+    if let path = paths.first(where: TextFiles.isFile) { return path }
   }
   throw UsageError(
     "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, majortom train "
@@ -109,13 +117,10 @@ private func model(in list: String, of kind: ModelKind?) throws -> String {
       + "; name one with -m FILE")
 }
 
-private func environment(_ name: String) -> String? {
-  getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-}
-
 /// Folders in which models are looked for, in this order, each with a slash behind.
 private var placesOfModels: [String] {
-  var places = ["models/"]
+  // Those that a package carries are made in a folder of their own.
+  var places = ["models/", "models/share/"]
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
   let path = buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }
@@ -123,7 +128,7 @@ private var placesOfModels: [String] {
   var installed: [String] = []
   while let slash = folder.lastIndex(of: "/") {
     folder = String(folder[..<slash])
-    places.append("\(folder)/models/")
+    places += ["\(folder)/models/", "\(folder)/models/share/"]
     if installed.isEmpty { installed = ["\(folder)/../share/majortom/models/"] }
   }
   return places + installed

@@ -103,7 +103,10 @@ private func timeCells(_ cells: [CellKind], hiddenSize: Int, json: Bool) {
 /// Checks the gradients of cells, combinators and attention, and returns how many are wrong.
 private func checkGradients(of cells: [CellKind], json: Bool) -> Int {
   var failures = 0
+  let bar = ProgressBar("checking gradients")
+  defer { bar.end() }
   func check(_ name: String, _ worst: (UInt64) -> Double) {
+    bar.update(nil, name)
     let error = (1...3).map { worst($0) }.reduce(0, max)
     let isSound = error < GradientCheck.tolerance
     failures += isSound ? 0 : 1
@@ -133,7 +136,11 @@ private func run(
 ) throws -> Int {
   let clock = ContinuousClock()
   let start = clock.now
-  let outcomes = try SelfTest.run(task, cell: cell, seeds: seeds, threads: threads)
+  let outcomes = try withProgress("\(task.name), \(cell.description)") { bar in
+    bar.update(nil, "seed 1 of \(seeds.count)")
+    return try SelfTest.run(
+      task, cell: cell, seeds: seeds, threads: threads, progress: bar.report)
+  }
   let seconds = (clock.now - start) / .seconds(1)
   let used = outcomes.compactMap(\.sequences)
   let failures = mustPass ? outcomes.count - used.count : 0

@@ -40,6 +40,7 @@ extension LanguageModel: CommandLineModel {
     let corpus = try arguments.corpus()
     let inspection = TextInspection(isFull: false)
     let encoding = try arguments.encoding()
+    inspection.progress = arguments.readingBar(arguments.words).report
     for path in arguments.words { inspection.read(path, encoding: encoding) }
     let found = encodingSentences(of: corpus, arguments.words, encoding)
     return (corpus, nil, found + inspection.brief(checkCall(arguments, "lm")))
@@ -52,7 +53,12 @@ extension LanguageModel: CommandLineModel {
   ) throws -> LanguageModel {
     let given = try givenVocabulary(arguments, insteadOf: TokenOptions.names)
     return try LanguageModel(
-      configuration, vocabulary: given ?? tokens.vocabulary(of: try arguments.corpus()),
+      configuration,
+      vocabulary: given
+        ?? withProgress("learning tokens", isQuiet: arguments.has("quiet") || arguments.has("json"))
+      { bar in
+        try tokens.vocabulary(of: try arguments.corpus(), progress: bar.report)
+      },
       seed: options.seed)
   }
 }
@@ -98,6 +104,7 @@ extension Tagger: CommandLineModel {
   ) throws -> (data: TaggedCorpus, validation: TaggedCorpus?, findings: [String]) {
     let format = try taggedFormat(arguments)
     let inspection = TaggedInspection(isFull: false)
+    inspection.progress = arguments.readingBar(arguments.words).report
     let corpus = try TaggedCorpus(
       contentsOf: arguments.words, format: format, inspection: inspection)
     let development = try arguments.text("dev").map {
@@ -197,6 +204,7 @@ extension Translator: CommandLineModel {
   ) throws -> (data: ParallelCorpus, validation: ParallelCorpus?, findings: [String]) {
     let (sourceColumn, targetColumn) = try columns(arguments)
     let inspection = PairInspection(isFull: false)
+    inspection.progress = arguments.readingBar(arguments.words).report
     func read(_ paths: [String], as split: DataSplit) throws -> ParallelCorpus {
       try ParallelCorpus(
         contentsOf: paths, sourceColumn: sourceColumn, targetColumn: targetColumn,

@@ -119,9 +119,9 @@ private struct TranslationWriter {
       guard value.isFinite else { throw noNumbers(path, pair.source) }
       if arguments.has("json") {
         writeJSON([
-          "line": .whole(input.start.line), "file": input.fileValue,
           "source": .text(pair.source), "target": .text(pair.target),
-          "log_probability": .number(value),
+          "log_probability": .number(value), "line": .whole(input.start.line),
+          "file": input.fileValue,
         ])
       } else {
         writeOutput("\(fixed(value, 4))\t\(line)\n")
@@ -179,7 +179,6 @@ private struct TranslationWriter {
     }
     if arguments.has("json") {
       return writeJSON([
-        "line": .whole(line.start.line), "file": line.fileValue,
         "source": .text(line.text), "translation": .text(translation.text),
         "log_probability": .number(translation.logProbability),
         "unseen": .list(translation.unseen.map { .text($0) }),
@@ -187,6 +186,7 @@ private struct TranslationWriter {
         "attention": .list(
           translation.attention.map { .list($0.map { .number(Double($0)) }) }),
         "alignments": .list(links.map { .list([.whole($0.0), .whole($0.1)]) }),
+        "line": .whole(line.start.line), "file": line.fileValue,
       ])
     }
     let probability =
@@ -222,17 +222,22 @@ private func attentionTable(_ translation: Translator.Translation) -> String {
   guard !translation.attention.isEmpty else { return "" }
   let shades = Array(" ░▒▓█")
   let read = translation.read.map(visible) + [endMark]
-  let width = translation.written.map { visible($0).count }.max() ?? 1
+  // A column is as wide as its symbol on a terminal: two cells for Chinese, none for a mark alone.
+  let widths = read.map { max(1, displayWidth(of: $0)) }
+  let width = translation.written.map { displayWidth(of: visible($0)) }.max() ?? 1
   var text = ""
   for (row, weights) in translation.attention.enumerated() {
     let symbol = row < translation.written.count ? visible(translation.written[row]) : endMark
-    let padding = String(repeating: " ", count: max(0, max(width, 1) - symbol.count))
+    let padding = String(repeating: " ", count: max(0, max(width, 1) - displayWidth(of: symbol)))
     let cells = weights.indices.map { column in
       let shade = shades[min(4, Int((weights[column] * 4.99).rounded(.down)))]
-      return String(repeating: shade, count: max(1, read[min(column, read.count - 1)].count))
+      return String(repeating: shade, count: widths[min(column, read.count - 1)])
     }
     text += "  \(padding)\(symbol) |\(cells.joined(separator: " "))|\n"
   }
   let padding = String(repeating: " ", count: max(width, 1))
-  return text + "  \(padding)  \(read.joined(separator: " "))\n"
+  let labels = zip(read, widths).map { label, width in
+    label + String(repeating: " ", count: width - displayWidth(of: label))
+  }
+  return text + "  \(padding)  \(labels.joined(separator: " "))\n"
 }

@@ -82,7 +82,7 @@ private struct ResumeCheck {
     let budget = ["--updates", "\(updates)", "--patience", "0", "--checkpoint-every", "0.2"]
     writeError("training \(counted(updates, "update")) without a break ...\n")
     let start = ContinuousClock.now
-    try finish(training + budget + ["-o", "\(folder)/whole"])
+    try finish(training + budget + ["-o", "\(folder)/whole"], about: seconds)
     let whole = (ContinuousClock.now - start) / .seconds(1)
     writeError("training the same, killed \(counted(kills, "time")) ...\n")
     var made = 0
@@ -104,7 +104,7 @@ private struct ResumeCheck {
         next = training + budget + ["-o", "\(folder)/broken", "--overwrite"]
       }
     }
-    try finish(next)
+    try finish(next, about: whole)
     try compare(kills: made)
   }
 
@@ -112,14 +112,23 @@ private struct ResumeCheck {
   private func usefulUpdates() throws -> Int {
     let probe = RunFiles(folder: "\(folder)/probe")
     let minutes = "\(max(0.05, seconds / 4 / 60))"
-    try finish(training + ["--minutes", minutes, "--patience", "0", "-o", probe.path])
+    try finish(
+      training + ["--minutes", minutes, "--patience", "0", "-o", probe.path], about: seconds / 4)
     guard let record = RunSummary(of: probe)?.record, record.seconds > 0 else { throw failure() }
     return max(10, Int(Double(record.updates) * seconds / record.seconds))
   }
 
-  private func finish(_ arguments: [String]) throws {
+  /// Trains to the end, which takes about so many seconds.
+  private func finish(_ arguments: [String], about expected: Double) throws {
     let child = try ChildProcess(arguments + ["--quiet"], output: "\(folder)/output")
-    guard child.wait() == 0 else { throw failure() }
+    let start = ContinuousClock.now
+    let status = withProgress("training") { bar in
+      while true {
+        if let status = child.wait(atMost: 0.2) { return status }
+        bar.update(min(0.99, (ContinuousClock.now - start) / .seconds(1) / expected))
+      }
+    }
+    guard status == 0 else { throw failure() }
   }
 
   /// What the last child said.

@@ -13,7 +13,8 @@ extension TaggedCorpus {
     _ body: (TaggedSentence, Int) -> Void
   ) throws {
     let segmenter = try Segmenter(Segmentation(unit: .word, locale: format.locale))
-    try TextLines.forEach(in: path, keepsAll: keepsAll) { line, number in
+    try TextLines.forEach(in: path, keepsAll: keepsAll, progress: inspection?.progress) {
+      line, number in
       guard let first = line.first(where: { !$0.isWhitespace }) else { return true }
       guard first == "{" || first == "[" else {
         throw TaggerError.otherLayout(path: path, line: number, found: .columns, expected: .jsonl)

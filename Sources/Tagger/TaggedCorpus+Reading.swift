@@ -53,7 +53,9 @@ extension TaggedCorpus {
     inspection?.begin(path, as: split)
     switch try format.layout(of: path) {
     case .columns, .conllu:
-      try forEachSentence(in: path, format, keepsAll: keepsAll) { body($0, $1, false) }
+      try forEachSentence(
+        in: path, format, keepsAll: keepsAll, progress: inspection?.progress
+      ) { body($0, $1, false) }
     case .jsonl:
       try forEachJSONL(in: path, format, keepsAll: keepsAll, inspection) { body($0, $1, true) }
     case .brat:

@@ -181,7 +181,7 @@ public struct TaggedCorpus: Sendable, Equatable {
   /// Calls a function with each sentence and the number of its first line.
   static func forEachSentence(
     in path: String, _ format: TaggedFormat, keepsAll: Bool,
-    _ body: (TaggedSentence, Int) -> Void
+    progress: ((Double) -> Void)? = nil, _ body: (TaggedSentence, Int) -> Void
   ) throws {
     let isCoNLLU = format.isCoNLLU(path)
     var sentence = TaggedSentence(words: [], tags: [])
@@ -195,7 +195,7 @@ public struct TaggedCorpus: Sendable, Equatable {
       }
       sentence = TaggedSentence(words: [], tags: [])
     }
-    try TextLines.forEach(in: path, keepsAll: keepsAll) { line, number in
+    try TextLines.forEach(in: path, keepsAll: keepsAll, progress: progress) { line, number in
       if line.allSatisfy({ $0 == " " || $0 == "\t" }) {
         finish()
         return true

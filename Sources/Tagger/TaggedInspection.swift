@@ -37,6 +37,8 @@ public final class TaggedInspection: DataInspection {
   /// A name this much less frequent than a near one is likely a slip of it.
   static let rareBeside = 50
 
+  /// Told what fraction of a file is read, while it is.
+  public var progress: (@Sendable (Double) -> Void)?
   private var state: InspectionState
   private var parts: [DataSplit: Part] = [:]
   private var long = Occurrences()
