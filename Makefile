@@ -3,9 +3,9 @@
 SWIFT ?= swift
 TOOL = .build/release/majortom
 NAMES = models/names.safetensors
-PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev unicode-data bzip2 zstd
+PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev libmicrohttpd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build test test-views test-terminal test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: demo build test test-views test-calls test-serve test-terminal test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 # Three models, and what each does, in two minutes: a language model in models/demo with a report of its training, a
@@ -87,6 +87,16 @@ KILLS ?= 200
 test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
+
+# Right and wrong calls with what each says first.
+test-calls: PACKAGES += python3
+test-calls: build
+	Tests/Calls/calls.py
+
+# The server, by clients of others. PYTHON with PyPI's openai and openapi-spec-validator: those, too.
+test-serve: PACKAGES += python3 curl
+test-serve: build
+	$(or $(PYTHON),python3) Tests/Serve/serve.py $(TOOL) $(if $(PYTHON),openai)
 
 # Progress, colours and interrupts on pseudo-terminals of many widths; completions in bash, zsh and fish; man
 # pages by mandoc and groff: two minutes.
