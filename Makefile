@@ -4,10 +4,10 @@ SWIFT ?= swift
 TOOL = .build/release/majortom
 MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
-PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev unicode-data bzip2 zstd
+PACKAGES = libicu-dev libpopt-dev libmicrohttpd-dev zlib1g-dev libzstd-dev unicode-data bzip2 zstd
 
 .PHONY: demo build test test-views test-durability readme examples lint format docs api benchmark packages clean
-.PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
+.PHONY: test-serve models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 demo: build
 	@mkdir -p models
@@ -78,6 +78,15 @@ KILLS ?= 200
 test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
+
+# The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
+# no client sends; the page in Debian's chromium without a window, by PyPI's selenium: some minutes.
+test-serve: PACKAGES += python3-venv curl chromium chromium-driver
+test-serve: build
+	python3 -m venv .build/serve
+	.build/serve/bin/pip install --quiet openai openapi-spec-validator selenium
+	.build/serve/bin/python Tests/Serve/serve.py $(TOOL) openai
+	.build/serve/bin/python Tests/Serve/page.py $(TOOL)
 
 # The packages of Examples, built against one folder and run.
 examples: build
