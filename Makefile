@@ -93,10 +93,14 @@ test-calls: PACKAGES += python3
 test-calls: build
 	Tests/Calls/calls.py
 
-# The server, by clients of others. PYTHON with PyPI's openai and openapi-spec-validator: those, too.
-test-serve: PACKAGES += python3 curl
+# The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
+# no client sends; the page in Debian's chromium without a window, by PyPI's selenium: some minutes.
+test-serve: PACKAGES += python3-venv curl chromium chromium-driver
 test-serve: build
-	$(or $(PYTHON),python3) Tests/Serve/serve.py $(TOOL) $(if $(PYTHON),openai)
+	python3 -m venv .build/serve
+	.build/serve/bin/pip install --quiet openai openapi-spec-validator selenium
+	.build/serve/bin/python Tests/Serve/serve.py $(TOOL) openai
+	.build/serve/bin/python Tests/Serve/page.py $(TOOL)
 
 # Progress, colours and interrupts on pseudo-terminals of many widths; completions in bash, zsh and fish; man
 # pages by mandoc and groff: two minutes.

@@ -43,15 +43,16 @@ private let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safet
 
   @Test func aRequestGetsTheSameBytesAloneAndAmong31Others() throws {
     try withServer { client, _ in
-      func body(_ number: Int) -> String {
+      @Sendable func body(_ number: Int) -> String {
         """
         {"prompt":"\(String(repeating: "Day \(number) ", count: 1 + number % 5))","max_tokens":\(40 + 10 * number),\
         "temperature":\(0.5 + Double(number % 4) / 4),"seed":\(number),"logprobs":2}
         """
       }
       // All but what tells one answer from another.
-      func told(_ answer: Answer) -> String {
-        answer.body.range(of: "\"choices\"").map { String(answer.body[$0.lowerBound...]) } ?? answer.body
+      @Sendable func told(_ answer: Answer) -> String {
+        answer.body.range(of: "\"choices\"").map { String(answer.body[$0.lowerBound...]) }
+          ?? answer.body
       }
       let alone = (0..<32).map { told(client.post("/v1/completions", body($0))) }
       let together = Mutex([Int: String]())
@@ -146,7 +147,9 @@ private let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safet
       #expect(client.ask("PUT", "/health").status == 405)
       let ids = client.post("/v1/tokenize", #"{"text":"Dé"}"#).object["tokens"] as? [Int]
       #expect(ids == [68, 195, 169])
-      #expect(client.post("/v1/detokenize", #"{"tokens":[68,195,169]}"#).object["text"] as? String == "Dé")
+      #expect(
+        client.post("/v1/detokenize", #"{"tokens":[68,195,169]}"#).object["text"] as? String == "Dé"
+      )
       let tagged = client.post("/v1/tag", #"{"text":"Ann went to Rome."}"#)
       let expected = try Tagger(contentsOf: golden[1]).spans(in: "Ann went to Rome.")
       let items = tagged.object["items"] as? [[String: Any]]
