@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "Translator", targets: ["Translator"]),
     .library(name: "Experiments", targets: ["Experiments"]),
     .library(name: "CommandLineModels", targets: ["CommandLineModels"]),
+    .library(name: "Server", targets: ["Server"]),
     .executable(name: "majortom", targets: ["MajorTomCLI"]),
   ],
   targets: [
@@ -32,6 +33,7 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "CProducts"),
     .target(name: "CEdit"),
+    .target(name: "CMicrohttpd"),
     .target(
       name: "CICU", linkerSettings: [.linkedLibrary("icuuc"), .linkedLibrary("icui18n")]),
     .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
@@ -89,10 +91,16 @@ let package = Package(
         "Files", "ICUText", "DenseMath", "Parameters", "Cells", "Layers", "Training", "Decoding",
         "LanguageModel", "Tagger", "Translator", "Plots",
       ]),
+    .target(
+      name: "Server",
+      dependencies: [
+        "CMicrohttpd", "Files", "ICUText", "Training", "Decoding", "LanguageModel", "Tagger",
+        "Translator",
+      ]),
     .executableTarget(
       name: "MajorTomCLI",
       dependencies: [
-        "MajorTom", "Experiments", "CommandLineModels", "CommandLineOptions", "Terminal",
+        "MajorTom", "Server", "Experiments", "CommandLineModels", "CommandLineOptions", "Terminal",
       ]),
 
     // Tests mirror the targets; what several of them need is in TestSupport.
@@ -130,6 +138,7 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
+    .testTarget(name: "ServerTests", dependencies: ["Server", "MajorTom", "TestSupport"]),
     .testTarget(name: "MajorTomCLITests", dependencies: ["MajorTomCLI"]),
     .testTarget(name: "MajorTomTests", dependencies: ["MajorTom"]),
     .testTarget(

@@ -42,6 +42,70 @@ public enum JSON {
   }
 }
 
+/// A JSON value that is read without knowing its shape.
+public indirect enum JSONTree: Sendable, Equatable, Decodable {
+  /// Nothing.
+  case null
+  /// True or false.
+  case flag(Bool)
+  /// A whole number that fits.
+  case whole(Int)
+  /// Another number.
+  case number(Double)
+  /// A text.
+  case text(String)
+  /// A list.
+  case list([JSONTree])
+  /// An object.
+  case object([String: JSONTree])
+
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// Reads any value.
+  public init(from decoder: any Decoder) throws {
+    if let object = try? decoder.container(keyedBy: Key.self) {
+      var pairs: [String: JSONTree] = [:]
+      for key in object.allKeys {
+        pairs[key.stringValue] = try object.decode(Self.self, forKey: key)
+      }
+      self = .object(pairs)
+      return
+    }
+    if var items = try? decoder.unkeyedContainer() {
+      var list: [JSONTree] = []
+      while !items.isAtEnd { list.append(try items.decode(Self.self)) }
+      self = .list(list)
+      return
+    }
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let number = try? value.decode(Int.self) {
+      self = .whole(number)
+    } else if let text = try? value.decode(String.self) {
+      self = .text(text)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else {
+      self = .flag(try value.decode(Bool.self))
+    }
+  }
+
+  /// The value that a JSON text stands for; throws `JSONSyntaxError`, which says what is wrong, and where.
+  public init(json text: some Sequence<UInt8>) throws(JSONSyntaxError) {
+    do {
+      self = try JSONDecoder().decode(Self.self, from: Data(text))
+    } catch {
+      throw JSONSyntaxError(place: JSONScanner.fault(in: Array(text)))
+    }
+  }
+}
+
 /// A text that is not JSON, or JSON of another shape than was expected.
 public struct JSONError: Error, Sendable, CustomStringConvertible {
   /// The sentence.
@@ -80,6 +144,10 @@ public enum JSONValue: Sendable {
   }
 
   private static func escaped(_ text: String) -> String {
-    escapingControls(inJSON: JSON.text(of: text))
+    // What has nothing to escape, as most has, takes no encoder.
+    let isPlain = text.utf8.allSatisfy { byte in
+      byte >= 0x20 && byte != 0x22 && byte != 0x5C && byte != 0x7F && byte != 0xC2 && byte != 0xE2
+    }
+    return isPlain ? "\"\(text)\"" : escapingControls(inJSON: JSON.text(of: text))
   }
 }

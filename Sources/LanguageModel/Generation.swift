@@ -70,6 +70,16 @@ public struct Generation: Sequence, IteratorProtocol {
     _ model: LanguageModel, after prompt: String = "", _ options: GenerationOptions = .init(),
     seed: UInt64 = 1
   ) throws {
+    try self.init(model, afterTokens: try model.vocabulary.encode(prompt), options, seed: seed)
+  }
+
+  /// Writes on from a prompt that is tokens already: ids of the model's vocabulary, in the order of the text.
+  ///
+  /// Throws what the other beginning throws.
+  public init(
+    _ model: LanguageModel, afterTokens prompt: [Int], _ options: GenerationOptions = .init(),
+    seed: UInt64 = 1
+  ) throws {
     var writer = try TextWriter(options, vocabulary: model.vocabulary, seed: seed)
     isBackwards = model.configuration.isBackwards
     if isBackwards {
@@ -78,7 +88,7 @@ public struct Generation: Sequence, IteratorProtocol {
     }
     // A text begins as after a line feed, the nearest to a beginning that a corpus has inside, and
     // ends as before one.
-    let ids = prompt.isEmpty ? [10] : model.asRead(try model.vocabulary.encode(prompt))
+    let ids = prompt.isEmpty ? [10] : model.asRead(prompt)
     for id in ids where !prompt.isEmpty { writer.read(id) }
     refusal = nil
     self.writer = writer

@@ -18,11 +18,18 @@ public final class GenerationBatch {
     public let isOver: Bool
     /// Why it ended too soon; nil otherwise.
     public let failure: LanguageModelError?
+    /// The token that was written; nil where there was none.
+    public var token: Int?
+    /// What the model expected there, as it is before any step of the sampler; nil where nobody asked.
+    public var expectation: LanguageModel.Expectation?
+    /// Whether a stop string ended the text, rather than its length.
+    public var isStopped = false
   }
 
   private struct Row {
     let number: Int
     var generation: Generation
+    let likeliest: Int?
   }
 
   private let state: GenerationState
@@ -44,13 +51,15 @@ public final class GenerationBatch {
 
   /// Adds a text of the same model that reads forwards; its number.
   ///
+  /// With `likeliest`, its steps tell the probability of each token, and those of so many likely ones.
+  ///
   /// - Precondition: `count` is below `capacity`, and the text reads forwards.
   @discardableResult
-  public func add(_ generation: Generation) -> Int {
+  public func add(_ generation: Generation, likeliest: Int? = nil) -> Int {
     precondition(count < capacity, "no room for another text")
     precondition(!generation.isBackwards, "a model that reads backwards has no next piece")
     defer { added += 1 }
-    waiting.append(Row(number: added, generation: generation))
+    waiting.append(Row(number: added, generation: generation, likeliest: likeliest))
     return added
   }
 
@@ -90,28 +99,35 @@ public final class GenerationBatch {
   }
 
   private func write(_ row: Int) -> (Step, token: Int?) {
-    let written = rows[row].generation.writer?.write(from: state.logits(ofRow: row))
-    let isOver = rows[row].generation.writer?.isOver ?? true
-    return (
-      Step(
-        text: rows[row].number, piece: written?.piece ?? "", isOver: isOver,
-        failure: rows[row].generation.failure as? LanguageModelError), written?.token
-    )
+    let logits = state.logits(ofRow: row)
+    // Before the writer, which may strike out what it must not write.
+    let scores = rows[row].likeliest.map { _ in (0..<logits.columns).map { Double(logits[0, $0]) } }
+    let written = rows[row].generation.writer?.write(from: logits)
+    let writer = rows[row].generation.writer
+    var step = Step(
+      text: rows[row].number, piece: written?.piece ?? "", isOver: writer?.isOver ?? true,
+      failure: rows[row].generation.failure as? LanguageModelError, token: written?.token,
+      isStopped: writer?.stops.isFound == true)
+    if let token = written?.token, let scores, let likeliest = rows[row].likeliest {
+      step.expectation = LanguageModel.expectation(of: token, scores, keeping: likeliest)
+    }
+    return (step, written?.token)
   }
 
-  /// Newcomers read their prompts each by itself, the first that came first.
+  /// Newcomers read their prompts each by itself, the shortest rest first: it waits for no long one.
   private func readPrompts(atMost limit: Int, _ steps: inout [Step]) {
     var left = limit
-    while left > 0, var newcomer = waiting.first {
+    while left > 0, let place = nextNewcomer {
+      var newcomer = waiting[place]
       let before = newcomer.generation.reader?.unread.count ?? 0
-      waiting[0].generation.reader = nil
+      waiting[place].generation.reader = nil
       let isRead = newcomer.generation.read(atMost: min(left, 256))
       left -= before - (newcomer.generation.reader?.unread.count ?? 0)
       guard isRead else {
-        waiting[0] = newcomer
+        waiting[place] = newcomer
         continue
       }
-      waiting.removeFirst()
+      waiting.remove(at: place)
       guard newcomer.generation.writer?.isOver == false, let reader = newcomer.generation.reader
       else {
         steps.append(
@@ -123,6 +139,13 @@ public final class GenerationBatch {
       state.add(reader.state)
       newcomer.generation.reader = nil
       rows.append(newcomer)
+    }
+  }
+
+  private var nextNewcomer: Int? {
+    waiting.indices.min {
+      (waiting[$0].generation.reader?.unread.count ?? 0)
+        < (waiting[$1].generation.reader?.unread.count ?? 0)
     }
   }
 }

@@ -58,7 +58,7 @@ extension LanguageModel {
   }
 
   /// What scores of all tokens say of one.
-  private static func expectation(
+  static func expectation(
     of id: Int, _ scores: [Double], keeping count: Int
   ) -> Expectation {
     let largest = scores.max() ?? 0

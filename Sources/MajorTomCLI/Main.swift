@@ -9,7 +9,7 @@ let commands: [Command] = [
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
   gradientFlowCommand, explainCellsCommand, explainAllCommand, infoCommand, diffCommand,
-  quantizeCommand, versionCommand, completionsCommand, referenceCommand,
+  quantizeCommand, serveCommand, versionCommand, completionsCommand, referenceCommand,
 ]
 
 /// The kinds of models that can be trained.

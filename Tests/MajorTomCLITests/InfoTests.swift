@@ -34,6 +34,10 @@ import Testing
     #expect(run.output.contains("trained: 12 updates"))
     #expect(run.output.contains("language model: lstm") && run.output.contains("rnn.weight_ih_l0"))
 
+    let told = try object(try tool.run("info", "all/one", "--json").output)
+    #expect(told["kind"] as? String == "language-model")
+    #expect((told["run"] as? [String: Any])?["state"] as? String == "finished")
+
     let checkpoint = try tool.run("info", "all/one/checkpoint")
     #expect(checkpoint.code == 0, "\(checkpoint.errors)")
     #expect(checkpoint.output.hasPrefix("checkpoint: of a language model\ntrained: 12 updates"))
