@@ -12,7 +12,7 @@ TRAIN_ships-log = lm corpora/ships-log.txt --hidden 256 --batch 16 --steps 64 --
   --precision bf16 --epochs 40 --patience 0
 
 models/share/names.safetensors: corpora/names/train.conll corpora/names/dev.conll
-TRAIN_names = tagger corpora/names/train.conll --dev corpora/names/dev.conll --epochs 20 --patience 0
+TRAIN_names = tagger corpora/names/train.conll --dev corpora/names/dev.conll --epochs 30 --patience 0
 
 # All numbers below a thousand, which are few, and some of those below a million, which would drown them.
 TRAIN_numbers = translator $(NUMBERS:%=.build/models/numbers-%.tsv) --unit word --min-count 1 --epochs 8 --patience 0
