@@ -72,9 +72,8 @@ import Testing
     let written = try tool.run("generate", "-m", "novel", "-n", "5")
     #expect(written.code == 0 && !written.output.isEmpty)
     let info = try tool.run("info", "novel", "--json")
-    let told = try JSONSerialization.jsonObject(with: Data(info.output.utf8)) as? [String: Any]
-    let card = (told?["holds"] as? [String: Any])?["card"] as? [String: Any]
-    let made = card?["options"] as? [String: Any]
+    let card = try JSONSerialization.jsonObject(with: Data(info.output.utf8)) as? [String: Any]
+    let made = (card?["card"] as? [String: Any])?["options"] as? [String: Any]
     #expect(made?["updates"] as? Int == 20)
     let runs = try tool.run("runs", "--json")
     #expect(runs.output.split(separator: "\n").count == 2)
