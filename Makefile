@@ -2,26 +2,35 @@
 
 SWIFT ?= swift
 TOOL = .build/release/majortom
-MODEL = models/demo.safetensors
 NAMES = models/names.safetensors
-PACKAGES = libicu-dev libpopt-dev libmicrohttpd-dev zlib1g-dev libzstd-dev unicode-data bzip2 zstd
+PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev libmicrohttpd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build test test-views test-durability readme examples lint format docs api benchmark packages clean
-.PHONY: test-serve models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
+.PHONY: demo build test test-views test-calls test-serve test-terminal test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
+# Three models, and what each does, in two minutes: a language model in models/demo with a report of its training, a
+# tagger of names, and a translator of numbers.
 demo: build
 	@mkdir -p models
-	$(TOOL) train lm corpora/ships-log.txt -o $(MODEL) --overwrite --minutes 1 $(DEMO)
+	$(TOOL) train lm corpora/ships-log.txt -o $(DEMO_RUN) --overwrite --minutes 1 $(DEMO)
 	@echo
-	$(TOOL) generate -m $(MODEL) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
+	$(TOOL) generate -m $(DEMO_RUN) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
 	@echo
-	$(TOOL) train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o $(NAMES) --overwrite \
-	  --epochs 40 --patience 0
+	$(TOOL) train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o $(NAMES) --overwrite --minutes 0.4
 	@echo
-	$(TOOL) tag -m $(NAMES) "army core told Major Tom is a great battle commander"
+	$(TOOL) tag -m $(NAMES) --color always "army core told Major Tom is a great battle commander"
+	@echo
+	$(TOOL) corpus numbers --from en --to fr --max 999 > models/numbers.tsv
+	$(TOOL) train translator models/numbers.tsv -o $(TRANSLATOR) --overwrite --minutes 0.3
+	@echo
+	$(TOOL) translate -m $(TRANSLATOR) --attention "two hundred twelve"
+	@echo
+	@echo "the training of the first model, as charts: $(CURDIR)/$(DEMO_RUN)/report.html"
 
-# What the demo's corpus of 138 kB and one minute ask for: short batches, so many updates.
-DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.5 --rate 0.005 --precision bf16 --patience 0
+DEMO_RUN = models/demo
+TRANSLATOR = models/translator.safetensors
+# What a corpus of 400 kB and one minute ask for: short batches, so many updates.
+DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.3 --rate 0.005 --precision bf16 --patience 0
 
 build: packages
 	$(SWIFT) build -c release $(ALONE)
@@ -42,7 +51,7 @@ COMPLETED = bash:share/bash-completion/completions/majortom zsh:$(ZSH)/_majortom
   fish:share/fish/vendor_completions.d/majortom.fish
 install: $(if $(SUDO_USER),,build models)
 	@test -x $(TOOL) -a -f $(word 1,$(SMALL)) || { echo "first, without sudo: make build models" >&2; exit 1; }
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/majortom/models"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/majortom/models" "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install --strip --mode=755 $(TOOL) "$(DESTDIR)$(PREFIX)/bin/majortom"
 	install --mode=644 $(SMALL) "$(DESTDIR)$(PREFIX)/share/majortom/models"
 	$(TOOL) reference --man "$(DESTDIR)$(PREFIX)/share/man/man1"
@@ -79,6 +88,11 @@ test-durability: PACKAGES += python3
 test-durability: build
 	Tests/Durability/durability.py --kills $(KILLS)
 
+# Right and wrong calls with what each says first.
+test-calls: PACKAGES += python3
+test-calls: build
+	Tests/Calls/calls.py
+
 # The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
 # no client sends; the page in Debian's chromium without a window, by PyPI's selenium: some minutes.
 test-serve: PACKAGES += python3-venv curl chromium chromium-driver
@@ -87,6 +101,13 @@ test-serve: build
 	.build/serve/bin/pip install --quiet openai openapi-spec-validator selenium
 	.build/serve/bin/python Tests/Serve/serve.py $(TOOL) openai
 	.build/serve/bin/python Tests/Serve/page.py $(TOOL)
+
+# Progress, colours and interrupts on pseudo-terminals of many widths; completions in bash, zsh and fish; man
+# pages by mandoc and groff: two minutes.
+test-terminal: PACKAGES += python3 zsh fish mandoc groff man-db
+test-terminal: build
+	Tests/Terminal/terminal.py
+	Tests/Completions/completions.py
 
 # The packages of Examples, built against one folder and run.
 examples: build

@@ -14,10 +14,11 @@ extension ParallelCorpus {
   ///   - to: The words of the target.
   ///   - count: How many pairs; nil for all that there are, at most `usualCount`.
   ///   - seed: Another seed draws others in another order.
+  ///   - progress: Told what fraction is made.
   /// - Throws: `CorpusError.tooMany` and `CorpusError.unspelled`.
   public init(
     numbers: ClosedRange<Int>, from: SpelledNumbers, to: SpelledNumbers, count: Int? = nil,
-    seed: UInt64 = 1
+    seed: UInt64 = 1, progress: (Double) -> Void = { _ in }
   ) throws(CorpusError) {
     // Fails at once where the ends of the range are too far from 0 for the rules.
     for locale in [from, to] {
@@ -26,7 +27,7 @@ extension ParallelCorpus {
     }
     let pairs = try Self.draw(
       count, of: numbers.lowerBound, through: numbers.upperBound, seed,
-      "numbers from \(numbers.lowerBound) to \(numbers.upperBound)"
+      "numbers from \(numbers.lowerBound) to \(numbers.upperBound)", progress: progress
     ) { (number, _) throws(CorpusError) in
       SentencePair(source: try from.text(of: number), target: try to.text(of: number))
     }
@@ -42,14 +43,15 @@ extension ParallelCorpus {
   ///   - to: Whose long form is the target.
   ///   - count: How many pairs; nil for all that there are, at most `usualCount`.
   ///   - seed: Another seed draws others in another order.
+  ///   - progress: Told what fraction is made.
   /// - Throws: `CorpusError.tooMany`.
   public init(
     dates: ClosedRange<CalendarDay>, from: DateFormats, to: DateFormats, count: Int? = nil,
-    seed: UInt64 = 1
+    seed: UInt64 = 1, progress: (Double) -> Void = { _ in }
   ) throws(CorpusError) {
     let pairs = try Self.draw(
       count, of: dates.lowerBound.daysSince1970, through: dates.upperBound.daysSince1970, seed,
-      "days from \(dates.lowerBound.iso8601) to \(dates.upperBound.iso8601)"
+      "days from \(dates.lowerBound.iso8601) to \(dates.upperBound.iso8601)", progress: progress
     ) { (number, random) throws(CorpusError) in
       let day = CalendarDay(daysSince1970: number)
       let format = Int(random.next(below: UInt64(from.patterns.count)))
@@ -90,7 +92,7 @@ extension ParallelCorpus {
   /// Draws numbers without replacement and keeps the pairs whose source is new.
   private static func draw(
     _ count: Int?, of first: Int, through last: Int, _ seed: UInt64, _ sources: String,
-    atMost usualCount: Int = Self.usualCount,
+    atMost usualCount: Int = Self.usualCount, progress: (Double) -> Void = { _ in },
     _ pair: (Int, inout SplitMix64) throws(CorpusError) -> SentencePair
   ) throws(CorpusError) -> [SentencePair] {
     // All of Int is one more than fits.
@@ -106,6 +108,9 @@ extension ParallelCorpus {
     while pairs.count < count ?? usualCount, let drawn = lot.next(&random) {
       let next = try pair(first &+ Int(truncatingIfNeeded: drawn), &random)
       if seen.insert(next.source).inserted { pairs.append(next) }
+      if pairs.count % 256 == 0 {
+        progress(Double(pairs.count) / Double(min(UInt64(count ?? usualCount), size)))
+      }
     }
     if let count, pairs.count < count {
       throw .tooMany(count: count, available: pairs.count, sources: sources)

@@ -99,6 +99,7 @@ extension LanguageModel {
   ///   - corpus: What it was trained on.
   ///   - shortest: The fewest tokens of a passage.
   ///   - count: The most passages.
+  /// - Returns: The passages.
   /// - Throws: What reading the corpus throws, and `TextError` for a text that ICU cannot cut.
   public func passages(
     of text: String, copiedFrom corpus: Corpus, ofAtLeast shortest: Int = 20, atMost count: Int = 5

@@ -81,6 +81,7 @@ struct CompletedOption {
 
 // MARK: bash
 
+// Long: a script, which reads best in one piece.
 private func bashCompletion(_ commands: [CompletedCommand]) -> String {
   let cases = commands.map { command in
     "    '\(command.words)') options='\(command.options.flatMap(names).joined(separator: " "))'"
@@ -192,6 +193,7 @@ private func summary(ofFirst word: String, _ commands: [CompletedCommand]) -> St
 
 // MARK: zsh
 
+// Long: a script, which reads best in one piece.
 private func zshCompletion(_ commands: [CompletedCommand]) -> String {
   func described(_ words: [(String, String)]) -> String {
     words.map { "      \(single("\($0.0):\($0.1)"))\n" }.joined()
@@ -298,6 +300,7 @@ private func single(_ text: String) -> String {
 
 // MARK: fish
 
+// Long: a script, which reads best in one piece.
 private func fishCompletion(_ commands: [CompletedCommand]) -> String {
   var text = #"""
     # Completion of majortom in fish, made by: majortom completions fish

@@ -51,10 +51,10 @@ let corpusNumbersCommand = Command(
     throw UsageError("--min \(least) is larger than --max \(most); swap them")
   }
   let count = try arguments.integer("count", in: 1...mostPairs)
-  try makeCorpus(arguments, "numbers") { (from, to, seed) throws(CorpusError) in
+  try makeCorpus(arguments, "numbers") { (from, to, seed, bar) throws(CorpusError) in
     try ParallelCorpus(
       numbers: least...most, from: SpelledNumbers(locale: from), to: SpelledNumbers(locale: to),
-      count: count, seed: seed)
+      count: count, seed: seed, progress: bar.report)
   }
 }
 
@@ -84,10 +84,10 @@ let corpusDatesCommand = Command(
     throw UsageError("--min-year \(first) is larger than --max-year \(last); swap them")
   }
   let count = try arguments.integer("count", in: 1...mostPairs)
-  try makeCorpus(arguments, "dates") { (from, to, seed) throws(CorpusError) in
+  try makeCorpus(arguments, "dates") { (from, to, seed, bar) throws(CorpusError) in
     try ParallelCorpus(
       dates: firstDay...lastDay, from: DateFormats(locale: from), to: DateFormats(locale: to),
-      count: count, seed: seed)
+      count: count, seed: seed, progress: bar.report)
   }
 }
 
@@ -106,7 +106,7 @@ let corpusNamesCommand = Command(
   ] + outputOptions
 ) { arguments in
   let kinds = (try arguments.choice("kind", of: NameKind.self) ?? .all).kinds
-  try makeCorpus(arguments, "names") { (from, to, seed) throws(CorpusError) in
+  try makeCorpus(arguments, "names") { (from, to, seed, _) throws(CorpusError) in
     try ParallelCorpus(
       names: kinds, from: DisplayNames(locale: from), to: DisplayNames(locale: to), seed: seed)
   }
@@ -115,7 +115,9 @@ let corpusNamesCommand = Command(
 /// Makes a corpus and writes it to standard output, or its parts into a folder.
 private func makeCorpus(
   _ arguments: ParsedArguments, _ kind: String,
-  _ make: (_ from: String, _ to: String, _ seed: UInt64) throws(CorpusError) -> ParallelCorpus
+  _ make: (
+    _ from: String, _ to: String, _ seed: UInt64, _ bar: ProgressBar
+  ) throws(CorpusError) -> ParallelCorpus
 ) throws {
   if let word = arguments.words.first {
     throw UsageError("unexpected '\(word)'; see majortom corpus \(kind) --help")
@@ -132,7 +134,7 @@ private func makeCorpus(
     throw UsageError("--\(dev == nil ? "test" : "dev") is for --split FOLDER; add it")
   }
   do {
-    let corpus = try make(from, to, seed)
+    let corpus = try withProgress("making pairs") { try make(from, to, seed, $0) }
     guard let folder else {
       forEachBlock(of: corpus.pairs) { writeOutput($0) }
       return

@@ -204,7 +204,9 @@ struct GenerateRequest {
 /// The text that a model was trained on: what is typed, else what its run says.
 private func trainingText(_ arguments: ParsedArguments, _ path: String) throws -> Corpus {
   let typed = arguments.texts("training-text")
-  guard typed.isEmpty else { return try Corpus(contentsOf: typed) }
+  guard typed.isEmpty else {
+    return try Corpus(contentsOf: typed).telling(arguments.readingBar(typed).report)
+  }
   let folder =
     path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]) : "."
   let configuration = folder + "/" + RunFiles.configurationName
@@ -219,5 +221,5 @@ private func trainingText(_ arguments: ParsedArguments, _ path: String) throws -
       "the training text that \(quoted(configuration)) names is not there"
         + (missing.first.map { ": \(quoted($0))" } ?? "") + "; name it with --training-text FILE")
   }
-  return try Corpus(contentsOf: run.data)
+  return try Corpus(contentsOf: run.data).telling(arguments.readingBar(run.data).report)
 }

@@ -44,11 +44,12 @@ private func description(of run: RunSummary) throws -> PathDescription {
     [("model", files.model), ("checkpoint", files.checkpoint)]
     + (files.report.map { [("report", $0)] } ?? [])
   lines += places.filter { FileWriter.exists($0.1) }.map { "\($0.0): \($0.1)" }
-  var json = run.json.json
+  var json = "{\"run\":\(run.json.json)}"
   if FileWriter.exists(files.model) {
     let model = try description(of: files.model)
     lines += [""] + model.lines
-    json = "\(json.dropLast()),\"holds\":\(model.json)}"
+    // An object of the model, as of its file alone, and what the run adds.
+    json = "\(model.json.dropLast()),\"run\":\(run.json.json)}"
   }
   return PathDescription(lines: lines, json: json)
 }

@@ -73,15 +73,14 @@ extension ParsedArguments {
       return text
     }
     guard !has("file"), !words.isEmpty else { return nil }
-    if words.allSatisfy(TextFiles.isFile) {
-      let names = words.map(shellWord).joined(separator: " ")
-      throw UsageError(
-        "\(words.map { "'\(quoted($0))'" }.joined(separator: ", ")): \(words.count == 1 ? "a file" : "files")"
-          + " of this name \(words.count == 1 ? "is" : "are") here: --file \(names) reads "
-          + (words.count == 1 ? "it" : "them")
-          + ", and --text \(shellWord(words.joined(separator: " "))) takes the words for the text")
-    }
-    return words.joined(separator: " ")
+    guard words.allSatisfy(TextFiles.isFile) else { return words.joined(separator: " ") }
+    let names = words.map(shellWord).joined(separator: " ")
+    let text = shellWord(words.joined(separator: " "))
+    throw UsageError(
+      words.count == 1
+        ? "\(quoted(words[0])) is a file: --file \(names) reads it, and --text \(text) takes its name for the text"
+        : "\(quoted(words.joined(separator: ", "))) are files: --file \(names) reads them, and --text "
+          + "\(text) takes their names for the text")
   }
 
   /// The files to read: those of --file, and the words after it.

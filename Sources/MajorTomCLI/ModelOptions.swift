@@ -85,10 +85,10 @@ func modelPath(
   if let list = environment("MAJORTOM_MODEL") { return try model(in: list, of: kind) }
   let wanted = kind ?? LanguageModel.kind
   for name in defaultModels.filter({ $0.kind == wanted }).flatMap(\.names) {
-    if let path = placesOfModels.map({ $0 + name + ".safetensors" }).first(where: TextFiles.isFile)
-    {
-      return path
-    }
+    // A run, or a file alone.
+    let names = ["\(name)/\(RunFiles.modelName)", "\(name).safetensors"]
+    let paths = placesOfModels.flatMap { place in names.map { place + $0 } }
+    if let path = paths.first(where: TextFiles.isFile) { return path }
   }
   throw UsageError(
     "no model: name one with -m FILE, or train one: majortom train lm TEXT -o FILE, majortom train "

@@ -48,7 +48,13 @@ let quantizeCommand = Command(
 private func write<Model: TrainableModel>(
   _ type: Model.Type, from path: String, as precision: ProductPrecision, to output: String
 ) throws {
-  try Model(contentsOf: path).quantized(to: precision).write(to: output)
+  try withProgress("quantizing") { bar in
+    let model = try Model(contentsOf: path)
+    bar.update(0.4, "rounding")
+    let rounded = model.quantized(to: precision)
+    bar.update(0.8, "writing")
+    try rounded.write(to: output)
+  }
 }
 
 private func bytes(of path: String) -> Int {

@@ -7,17 +7,18 @@ let surpriseCommand = Command(
   "surprise", summary: "show how surprised a language model is at each character",
   synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
   about: """
-    Shows how surprised a language model is at each token of a text from arguments or from standard input: \
+    Shows how surprised a language model is at each token of a text from arguments or from files or standard input: \
     -log2 of the token's probability after what stands before it, 0 for what it was sure of. text: coloured, \
     with the bits below where there is no colour. tsv: line, token, text, its first byte in the whole input, \
     bits. jsonl: an object a text, with its bits, and those of each token.
     """,
   options: [
-    modelOption(),
+    modelOption()
+  ] + inputOptions + [
     Option("format", "FORMAT", "text, tsv or jsonl (default: text)"),
     Option(flag: "numbers", "In text, show the bits below each token"),
-    Option(flag: "lines", "Each line of standard input is a text of its own"),
-    Option("color", "WHEN", "auto, always or never (default: auto)"),
+    Option(flag: "lines", "Each line is a text of its own"),
+    colorOption,
     precisionOption,
     Option(flag: "json", "The same as --format jsonl"),
   ]
@@ -26,26 +27,22 @@ let surpriseCommand = Command(
   if arguments.has("json"), let typed, typed != .jsonl {
     throw UsageError("--json is --format jsonl, and --format \(typed.rawValue) is another one")
   }
-  let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
   let model = try arguments.model(LanguageModel.self, modelPath(arguments))
-  var output = SurpriseOutput(
+  let output = SurpriseOutput(
     model: model, format: arguments.has("json") ? .jsonl : typed ?? .text,
-    isColored: color.isColored, showsNumbers: arguments.has("numbers"))
-  if !arguments.words.isEmpty {
-    return try output.show(arguments.words.joined(separator: " "), from: 0)
+    isColored: try arguments.isColored(), showsNumbers: arguments.has("numbers"))
+  // At a terminal someone waits for an answer to each line.
+  let isByLine =
+    arguments.has("lines") || (inputIsTerminal && !arguments.givesText && !arguments.has("file"))
+  var whole: [InputText] = []
+  let hint = "type a text and press Return to see what surprises the model; Ctrl-D ends"
+  try forEachBatch(of: arguments, 1, .wholeLines, hint: hint) { texts in
+    if isByLine { for text in texts { try output.show(text) } } else { whole += texts }
   }
-  var (whole, byte) = ("", 0)
-  let areLines = arguments.has("lines")
-  try forEachInputLine { line in
-    if areLines {
-      try output.show(line, from: byte)
-      byte += line.utf8.count + 1
-    } else {
-      whole += whole.isEmpty && byte == 0 ? line : "\n" + line
-      byte = 1
-    }
+  if let first = whole.first {
+    let text = whole.map(\.text).joined(separator: "\n")
+    try output.show(InputText(text: text, start: first.start, file: first.file))
   }
-  if !areLines { try output.show(whole, from: 0) }
 }
 
 private enum SurpriseFormat: String, CaseIterable {
@@ -58,7 +55,6 @@ private struct SurpriseOutput {
   let format: SurpriseFormat
   let isColored: Bool
   let showsNumbers: Bool
-  private var line = 0
 
   init(model: LanguageModel, format: SurpriseFormat, isColored: Bool, showsNumbers: Bool) {
     self.model = model
@@ -67,9 +63,9 @@ private struct SurpriseOutput {
     self.showsNumbers = showsNumbers
   }
 
-  /// Shows a text whose first byte stands at a place of the input.
-  mutating func show(_ text: String, from byte: Int) throws {
-    line += 1
+  /// Shows a text of the input.
+  func show(_ input: InputText) throws {
+    let text = input.text
     let ids = try model.vocabulary.encode(text)
     let found = try model.expectations(of: ids, keeping: 0)
     let tokens = ids.map { model.vocabulary.bytes(of: $0) }
@@ -77,7 +73,7 @@ private struct SurpriseOutput {
     let mean = known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
     switch format {
     case .text: showText(tokens, found, mean)
-    case .tsv: showTSV(tokens, found, from: byte)
+    case .tsv: showTSV(tokens, found, from: input.start)
     case .jsonl:
       writeJSON([
         "text": .text(text), "bits": mean.map { .number($0) } ?? .number(.nan),
@@ -93,15 +89,16 @@ private struct SurpriseOutput {
   }
 
   private func showTSV(
-    _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], from byte: Int
+    _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], from start: InputPlace
   ) {
-    var place = byte
+    var (line, place) = (start.line, start.bytes)
     var rows = ""
     for (number, (bytes, expectation)) in zip(tokens, found).enumerated() {
       let text = visible(String(decoding: bytes, as: UTF8.self))
       let bits = expectation.map { fixed($0.bits, 4) } ?? ""
       rows += "\(line)\t\(number + 1)\t\(text)\t\(place)\t\(bits)\n"
       place += bytes.count
+      line += bytes.count { $0 == 0x0A }
     }
     writeOutput(rows)
   }

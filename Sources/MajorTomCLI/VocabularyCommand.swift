@@ -31,7 +31,9 @@ let vocabularyCommand = Command(
   let minimumCount = try arguments.integer("min-count", in: 1...Int.max) ?? 2
   let normalization = try arguments.choice("normalization", of: Normalization.self) ?? .none
   let corpus = try arguments.corpus()
-  encodingSentences(of: corpus, arguments.words, try arguments.encoding()).forEach(complain)
+  if !arguments.has("quiet") {
+    encodingSentences(of: corpus, arguments.words, try arguments.encoding()).forEach(complain)
+  }
   // A place that cannot be written is known before the learning, not after it.
   try demandApart(output, arguments.words)
   try FileWriter.probe(output)

@@ -62,8 +62,10 @@ public final class SafetensorsFile: Sendable {
     let first = try bytes(0..<min(9, file.byteCount), of: file)
     let length = first[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= UInt64(file.byteCount - 8) else {
+      // Of a file of another kind, its first bytes make a number of any length.
+      let claim = length < 1 << 50 ? "\(length)" : "more"
       throw malformed(
-        "its header claims \(length) bytes where \(file.byteCount - 8) follow; cut, or of another kind"
+        "its header claims \(claim) bytes where \(file.byteCount - 8) follow; cut, or of another kind"
       )
     }
     guard length <= 100_000_000, length >= 2, first.last == UInt8(ascii: "{") else {

@@ -96,7 +96,8 @@ public final class ModelFileReader {
     guard kind != wanted.name else { return }
     throw .mismatch(
       path: path,
-      found: "this is a \(quoted(kind)), where a \(wanted.title) is needed")
+      found:
+        "this is a \(quoted(kind.replacing("-", with: " "))), where a \(wanted.title) is needed")
   }
 
   /// Whether the file has a part.

@@ -15,7 +15,7 @@ extension Translator {
   /// The settings that recipes choose.
   public static let recipeSettings: Set = [
     "unit", "attention", "cutoffs", "hidden", "embedding", "dropout", "dropout-inputs",
-    "label-smoothing", "rate", "batch",
+    "label-smoothing", "word-dropout", "rate", "batch",
   ]
 
   /// The settings for pairs, by their number, their words and how they are written.
@@ -30,7 +30,8 @@ extension Translator {
     switch kind {
     case "spelling": chooseForSpelling(&recipe)
     case "phrases", "sentences":
-      chooseForSentences(&recipe, given, isFew: kind == "phrases")
+      chooseForSentences(&recipe, isFew: kind == "phrases")
+      if kind == "sentences", isLong(given) { chooseForHours(&recipe) }
       try chooseCutoffs(&recipe, data, given)
     default: throw RecipeError(found: kind, known: recipes.map(\.name))
     }
@@ -48,15 +49,26 @@ extension Translator {
   }
 
   /// Words, and a network that has room for them.
-  private static func chooseForSentences(
-    _ recipe: inout Recipe, _ given: [String: String], isFew: Bool
-  ) {
+  private static func chooseForSentences(_ recipe: inout Recipe, isFew: Bool) {
     recipe.choose("unit", .text("word"), because: "sentences of words that occur again and again")
     recipe.choose("attention", .text("additive"), because: "finds the source soonest")
     recipe.choose("embedding", .integer(256), because: "thousands of words")
     recipe.choose("hidden", .integer(256), because: "sentences")
     recipe.choose(
       "dropout", .number(isFew ? 0.4 : 0.3), because: isFew ? "few pairs" : "words are rare")
+  }
+
+  /// Whether there is time for a network that learns slowly.
+  private static func isLong(_ given: [String: String]) -> Bool {
+    (given["minutes"].flatMap { Double($0) } ?? 0) >= 45
+  }
+
+  /// What is right for minutes has learnt its pairs by heart after half an hour.
+  private static func chooseForHours(_ recipe: inout Recipe) {
+    recipe.choices.removeAll { ["hidden", "dropout"].contains($0.name) }
+    recipe.choose("hidden", .integer(512), because: "time for a large network")
+    recipe.choose("dropout", .number(0.5), because: "many passes over the pairs")
+    recipe.choose("word-dropout", .number(0.05), because: "many passes over the pairs")
   }
 
   /// Two steps to choose a word where there are many.

@@ -3,7 +3,7 @@
 
 calls.py [TOOL] [WORD]: makes small data and models in a folder of its own, then runs each line of calls.tsv (those that
 hold WORD) there and compares: exit code, command, first line. A command is run by bash with $MAJORTOM as the tool. The
-first line is that of standard output, or of standard error where the tool fails or prints nothing; an ellipsis … stands
+first line is that of standard output, or of standard error where the tool fails or prints nothing else; an ellipsis … stands
 for anything. Lines that begin with # are headings.
 """
 import os
@@ -23,7 +23,7 @@ def rows():
     for number, line in enumerate((here / "calls.tsv").read_text().splitlines(), 1):
         if not line or line.startswith("#"):
             continue
-        cells = line.split("\t")
+        cells = line.split("\t", 2)
         if len(cells) != 3:
             sys.exit(f"calls.tsv:{number}: {len(cells)} columns, not 3")
         yield number, int(cells[0]), cells[1], cells[2]
@@ -45,7 +45,7 @@ def main():
         environment = {key: value for key, value in os.environ.items() if key not in ("MAJORTOM_MODEL", "NO_COLOR", "COLUMNS")}
         environment.update(MAJORTOM=str(tool), ROOT=str(root), HOME=folder, LC_ALL="C.UTF-8", TERM="dumb")
         # Commands name files of the repository as someone does who works in it.
-        for name in ("Tests", "corpora", "README.md", "CHANGELOG.md", "docs"):
+        for name in ("Tests", "corpora", "README.md", "CHANGELOG.md", "docs", "Sources"):
             os.symlink(root / name, pathlib.Path(folder) / name)
         environment["TMPDIR"] = folder + "/tmp"
         os.mkdir(environment["TMPDIR"])
@@ -57,7 +57,7 @@ def main():
                 continue
             total += 1
             found, output, errors = run(command, folder, environment)
-            line = first(errors) if found or not output.strip() else first(output)
+            line = first(errors) if found and errors.strip() or not output.strip() else first(output)
             expected = expected.replace("$TMPDIR", environment["TMPDIR"])
             pattern = ".*".join(re.escape(part) for part in expected.split("…"))
             if found != code or not re.fullmatch(pattern, line):

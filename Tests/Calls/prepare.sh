@@ -10,7 +10,7 @@ pos = [("The", "DET"), ("lamp", "NOUN"), ("was", "AUX"), ("out", "ADV"), (".", "
 open("pos.conll", "w").write("".join("".join(f"{w} {t}\n" for w, t in pos) + "\n" for _ in range(60)))
 open("pairs.tsv", "w").write("".join(f"{a} {b}\t{b} {a}\n" for a in "one two three four five six".split() for b in "one two three four five six".split()))
 P
-"$MAJORTOM" train lm story.txt -o m.safetensors --hidden 32 --updates 60 --batch 4 --steps 32 --seed 1 -q --threads 1
+"$MAJORTOM" train lm story.txt -o m.safetensors --hidden 48 --dropout 0 --updates 200 --batch 4 --steps 32 --seed 1 -q --threads 1
 "$MAJORTOM" train lm story.txt -o run --hidden 16 --updates 20 --batch 4 --steps 32 --seed 1 -q --threads 1
 "$MAJORTOM" train lm story.txt -o back.safetensors --backwards --hidden 16 --updates 10 --batch 4 --steps 32 --seed 1 -q --threads 1
 "$MAJORTOM" train tagger "$ROOT/corpora/names/train.conll" --dev "$ROOT/corpora/names/dev.conll" -o t.safetensors --epochs 8 --hidden 48 --seed 1 -q --threads 1

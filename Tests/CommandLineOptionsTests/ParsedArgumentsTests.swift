@@ -192,6 +192,32 @@ private func sentence<Result>(_ body: () throws -> Result) -> String? {
   }
 }
 
+@Suite struct ListedChoiceTests {
+  @Test(arguments: [
+    ("auto, always or never (default: auto)", ["auto", "always", "never"]),
+    ("What a token is: byte, code-point or word", ["byte", "code-point", "word"]),
+    (
+      "As for: page (some kilobytes), shelf (more), none (the plain defaults)",
+      ["page", "shelf", "none"]
+    ),
+    ("int8 or bf16", ["int8", "bf16"]), ("The file to write", []), ("Units: 3", []),
+    ("c, h, or a gate such as i, f, g, o (default: c, else h)", []),
+    ("Cut by 13a, or none: at spaces alone (default: 13a)", []),
+  ])
+  func namesAreReadOffTheHelp(_ help: String, _ names: [String]) {
+    #expect(Option("x", "X", help).choices == names)
+    #expect(Option(flag: "x", help).choices.isEmpty)
+  }
+
+  @Test(arguments: [
+    (0...9, "from 0 to 9"), (1...Int.max, "of at least 1"), (-5...1 << 53, "of at least -5"),
+    (-999_999_999_999_999_999...999_999_999_999_999_999, "of at most 18 digits"),
+  ])
+  func boundsThatNobodyCanReadAreNotTold(_ range: ClosedRange<Int>, _ text: String) {
+    #expect(bounds(of: range) == text)
+  }
+}
+
 @Suite struct NearestNameTests {
   @Test func nearestNameHasFewestEdits() {
     let known = ["temperature", "top-k", "top-p", "seed", "length"]

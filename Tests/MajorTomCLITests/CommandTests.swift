@@ -478,8 +478,8 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
   }
 
   @Test func translationsAreScored() throws {
-    let version = try tool.run("--version").output.split(separator: " ").last.map(String.init) ?? ""
-    let name = "majortom-\(version.trimmingCharacters(in: .whitespacesAndNewlines))"
+    let first = try tool.run("--version").output.split(separator: "\n").first ?? ""
+    let name = "majortom-\(first.split(separator: " ").last ?? "")"
     try tool.file("right.txt", Data("The lamp was lit at noon.\nYes.\n".utf8))
     try tool.file("other.txt", Data("At noon the lamp was lit.\nYes, indeed.\n".utf8))
     // Windows' line ends and a byte order mark are no part of a line, in a file or in a pipe.
@@ -700,7 +700,7 @@ let small = ["--hidden", "16", "--embedding", "8", "--batch", "4", "--steps", "1
         ["train", "tagger", "good.conll", "--language-model", "t.safetensors", "-o", "x"], 1,
         "this is a tagger, where a language model is needed"
       ),
-      (["tag", "-m", "lm.safetensors", "a"], 1, "a language-model, where a tagger is needed"),
+      (["tag", "-m", "lm.safetensors", "a"], 1, "a language model, where a tagger is needed"),
       (["generate", "-m", "t.safetensors"], 1, "a tagger, where a language model is needed"),
       (["evaluate", "-m", "t.safetensors", "words.conll"], 2, "tags of spans"),
       (["tag", "-m", "t.safetensors", "--least", "2", "a"], 2, "--least"),

@@ -8,7 +8,7 @@ import Testing
   init() throws { tool = try Tool() }
 
   @Test(arguments: [
-    ("info a b", "unexpected 'b'"), ("info a -m b", "--model"), ("selftest a", "unexpected 'a'"),
+    ("version b", "unexpected 'b'"), ("info a -m b", "--model"), ("selftest a", "unexpected 'a'"),
     ("generate -t 0 --top-k 3", "--top-k"), ("generate -t 0 --top-p 0.5", "--top-p"),
     ("generate -t 0 --min-p 0.5", "--min-p"), ("generate --no-echo", "--no-echo"),
     ("generate --no-echo -p x --json", "--no-echo"), ("tag --json --format tsv x", "--format"),

@@ -12,7 +12,7 @@ trap 'rm -rf "$folder"' EXIT
 # Under sudo nothing is built; all is there.
 paths=(SUDO_USER=nobody "DESTDIR=$folder/some folder" PREFIX=/usr/local)
 make --no-print-directory -s install "${paths[@]}"
-said=$(env -u MAJORTOM_MODEL "$folder/some folder/usr/local/bin/majortom" tag "We heard from Major Tom.")
+said=$(cd "$folder" && env -u MAJORTOM_MODEL "$folder/some folder/usr/local/bin/majortom" tag "We heard from Major Tom.")
 [ "$said" = "We heard from [Major Tom]PER." ] || { echo "package.sh: make install: $said" >&2; exit 1; }
 make --no-print-directory -s uninstall "${paths[@]}"
 left=$(find "$folder" -type f)

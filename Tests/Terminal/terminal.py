@@ -89,7 +89,7 @@ def bars(folder):
     with open(LOG, encoding="utf-8") as file:
         text = file.read()
     with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
-        file.write(text * 400)
+        file.write(text * (40_000_000 // len(text)))
     for columns in (20, 37, 80, 300):
         session = Session([TOOL, "check", name], columns, folder=folder)
         check(session.status == 0, f"check at {columns}: exit code {session.status}", session)

@@ -52,6 +52,20 @@ import Training
     }
   }
 
+  /// An hour asks for another network than ten minutes do; what is given stays.
+  @Test func anHourAsksForALargerNetwork() throws {
+    let many = sentences(9000, words: 6)
+    func hidden(_ given: [String: String]) throws -> Int {
+      let recipe = try Translator.recipe(for: many, named: nil, given: given)
+      return try recipe.applied(to: Translator.Configuration()).hiddenSize
+    }
+    #expect(try hidden([:]) == 256 && hidden(["minutes": "10"]) == 256)
+    #expect(try hidden(["minutes": "60"]) == 512)
+    let few = try Translator.recipe(
+      for: sentences(1500, words: 6), named: nil, given: ["minutes": "60"])
+    #expect(few.choices.contains { $0.name == "hidden" && $0.value == .integer(256) })
+  }
+
   @Test func cutoffsGoWithTheVocabulary() throws {
     let many = sentences(9000, words: 6)
     func cutoffs(_ given: [String: String]) throws -> HyperparameterValue? {
