@@ -16,4 +16,4 @@ test $# -lt 2 && shift 1 || shift 2
 test -n "$body" && set -- --data-binary "$body" "$@"
 status=$(curl --silent --unix-socket "$folder/socket" --output "$folder/answer" --write-out '%{http_code}' "$@" \
   "http://localhost$path")
-echo "$status $(cat "$folder/answer")"
+printf "%s %s\n" "$status" "$(cat "$folder/answer")"
