@@ -63,9 +63,9 @@ struct HostileFile: CustomTestStringConvertible {
     HostileFile("a length alone", safetensors(""), "is not a safetensors header"),
     HostileFile("length 1", safetensors("{"), "is not a safetensors header"),
     HostileFile(
-      "length of 2^63", safetensors(claiming: 1 << 63, "{}"), "claims 9223372036854775808 bytes"),
+      "length of 2^63", safetensors(claiming: 1 << 63, "{}"), "claims more bytes"),
     HostileFile(
-      "largest length", safetensors(claiming: .max, "{}"), "claims 18446744073709551615 bytes"),
+      "largest length", safetensors(claiming: .max, "{}"), "claims more bytes"),
     HostileFile(
       "length below 2^63", safetensors(claiming: (1 << 63) - 1, "{}"), "bytes where 2 follow"),
     HostileFile("one byte cut", safetensors(claiming: 3, "{}"), "claims 3 bytes where 2 follow"),
