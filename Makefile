@@ -14,14 +14,14 @@ demo: build
 	@mkdir -p models
 	$(TOOL) train lm corpora/ships-log.txt -o $(DEMO_RUN) --overwrite --minutes 1 $(DEMO)
 	@echo
-	$(TOOL) generate -m $(DEMO_RUN) --prompt "HOB: " --length 600 --temperature 0.5 --seed 2
+	$(TOOL) generate -m $(DEMO_RUN) --prompt "HOB: " --length 600 --temperature 0.4 --seed 1
 	@echo
 	$(TOOL) train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o $(NAMES) --overwrite --minutes 0.4
 	@echo
 	$(TOOL) tag -m $(NAMES) --color always "army core told Major Tom is a great battle commander"
 	@echo
 	$(TOOL) corpus numbers --from en --to fr --max 999 > models/numbers.tsv
-	$(TOOL) train translator models/numbers.tsv -o $(TRANSLATOR) --overwrite --minutes 0.3
+	$(TOOL) train translator models/numbers.tsv -o $(TRANSLATOR) --overwrite --unit word --minutes 0.3
 	@echo
 	$(TOOL) translate -m $(TRANSLATOR) --attention "two hundred twelve"
 	@echo
@@ -30,7 +30,7 @@ demo: build
 DEMO_RUN = models/demo
 TRANSLATOR = models/translator.safetensors
 # What a corpus of 400 kB and one minute ask for: short batches, so many updates.
-DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.3 --rate 0.005 --precision bf16 --patience 0
+DEMO = --hidden 256 --batch 16 --steps 64 --dropout 0.1 --rate 0.005 --precision bf16 --patience 0
 
 build: packages
 	$(SWIFT) build -c release $(ALONE)

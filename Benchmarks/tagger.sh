@@ -38,7 +38,7 @@ case $what in
   names)
     for direction in "" --forward-only; do
       "$tool" train tagger corpora/names/train.conll --dev corpora/names/dev.conll -o "$folder/m" \
-        --overwrite -q --epochs 40 --patience 0 $direction
+        --overwrite -q --epochs 30 --patience 0 $direction
       for part in test contrast; do
         echo "== ${direction:-both directions}: $part"
         "$tool" evaluate -m "$folder/m" corpora/names/$part.conll

@@ -18,7 +18,9 @@ row() {
 
 # Short texts: what the recipe chose before, that with a higher rate, and what it chooses now (MINUTES=0.75).
 short=(--steps 128 --dropout 0.4)
-for text in corpora/ships-log.txt "$data/lm-ja-kokoro/kokoro.txt"; do
+# The ship's log had one volume then.
+head -c 137763 corpora/ships-log.txt > "$folder/ships-log.txt"
+for text in "$folder/ships-log.txt" "$data/lm-ja-kokoro/kokoro.txt"; do
   row "$text" "${short[@]}" --rate 0.003
   row "$text" "${short[@]}" --rate 0.005
   row "$text"
