@@ -26,10 +26,11 @@ extension LanguageModel {
   /// - Parameters:
   ///   - ids: The text.
   ///   - count: How many likely tokens are kept for each.
+  ///   - progress: Told what fraction is read.
   /// - Returns: One a token, in the order of the text; nil for the token that is read first.
   /// - Throws: `LanguageModelError.overflow`.
   public func expectations(
-    of ids: [Int], keeping count: Int = 3
+    of ids: [Int], keeping count: Int = 3, progress: ((Double) -> Void)? = nil
   ) throws(LanguageModelError) -> [Expectation?] {
     let read = asRead(ids)
     var found: [Expectation?] = read.isEmpty ? [] : [nil]
@@ -53,6 +54,7 @@ extension LanguageModel {
         guard expectation.bits.isFinite else { throw .overflow }
         found.append(expectation)
       }
+      progress?(Double(part.upperBound + 1) / Double(read.count))
     }
     return configuration.isBackwards ? found.reversed() : found
   }

@@ -1,7 +1,7 @@
 internal import Decoding
 public import Files
 internal import Parameters
-internal import Training
+public import Training
 
 /// Where a text was when it was left: some kB from which it goes on later, or goes on in several ways.
 ///
@@ -51,8 +51,8 @@ public struct TextState: Sendable {
   /// The seed of the text.
   public var seed: UInt64 { memory.seed }
 
-  /// What a file calls it.
-  private static let kind = ModelKind(name: "text-state", title: "state of a text")
+  /// What files call it.
+  public static let kind = ModelKind(name: "text-state", title: "state of a text")
 
   /// The state of a text in the making.
   ///

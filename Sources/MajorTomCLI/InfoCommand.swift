@@ -13,7 +13,10 @@ func modelKind(of path: String) throws -> any TrainableModel.Type {
   let found = try ModelFileReader(contentsOf: path).kind
   guard let type = modelKinds.first(where: { $0.kind.name == found }) else {
     throw FileError.mismatch(
-      path: path, found: "this is a \(quoted(found)), which is no model that majortom uses")
+      path: path,
+      found: found == TextState.kind.name
+        ? "this is the state of a text, which majortom generate --state goes on from"
+        : "this is a \(quoted(found)), which is no model that majortom uses")
   }
   return type
 }

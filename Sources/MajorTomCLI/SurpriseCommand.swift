@@ -67,7 +67,9 @@ private struct SurpriseOutput {
   func show(_ input: InputText) throws {
     let text = input.text
     let ids = try model.vocabulary.encode(text)
-    let found = try model.expectations(of: ids, keeping: 0)
+    let found = try withProgress("reading the text") { bar in
+      try model.expectations(of: ids, keeping: 0, progress: bar.report)
+    }
     let tokens = ids.map { model.vocabulary.bytes(of: $0) }
     let known = found.compactMap { $0?.bits }
     let mean = known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)

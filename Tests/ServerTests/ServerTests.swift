@@ -196,8 +196,8 @@ private let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safet
       $0.limits.queue = 1
       $0.limits.completionTokens = 1_000_000
     }) { client, server in
-      // Two readers who take nothing hold the slot and the queue.
-      let body = #"{"max_tokens":1000000,"stream":true}"#
+      // Two long texts hold the slot and the queue; streamed to who takes nothing, they would soon be cut off.
+      let body = #"{"max_tokens":1000000}"#
       let request =
         "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
       let readers = (0..<2).map { _ in client.connect() }
