@@ -19,8 +19,8 @@ SIXTEEN = ["#3b4252", "#bf616a", "#a3be8c", "#d9b26a", "#2f6fd0", "#b48ead", "#5
            "#6b7489", "#d0737c", "#b5d09d", "#ebcb8b", "#81a1c1", "#c59fbf", "#8fd0cf", "#ffffff"]
 
 COMMANDS = [
-    (["generate", "--prompt", "HOB: ", "--length", "224", "--temperature", "0.5", "--seed", "2"],
-     'majortom generate --prompt "HOB: " --length 224 --temperature 0.5 --seed 2'),
+    (["generate", "--prompt", "HOB: ", "--length", "224", "--temperature", "0.4", "--seed", "1"],
+     'majortom generate --prompt "HOB: " --length 224 --temperature 0.4 --seed 1'),
     (["tag", "--color", "always", "army core told Major Tom is a great battle commander"],
      'majortom tag "army core told Major Tom is a great battle commander"'),
     (["explain", "cells", "corpora/ships-log.txt", "--find", "position", "--top", "1", "--show", "230",
