@@ -22,7 +22,7 @@ let samplingTable = [
   Option(
     "order", "NAME,...",
     "Order of the steps; the others follow (default: "
-      + SamplingStep.Name.allCases.map(\.rawValue).joined(separator: ",") + ")"),
+      + SamplingStep.Name.allCases.map(\.rawValue).joined(separator: ", ") + ")"),
 ]
 
 /// How tokens are chosen; without a model, only what needs none is looked at.
