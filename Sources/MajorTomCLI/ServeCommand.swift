@@ -60,8 +60,11 @@ let serveCommand = Command(
       complain("the models stay as they were: \(error)")
     }
   }
-  // A second signal ends it at once.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  // A second Ctrl-C ends it at once. Who stops services may send SIGTERM twice, as `timeout` does.
+  var interrupt = sigset_t()
+  sigemptyset(&interrupt)
+  sigaddset(&interrupt, SIGINT)
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
   let isFinished = server.stop(drain: drain)
   complain(isFinished ? "ended" : "ended; what was not finished in \(drain) seconds was cut off")
 }
