@@ -5,7 +5,7 @@ TOOL = .build/release/majortom
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev libmicrohttpd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build test test-views test-calls test-serve test-terminal test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: demo build test test-views test-calls test-serve test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 # Three models, and what each does, in two minutes: a language model in models/demo with a report of its training, a
@@ -102,11 +102,15 @@ test-serve: build
 	.build/serve/bin/python Tests/Serve/serve.py $(TOOL) openai
 	.build/serve/bin/python Tests/Serve/page.py $(TOOL)
 
-# Progress, colours and interrupts on pseudo-terminals of many widths; completions in bash, zsh and fish; man
-# pages by mandoc and groff: two minutes.
-test-terminal: PACKAGES += python3 zsh fish mandoc groff man-db
+# Progress, colours and interrupts on pseudo-terminals of many widths. It wants what it starts to take some
+# seconds, so it is not for a machine that is much faster than that of 2026.
+test-terminal: PACKAGES += python3
 test-terminal: build
 	Tests/Terminal/terminal.py
+
+# Completions in bash, zsh and fish; man pages by mandoc and groff.
+test-completions: PACKAGES += python3 zsh fish mandoc groff man-db
+test-completions: build
 	Tests/Completions/completions.py
 
 # The packages of Examples, built against one folder and run.

@@ -109,7 +109,7 @@ def bars(folder):
 
 
 def interrupted(folder):
-    session = train(60, folder, "--minutes", "5", until="step 2")
+    session = train(60, folder, "--minutes", "5", "--patience", "0", until="step 2")
     check(session.status == 130, f"interrupted: exit code {session.status}", session)
     demand_one_line(session, "interrupted")
     check("--resume" in session.screen().text(), "interrupted: no word of how to go on", session)
