@@ -83,6 +83,8 @@ class Session:
         process = os.fork()
         if process == 0:
             os.setsid()
+            # Whoever starts the test in the background may have it ignore Ctrl-C.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             if folder:
                 os.chdir(folder)
