@@ -35,15 +35,25 @@ public enum SamplingStep: Sendable, Equatable {
 
   /// What a step is called, by itself.
   public enum Name: String, Sendable, CaseIterable {
+    /// Numbers added to logits.
     case bias
+    /// The repetition penalty.
     case repetition
+    /// The frequency penalty.
     case frequency
+    /// The presence penalty.
     case presence
+    /// The k likeliest.
     case topK = "top-k"
+    /// Locally typical sampling.
     case typicalP = "typical"
+    /// The temperature.
     case temperature
+    /// Nucleus sampling.
     case topP = "top-p"
+    /// Those near the likeliest.
     case minP = "min-p"
+    /// Mirostat 2.
     case mirostat
   }
 
