@@ -89,7 +89,7 @@ public struct TextState: Sendable {
     try file.finish()
     let tokens = 0..<model.vocabulary.count
     guard (unread + memory.sampler.recent + memory.context).allSatisfy({ tokens.contains($0) }),
-      !unread.isEmpty, memory.drawn >= 0
+      !unread.isEmpty, (0...1 << 53).contains(memory.drawn)
     else { throw file.malformed("its tokens are impossible") }
   }
 
