@@ -7,9 +7,8 @@ public import Training
 extension Processes {
   /// Joins the processes that mpirun has started with this one; nil where it was started alone.
   ///
-  /// `version` is that of the program. Throws `ClusterError.noLibrary`, and `ProcessError.unlike` where another process
-  /// is of another program, or its CPU would make other bits.
-  public static func join(version: String) throws -> Processes? {
+  /// Throws `ClusterError.noLibrary`.
+  public static func join() throws -> Processes? {
     guard let launch = Launch.found else { return nil }
     let messenger = try MPIMessenger(launch)
     let group = Processes(messenger)
@@ -26,14 +25,20 @@ extension Processes {
     messenger.watch(near) { group.name(of: $0) }
     let sharing = all.count { ($0.host, $0.processors) == (mine.host, mine.processors) }
     group.setThreads(max(1, Shards.processors / sharing))
-    try group.demandAgreement(on: [
+    return group
+  }
+
+  /// Throws `ProcessError.unlike` where another process is of another program, or its CPU would make other bits.
+  ///
+  /// `version` is that of the program.
+  public func demandSameProgram(version: String) throws {
+    try demandAgreement(on: [
       ("the version of the program", version),
-      ("the checksum of the program", checksumOfProgram),
+      ("the checksum of the program", Self.checksumOfProgram),
       ("the level of the CPU", Kernels.levelName),
       ("the CPU's matrix products", ProductKernels.name),
-      ("the C library", libraryVersion),
+      ("the C library", Self.libraryVersion),
     ])
-    return group
   }
 
   private static var libraryVersion: String {

@@ -68,17 +68,19 @@ public final class Processes: ProcessGroup {
     let all = try gather(bytes, status: 0)
     let failures = all.enumerated().filter { $1.status != 0 }
     guard failures.isEmpty else {
-      throw ClusterError.failed(failures.map { failure($0, $1) })
+      throw ClusterError.failed(failures.map { failure($0, $1) }, of: count)
     }
     return all.map(\.bytes)
   }
 
   /// Tells the others that this process cannot go on; each learns it where it calls `gather` next.
   ///
-  /// - Returns: The failures of all processes, as far as they have failed by now.
-  public func fail(_ sentence: String, status: Int32) throws -> [ProcessFailure] {
+  /// Throws `ClusterError.failed` with the failures of all processes, as far as they have failed by now, and what the
+  /// connection throws.
+  public func fail(_ sentence: String, status: Int32) throws -> Never {
     let all = try gather(Array(sentence.utf8), status: Int64(max(1, status)))
-    return all.enumerated().filter { $1.status != 0 }.map { failure($0, $1) }
+    let failures = all.enumerated().filter { $1.status != 0 }
+    throw ClusterError.failed(failures.map { failure($0, $1) }, of: count)
   }
 
   private func failure(_ rank: Int, _ told: (status: Int64, bytes: [UInt8])) -> ProcessFailure {
@@ -146,8 +148,8 @@ public struct ProcessFailure: Error, Sendable, Equatable {
 public enum ClusterError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The library of messages is missing, or is not of the MPI in use.
   case noLibrary(String)
-  /// Some processes have failed.
-  case failed([ProcessFailure])
+  /// Some of so many processes have failed.
+  case failed([ProcessFailure], of: Int)
   /// A process has gone, or cannot be reached; one of those that are left tells it.
   case lost(String, teller: Int)
 
@@ -155,8 +157,10 @@ public enum ClusterError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .noLibrary(let sentence), .lost(let sentence, _): sentence
-    case .failed(let failures):
-      Set(failures.map(\.sentence)).count == 1
+    case .failed(let failures, let count):
+      // What all have found, and what the one that writes has, needs no name.
+      failures.map(\.rank) == [0]
+        || failures.count == count && Set(failures.map(\.sentence)).count == 1
         ? failures[0].sentence
         : failures.map { "\($0.process): \($0.sentence)" }.joined(separator: "; ")
     }

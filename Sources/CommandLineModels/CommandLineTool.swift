@@ -60,7 +60,7 @@ public struct CommandLineTool {
 
   private func trainingRemedy(_ error: any Error) -> String? {
     if case .tooMany? = error as? ProcessError {
-      return "start fewer, or cut batches into more parts with --shards, which changes results"
+      return "start fewer, or cut batches into more with --shards, which changes results"
     }
     return switch error as? TrainingError {
     case .diverged: "the options are --rate and --clip"

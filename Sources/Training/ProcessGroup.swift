@@ -11,7 +11,7 @@ public protocol ProcessGroup: Sendable {
   /// How many processes there are.
   var count: Int { get }
 
-  /// Adds the gradients of all shards along their tree; returns the norm of the sum.
+  /// Adds the gradients of all shards along their tree.
   ///
   /// The other gradients are partial sums afterwards.
   ///
@@ -20,6 +20,7 @@ public protocol ProcessGroup: Sendable {
   ///   - shardCount: The shards of all processes.
   ///   - optimizer: What one process alone sums by.
   ///   - shards: The threads of this process.
+  /// - Returns: The norm of the sum.
   /// - Throws: What the connection throws.
   func sum(
     _ gradients: [Gradients<Float>], ofShards shardCount: Int, by optimizer: Optimizer<Float>,
@@ -61,6 +62,7 @@ extension ProcessGroup {
   ///   - things: How many things there are.
   ///   - body: Makes the numbers of all things of a range, one after another.
   /// - Returns: The numbers of all things, in their order.
+  /// - Throws: What the group and `body` throw.
   package func shared(_ things: Int, _ body: (Range<Int>) throws -> [Double]) throws -> [Double] {
     guard count > 1 else { return try body(0..<things) }
     return try Array(gather(body(share(of: things, for: rank))).joined())
