@@ -218,6 +218,8 @@ public struct TrainingRun {
   public var notes: [String]
   /// Asked before each update; where it says so, the state is saved and training ends.
   public var isStopped: () -> Bool
+  /// The processes that train together: the first one writes the files and tells what happens.
+  public var group: any ProcessGroup = SingleProcess()
 
   /// A run on all processors that keeps no files, unless told otherwise.
   public init(
