@@ -40,7 +40,7 @@ extension Command {
 }
 
 /// The words that a command takes, where there is a limit that it does not see to by itself.
-private let wordLimits = ["selftest": 0, "version": 0]
+private let wordLimits = ["selftest": 0, "version": 0, "plan": 0]
 
 private let idleOptions: [String: [IdleOptions]] = [
   "info": [
