@@ -5,7 +5,7 @@ TOOL = .build/release/majortom
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev libmicrohttpd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build mpi test test-views test-calls test-serve test-cluster test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: demo build mpi test test-views test-calls test-bulk test-spark test-serve test-cluster test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 # Three models, and what each does, in two minutes: a language model in models/demo with a report of its training, a
@@ -103,6 +103,19 @@ test-durability: build
 test-calls: PACKAGES += python3
 test-calls: build
 	Tests/Calls/calls.py
+
+# One line in, one line out, of tag, translate, surprise and tokenize: what docs/bulk.md promises.
+test-bulk: PACKAGES += python3
+test-bulk: build
+	Tests/Bulk/bulk.py
+
+# The same under Spark with two workers, and under GNU parallel, against the plain run: some minutes, and 500 MB of
+# PyPI's packages in .build/spark at first.
+test-spark: PACKAGES += python3-venv default-jre-headless parallel
+test-spark: build
+	python3 -m venv .build/spark
+	.build/spark/bin/pip install --quiet pyspark pandas pyarrow
+	Tests/Bulk/spark.sh .build/spark/bin/python $(TOOL)
 
 # The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
 # no client sends; the page in Debian's chromium without a window, by PyPI's selenium: some minutes.
