@@ -39,7 +39,7 @@ let pageScript = #"""
     const found = (await (await ask('v1/models')).json()).data;
     for (const [id, kind] of [['write', 'language-model'], ['tag', 'tagger'], ['translate', 'translator']]) {
       const select = $(id + '-model'); select.replaceChildren();
-      for (const model of found.filter(m => m.kind === kind)) select.append(new Option(model.id, model.id));
+      for (const model of found.filter(m => m.kind === kind && !m.backwards)) select.append(new Option(model.id, model.id));
       select.disabled = !select.options.length;
       $(id === 'write' ? 'go' : id + '-go').disabled = select.disabled;
     }
