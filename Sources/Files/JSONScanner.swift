@@ -7,6 +7,7 @@ public struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
     case twice(String)
     case surrogate
     case number
+    case unread
   }
 
   let fault: Fault
@@ -23,6 +24,7 @@ public struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
     case .surrogate:
       "half of a character, as \\uD800 without the other half, stands before \(there)"
     case .number: "a number too large to be kept stands before \(there)"
+    case .unread: "it is no JSON that can be read"
     }
   }
 }
@@ -52,7 +54,7 @@ struct JSONScanner {
   static func refusal(_ bytes: [UInt8]) -> JSONSyntaxError {
     var scanner = JSONScanner(bytes: bytes, deepest: 0)
     scanner.at = bytes.count
-    return scanner.error(.number)
+    return scanner.error(.unread)
   }
 
   private init(bytes: [UInt8], deepest: Int) {

@@ -75,7 +75,7 @@ struct Route: Sendable {
       fields: { _ in tagFields }, answer: tag),
     Route(
       method: "POST", path: "/v1/translate", about: "Translates a text, line by line", isSlow: true,
-      fields: { _ in translateFields }, answer: translate),
+      fields: translateFields, answer: translate),
     Route(
       method: "POST", path: "/v1/tokenize", about: "The tokens of a text",
       fields: { _ in [languageModelField, textField] }, answer: tokenize),
@@ -96,18 +96,21 @@ struct Route: Sendable {
     Field("model", .text, "The model's name; by default the first tagger"), textField,
     Field("least", .number(0...1), "Leave out what is less probable (default: 0)"),
   ]
-  private static let translateFields = [
-    Field("model", .text, "The model's name; by default the first translator"), textField,
-    Field("beam", .whole(1...64), "Translations followed at once (default: 1)"),
-    Field("best", .whole(1...64), "How many translations to tell (default: 1)"),
-    Field("attention", .flag, "Tell what each token looked at"),
-    Field(
-      "length_power", .number(0...10), "Scores are divided by length to this power (default: 1)"),
-    Field(
-      "coverage", .number(0...100), "Weight of a penalty for what was not looked at (default: 0)"),
-    Field("no_repeat", .whole(0...1000), "Write no row of so many tokens twice (default: 0, free)"),
-    Field("max_length", .whole(1...100_000), "The longest translation in tokens"),
-  ]
+  @Sendable private static func translateFields(_ limits: ServerLimits) -> [Field] {
+    [
+      Field("model", .text, "The model's name; by default the first translator"), textField,
+      Field("beam", .whole(1...64), "Translations followed at once (default: 1)"),
+      Field("best", .whole(1...64), "How many translations to tell (default: 1)"),
+      Field("attention", .flag, "Tell what each token looked at"),
+      Field(
+        "length_power", .number(0...10), "Scores are divided by length to this power (default: 1)"),
+      Field(
+        "coverage", .number(0...100), "Weight of a penalty for what was not looked at (default: 0)"),
+      Field(
+        "no_repeat", .whole(0...1000), "Write no row of so many tokens twice (default: 0, free)"),
+      Field("max_length", .whole(1...limits.completionTokens), "The longest translation in tokens"),
+    ]
+  }
 
   // MARK: What they do
 

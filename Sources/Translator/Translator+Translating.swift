@@ -183,8 +183,9 @@ extension Translator {
 
   private struct Stop: Error {}
 
-  /// The translations of some sources that are not empty, side by side; `grown` is told of each branch
-  /// of the search's tree. There are none where it is stopped.
+  /// The translations of some sources that are not empty, side by side; none where it is stopped.
+  ///
+  /// `grown` is told of each branch of the search's tree.
   func translate(
     _ sources: [Source], _ search: Search, on workspaces: TranslationSteps.Workspaces,
     grown: (BeamSearch.Branch) -> Void = { _ in }, isStopped: () -> Bool = { false }

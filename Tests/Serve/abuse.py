@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What no client should send: requests with bytes changed, and a mixed load of everything at once.
 
 Usage: abuse.py MAJORTOM mutate [REQUESTS [SEED]]
@@ -186,7 +187,7 @@ class Mix:
         """Goes away in the middle of a request, or of its answer."""
         path, body = numbers.choice([samples[1], samples[5], ("/v1/completions", b'{"max_tokens":4000,"stream":true}'),
                                      ("/v1/completions", b'{"max_tokens":4000,"n":4}'),
-                                     ("/v1/translate", b'{"text":"one two three","beam":32,"max_length":5000}')])
+                                     ("/v1/translate", b'{"text":"one two three","beam":32,"max_length":4000}')])
         asked = post(path, body, b"Authorization: Bearer key\r\n")
         with self.server.connect(20) as client:
             client.sendall(asked[:numbers.randrange(1, len(asked) + 1)] if numbers.random() < 0.5 else asked)
@@ -241,7 +242,7 @@ class Mix:
 
 
 def mix(minutes):
-    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99", SWIFT_BACKTRACE="enable=no")
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:exitcode=99:quarantine_size_mb=16", SWIFT_BACKTRACE="enable=no")
     with tempfile.TemporaryDirectory() as folder:
         key = f"{folder}/key"
         with open(key, "w") as file:

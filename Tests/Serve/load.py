@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Many requests: 10,000 in a row, and 1,000 clients at once.
 
 Usage: load.py MAJORTOM [REQUESTS [CLIENTS]]

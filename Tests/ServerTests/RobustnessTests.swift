@@ -7,10 +7,9 @@ import Testing
 
 /// What a server does when it is asked wrongly, too much, too slowly, or for too long.
 @Suite(.serialized) struct RobustnessTests {
-  /// A translation that takes minutes: of each of many words there are 64, each of 10,000 tokens.
+  /// A translation that takes minutes: 64 are followed, each of tens of thousands of tokens.
   private static let endless = """
-    {"text":"\(String(repeating: "one two three ", count: 1000))","beam":64,"best":64,\
-    "max_length":10000}
+    {"text":"\(String(repeating: "one two three ", count: 1000))","beam":64,"best":64}
     """
 
   /// The number of a line of `GET /metrics`.
