@@ -29,6 +29,7 @@ let serveCommand = Command(
     Option("max-length", "N", "The most tokens of a completion (default: 4096)"),
     Option("max-texts", "N", "Texts that a model writes at once (default: 32)"),
     Option("threads", "N", "Threads that write (default: one a core)"),
+    Option("max-jobs", "N", "Texts tagged, translated or scored at once (default: 4)"),
     Option("max-queue", "N", "Requests that wait; more are answered 429 (default: 256)"),
     Option("max-connections", "N", "Connections at once (default: 2048)"),
     Option("max-seconds", "S", "The longest time for a request (default: 300)"),
@@ -94,6 +95,7 @@ private func serverOptions(_ arguments: ParsedArguments) throws -> ServerOptions
   limits.queue = try arguments.integer("max-queue", in: 0...most) ?? limits.queue
   limits.connections =
     try arguments.integer("max-connections", in: 1...100_000) ?? limits.connections
+  limits.jobs = try arguments.integer("max-jobs", in: 1...256) ?? limits.jobs
   limits.seconds = try arguments.number("max-seconds", in: 0.001...86_400) ?? limits.seconds
   limits.idleSeconds = try arguments.integer("max-idle", in: 1...86_400) ?? limits.idleSeconds
   options.limits = limits

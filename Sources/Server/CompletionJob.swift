@@ -190,7 +190,8 @@ final class CompletionJob {
   private func event(_ choices: [JSONValue], usage: JSONValue?) -> JSONValue {
     .object([
       "id": .text(id), "object": .text("text_completion"), "created": .whole(created),
-      "model": .text(model.name), "seed": .raw("\(request.seed)"), "choices": .list(choices),
+      "model": .text(model.name), "seed": .whole(Int(bitPattern: UInt(request.seed))),
+      "choices": .list(choices),
       "usage": usage ?? .raw("null"),
     ])
   }
