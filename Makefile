@@ -5,7 +5,7 @@ TOOL = .build/release/majortom
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev libmicrohttpd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build mpi test test-views test-calls test-serve test-cluster test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: demo build mpi test test-views test-calls test-bulk test-spark test-serve test-serve-sanitized test-cluster test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 # Three models, and what each does, in two minutes: a language model in models/demo with a report of its training, a
@@ -104,14 +104,40 @@ test-calls: PACKAGES += python3
 test-calls: build
 	Tests/Calls/calls.py
 
+# One line in, one line out, of tag, translate, surprise and tokenize: what docs/bulk.md promises.
+test-bulk: PACKAGES += python3
+test-bulk: build
+	Tests/Bulk/bulk.py
+
+# The same under Spark with two workers, and under GNU parallel, against the plain run: some minutes, and 500 MB of
+# PyPI's packages in .build/spark at first.
+test-spark: PACKAGES += python3-venv default-jre-headless parallel
+test-spark: build
+	python3 -m venv .build/spark
+	.build/spark/bin/pip install --quiet pyspark pandas pyarrow
+	Tests/Bulk/spark.sh .build/spark/bin/python $(TOOL)
+
 # The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
-# no client sends; the page in Debian's chromium without a window, by PyPI's selenium: some minutes.
-test-serve: PACKAGES += python3-venv curl chromium chromium-driver
+# no client sends; the page in Debian's chromium without a window, by PyPI's selenium; 10,000 requests in a row and
+# 1,000 clients at once, Debian's hey among them; $(MUTATED) requests with bytes changed; a minute of all kinds of clients
+# at once. A quarter of an hour at most.
+test-serve: PACKAGES += python3-venv curl chromium chromium-driver hey
 test-serve: build
-	python3 -m venv .build/serve
+	test -x .build/serve/bin/python || python3 -m venv .build/serve
 	.build/serve/bin/pip install --quiet openai openapi-spec-validator selenium
-	.build/serve/bin/python Tests/Serve/serve.py $(TOOL) openai
-	.build/serve/bin/python Tests/Serve/page.py $(TOOL)
+	timeout 300 .build/serve/bin/python Tests/Serve/serve.py $(TOOL) openai
+	timeout 300 .build/serve/bin/python Tests/Serve/page.py $(TOOL)
+	timeout 300 .build/serve/bin/python Tests/Serve/load.py $(TOOL)
+	timeout 600 .build/serve/bin/python Tests/Serve/abuse.py $(TOOL) mutate $(MUTATED)
+	timeout 300 .build/serve/bin/python Tests/Serve/abuse.py $(TOOL) mix 1
+MUTATED ?= 100000
+
+# All kinds of clients at once for MINUTES, against a tool that is built with the address sanitizer, which looks for
+# leaks as it ends.
+MINUTES ?= 60
+test-serve-sanitized: packages
+	$(SWIFT) build --product majortom -Xcc -O2 --sanitize=address --scratch-path .build/serve-address
+	Tests/Serve/abuse.py .build/serve-address/debug/majortom mix $(MINUTES)
 
 # Several processes on this machine train as one, are killed, disagree: two minutes.
 test-cluster: PACKAGES += python3 libopenmpi-dev openmpi-bin

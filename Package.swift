@@ -100,7 +100,8 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "CMicrohttpd", "Files", "ICUText", "Training", "Decoding", "LanguageModel", "Tagger",
+        "CMicrohttpd", "Files", "DenseMath", "ICUText", "Training", "Decoding", "LanguageModel",
+        "Tagger",
         "Translator",
       ]),
     .executableTarget(

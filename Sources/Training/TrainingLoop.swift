@@ -11,6 +11,8 @@ final class TrainingLoop<Task: TrainingTask> {
   private(set) var options: TrainingOptions
   /// The weights as they are now, and as they were at the best validation.
   let parameters, best: Parameters<Float>
+  /// The average of the weights at the last validations; nil where the options want none.
+  let average: Parameters<Float>?
   /// The counts and results so far.
   var record = TrainingRecord()
 
@@ -19,6 +21,7 @@ final class TrainingLoop<Task: TrainingTask> {
   private let packed: PackedWeights<Float>
   private let workspaces: [Workspace<Float>]
   private let validationWorkspaces: WorkspacePool<Float>
+  private let averageWorkspaces: WorkspacePool<Float>?
   private let gradients: [Gradients<Float>]
   private let random: CounterRandom
   private let shards: Shards
@@ -39,6 +42,8 @@ final class TrainingLoop<Task: TrainingTask> {
     self.options = options
     self.parameters = parameters
     best = parameters.copy()
+    let average = options.average > 1 ? parameters.copy() : nil
+    self.average = average
     let optimizer = Optimizer<Float>(
       task.layout, rule: options.rule, weightDecay: options.weightDecay)
     self.optimizer = optimizer
@@ -46,6 +51,7 @@ final class TrainingLoop<Task: TrainingTask> {
       task.layout, forTraining: true, precision: options.precision.products, drops: task.drops)
     self.packed = packed
     validationWorkspaces = WorkspacePool(parameters, packed: packed)
+    averageWorkspaces = average.map { WorkspacePool($0, packed: packed) }
     workspaces = mine.map { _ in
       Workspace(parameters, packed: packed, changedBy: optimizer)
     }
@@ -252,9 +258,11 @@ final class TrainingLoop<Task: TrainingTask> {
     guard record.lastValidation != record.updates else { return }
     bringUpToDate()
     if !task.drops.isEmpty { packed.load(parameters, on: shards) }
-    let found = try task.validate(on: validationWorkspaces, shards, sharedBy: group)
-    if !task.drops.isEmpty { loadWeights() }
-    guard let found else {
+    let current = try task.validate(on: validationWorkspaces, shards, sharedBy: group)
+    let ofAverage = current == nil ? nil : try validateAverage()
+    if !task.drops.isEmpty || ofAverage != nil { loadWeights() }
+    let isAverage = ofAverage?.isBetter(than: current) ?? false
+    guard let found = isAverage ? ofAverage : current else {
       // With nothing to tell good from bad by, the latest finite weights are good.
       best.assign(parameters)
       record.goodUpdate = record.updates
@@ -263,7 +271,7 @@ final class TrainingLoop<Task: TrainingTask> {
     }
     let isBest = found.isBetter(than: record.best)
     if isBest {
-      best.assign(parameters)
+      best.assign(isAverage ? average ?? parameters : parameters)
       record.best = found
       record.bestUpdate = record.updates
       record.goodUpdate = record.updates
@@ -272,6 +280,20 @@ final class TrainingLoop<Task: TrainingTask> {
     record.validationsSinceBest = isBest ? 0 : record.validationsSinceBest + 1
     try report(.validation(progress, found, isBest: isBest))
     if isBest { try store?.improved(report) }
+  }
+
+  /// Takes the weights into their average, and validates that; nil where there is none, or it is nothing but
+  /// the weights.
+  private func validateAverage() throws -> Validation? {
+    guard let average, let averageWorkspaces else { return nil }
+    defer { record.averaged += 1 }
+    guard record.averaged > 0 else {
+      average.assign(parameters)
+      return nil
+    }
+    average.approach(parameters, by: 1 / Float(options.average))
+    packed.load(average, on: shards)
+    return try task.validate(on: averageWorkspaces, shards, sharedBy: group)
   }
 
   /// Whether the run has ended, and was not told to train longer since.
