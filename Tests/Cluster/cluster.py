@@ -135,7 +135,8 @@ def plain(folder):
     check(len(ends) == 1, "one process tells what happens", result.stdout, result.stderr)
     # A budget in minutes is that of the first process's clock.
     command = training("lm", folder / "timed", "-q", "--minutes", "0.02")
-    del command[command.index("--updates"):][:2]
+    place = command.index("--updates")
+    del command[place:place + 2]
     result = mpirun(3, command)
     check(result.returncode == 0 and (folder / "timed/model.safetensors").exists(), "a budget in minutes", result.stderr)
     seeds = [folder / "seeds-1.safetensors", folder / "seeds-2.safetensors"]
