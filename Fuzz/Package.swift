@@ -12,6 +12,7 @@ let package = Package(
       dependencies: [
         .product(name: "MajorTom", package: "MajorTom"),
         .product(name: "CommandLineOptions", package: "MajorTom"),
+        .product(name: "Server", package: "MajorTom"),
       ])
   ],
   swiftLanguageModes: [.v6]

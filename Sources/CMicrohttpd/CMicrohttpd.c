@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 // The functions of libmicrohttpd that are used.
@@ -32,9 +33,22 @@
   X(MHD_create_response_from_callback)                                                             \
   X(MHD_add_response_header)                                                                       \
   X(MHD_queue_response)                                                                            \
+  X(MHD_http_unescape)                                                                             \
   X(MHD_destroy_response)
 #define DECLARE(name) static __typeof__(&name) p_##name;
 EACH(DECLARE)
+
+// A connection, which is given up where its request comes too slowly, or its answer is taken too slowly:
+// libmicrohttpd gives up those alone on which nothing moves at all.
+typedef struct connection {
+  struct connection *next, *previous;
+  int socket;
+  // Seconds of the clock until which it must have moved on; 0 while it waits for its answer.
+  atomic_long end;
+  // Whether it is in the middle of an answer; and that end at which its client was seen to have closed.
+  atomic_bool is_leaving;
+  long closed_end;
+} connection;
 
 struct mhttpd_server {
   struct MHD_Daemon *daemon;
@@ -48,7 +62,11 @@ struct mhttpd_server {
   pthread_mutex_t lock;
   mhttpd_request *first;
   unsigned live;
+  connection *connections;
+  atomic_uint connection_count;
   atomic_bool is_stopping;
+  pthread_t watcher;
+  pthread_cond_t over;
 };
 
 struct mhttpd_request {
@@ -56,13 +74,14 @@ struct mhttpd_request {
   mhttpd_request *next, *previous;
   char *method, *path, *host, *origin, *authorization, *content_type;
   uint8_t *body;
-  size_t body_size, body_room;
-  bool is_too_large, is_handed_over;
+  size_t body_size, body_room, refused;
+  bool is_too_large, is_refused, is_handed_over, is_crowded;
   // Guards all that follows.
   pthread_mutex_t lock;
   unsigned owners;
   // NULL once libmicrohttpd is done with it.
   struct MHD_Connection *connection;
+  struct connection *place;
   int socket;
   struct MHD_Response *response;
   unsigned status;
@@ -82,6 +101,78 @@ bool mhttpd_open(void) {
   if (p_##name == NULL) return false;
   EACH(FIND)
   return true;
+}
+
+// MARK: Connections
+
+static long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + 1;
+}
+
+static void on_connection(
+    void *context, struct MHD_Connection *handle, void **place,
+    enum MHD_ConnectionNotificationCode code) {
+  mhttpd_server *server = context;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    connection *new = calloc(1, sizeof *new);
+    const union MHD_ConnectionInfo *info =
+        p_MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *place = new;
+    if (new == NULL) return;
+    new->socket = info == NULL ? -1 : info->connect_fd;
+    new->end = now() + server->settings.timeout;
+    pthread_mutex_lock(&server->lock);
+    new->next = server->connections;
+    if (new->next != NULL) new->next->previous = new;
+    server->connections = new;
+    server->connection_count++;
+    pthread_mutex_unlock(&server->lock);
+    return;
+  }
+  connection *old = *place;
+  *place = NULL;
+  if (old == NULL) return;
+  pthread_mutex_lock(&server->lock);
+  if (old->previous != NULL) old->previous->next = old->next;
+  if (server->connections == old) server->connections = old->next;
+  if (old->next != NULL) old->next->previous = old->previous;
+  server->connection_count--;
+  pthread_mutex_unlock(&server->lock);
+  free(old);
+}
+
+// Whether a client has closed who is still to send a request. libmicrohttpd does not always notice: where the
+// last bytes and the end come at the same time, its epoll tells of both at once. Twice, so that what came before
+// the end is read.
+static bool has_closed(connection *each, long end) {
+  struct pollfd socket = {each->socket, POLLRDHUP, 0};
+  if (each->is_leaving || poll(&socket, 1, 0) <= 0) return false;
+  bool is_again = each->closed_end == end;
+  each->closed_end = end;
+  return is_again;
+}
+
+// Shuts sockets down whose time is over; libmicrohttpd sees it, and closes them.
+static void *watch(void *context) {
+  mhttpd_server *server = context;
+  pthread_mutex_lock(&server->lock);
+  while (!server->is_stopping) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    time.tv_sec++;
+    pthread_cond_timedwait(&server->over, &server->lock, &time);
+    long second = now();
+    for (connection *each = server->connections; each != NULL; each = each->next) {
+      long end = each->end;
+      if (end != 0 && each->socket >= 0 && (second > end || has_closed(each, end))) {
+        shutdown(each->socket, SHUT_RDWR);
+      }
+    }
+  }
+  pthread_mutex_unlock(&server->lock);
+  return NULL;
 }
 
 // MARK: Requests
@@ -114,6 +205,8 @@ static void release(mhttpd_request *request) {
   if (is_last) free_request(request);
 }
 
+static size_t most_refused(mhttpd_server *server) { return server->settings.body * 16 + (1 << 20); }
+
 static mhttpd_request *new_request(
     mhttpd_server *server, struct MHD_Connection *connection, const char *path,
     const char *method) {
@@ -127,6 +220,8 @@ static mhttpd_request *new_request(
   const union MHD_ConnectionInfo *info =
       p_MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info != NULL) request->socket = info->connect_fd;
+  info = p_MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  if (info != NULL) request->place = info->socket_context;
   request->method = copy(method);
   request->path = copy(path);
 #define HEADER(name) copy(p_MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name))
@@ -138,20 +233,26 @@ static mhttpd_request *new_request(
       p_MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
   if (length != NULL && strtoull(length, NULL, 10) > server->settings.body) {
     request->is_too_large = true;
+    // Clients read no answer before they have sent all, so what is not much too long is read in vain.
+    request->is_refused = strtoull(length, NULL, 10) > most_refused(server);
   }
   pthread_mutex_lock(&server->lock);
   request->next = server->first;
   if (server->first != NULL) server->first->previous = request;
   server->first = request;
   server->live++;
+  // A quarter of the connections is kept for those who are refused.
+  request->is_crowded = server->live > server->settings.connections - server->settings.connections / 4;
   pthread_mutex_unlock(&server->lock);
   return request;
 }
 
-static void add_to_body(mhttpd_request *request, const char *bytes, size_t count) {
+// False where so much is sent in vain that it is no mistake.
+static bool add_to_body(mhttpd_request *request, const char *bytes, size_t count) {
   if (request->is_too_large || count > request->server->settings.body - request->body_size) {
     request->is_too_large = true;
-    return;
+    request->refused += count;
+    return request->refused <= most_refused(request->server);
   }
   size_t needed = request->body_size + count;
   if (needed > request->body_room) {
@@ -159,17 +260,23 @@ static void add_to_body(mhttpd_request *request, const char *bytes, size_t count
     uint8_t *body = realloc(request->body, room);
     if (body == NULL) {
       request->is_too_large = true;
-      return;
+      return true;
     }
     request->body = body;
     request->body_room = room;
   }
   memcpy(request->body + request->body_size, bytes, count);
   request->body_size = needed;
+  return true;
 }
 
 static enum MHD_Result queue(mhttpd_request *request) {
   request->is_queued = true;
+  // Where connections run short none is kept for what may come.
+  unsigned most = request->server->settings.connections;
+  if (request->is_crowded || request->server->connection_count > most - most / 4) {
+    p_MHD_add_response_header(request->response, "Connection", "close");
+  }
   enum MHD_Result result =
       p_MHD_queue_response(request->connection, request->status, request->response);
   p_MHD_destroy_response(request->response);
@@ -182,6 +289,7 @@ static enum MHD_Result answer_or_wait(mhttpd_request *request) {
   mhttpd_server *server = request->server;
   if (!request->is_handed_over) {
     request->is_handed_over = true;
+    if (request->place != NULL) request->place->end = 0;
     if (request->is_too_large) request->body_size = 0;
     request->owners++;  // no other thread knows it yet
     server->handler(server->context, request);
@@ -210,12 +318,12 @@ static enum MHD_Result on_access(
     if (request == NULL) return MHD_NO;
     *place = request;
     // An answer before the body is read ends the connection after it.
-    return request->is_too_large ? answer_or_wait(request) : MHD_YES;
+    return request->is_refused ? answer_or_wait(request) : MHD_YES;
   }
   if (*count > 0) {
-    add_to_body(request, bytes, *count);
+    bool goes_on = add_to_body(request, bytes, *count);
     *count = 0;
-    return MHD_YES;
+    return goes_on ? MHD_YES : MHD_NO;
   }
   return answer_or_wait(request);
 }
@@ -237,6 +345,11 @@ static void on_completed(
   pthread_mutex_unlock(&server->lock);
   pthread_mutex_lock(&request->lock);
   request->connection = NULL;
+  if (request->place != NULL) {
+    request->place->end = now() + server->settings.timeout;
+    request->place->is_leaving = false;
+  }
+  request->place = NULL;
   request->socket = -1;
   request->is_suspended = false;
   if (request->response != NULL) p_MHD_destroy_response(request->response);
@@ -278,12 +391,20 @@ const char *mhttpd_path(mhttpd_request *request) { return request->path; }
 const uint8_t *mhttpd_body(mhttpd_request *request) { return request->body; }
 size_t mhttpd_body_size(mhttpd_request *request) { return request->body_size; }
 bool mhttpd_is_too_large(mhttpd_request *request) { return request->is_too_large; }
+bool mhttpd_is_crowded(mhttpd_request *request) { return request->is_crowded; }
 const char *mhttpd_host(mhttpd_request *request) { return request->host; }
 const char *mhttpd_origin(mhttpd_request *request) { return request->origin; }
 const char *mhttpd_authorization(mhttpd_request *request) { return request->authorization; }
 const char *mhttpd_content_type(mhttpd_request *request) { return request->content_type; }
 
 // MARK: Answers
+
+// From now on the answer is to be taken, or the connection closed at once.
+static void begin_leaving(mhttpd_request *request, bool at_once) {
+  if (request->place == NULL) return;
+  request->place->is_leaving = true;
+  request->place->end = at_once ? 1 : now() + request->server->settings.leave;
+}
 
 static void add_headers(struct MHD_Response *response, const char *headers) {
   char name[64], value[1024];
@@ -317,6 +438,7 @@ void mhttpd_answer(
       add_headers(response, headers);
       request->status = status;
       request->response = response;
+      if (is_whole) begin_leaving(request, false);
     }
     resume(request);
   }
@@ -361,6 +483,7 @@ void mhttpd_end(mhttpd_request *request, bool is_failure) {
   pthread_mutex_lock(&request->lock);
   request->is_over = true;
   if (is_failure) request->is_cut = true;
+  begin_leaving(request, is_failure);
   if (request->connection != NULL) resume(request);
   pthread_mutex_unlock(&request->lock);
 }
@@ -465,12 +588,24 @@ static int listen_tcp(const char *name, uint16_t port, uint16_t *found) {
   return descriptor;
 }
 
-// A connection is an open file.
-static void allow_open_files(unsigned count) {
+// A connection is an open file: as many of the connections wanted as there can be, with some files besides.
+static unsigned allow_open_files(unsigned connections) {
+  const unsigned others = 128;
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return;
-  limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
+  if (limit.rlim_cur < connections + others) {
+    limit.rlim_cur = limit.rlim_max < connections + others ? limit.rlim_max : connections + others;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= connections + others) return connections;
+  return limit.rlim_cur > 2 * others ? (unsigned)limit.rlim_cur - others : others;
+}
+
+// A path that has a byte 0 in it is left as it is, so that it is nothing's.
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  return strstr(text, "%00") != NULL ? strlen(text) : p_MHD_http_unescape(text);
 }
 
 static void free_server(mhttpd_server *server) {
@@ -478,6 +613,7 @@ static void free_server(mhttpd_server *server) {
   if (server->unix_path != NULL) unlink(server->unix_path);
   free(server->unix_path);
   pthread_mutex_destroy(&server->lock);
+  pthread_cond_destroy(&server->over);
   free(server);
 }
 
@@ -487,6 +623,7 @@ mhttpd_server *mhttpd_start(
   mhttpd_server *server = calloc(1, sizeof *server);
   if (server == NULL) return NULL;
   pthread_mutex_init(&server->lock, NULL);
+  pthread_cond_init(&server->over, NULL);
   server->settings = *settings;
   server->handler = handler;
   server->context = context;
@@ -499,15 +636,17 @@ mhttpd_server *mhttpd_start(
     return NULL;
   }
   server->unix_path = copy(settings->unix_path);
-  allow_open_files(settings->connections + 256);
+  server->settings.connections = allow_open_files(settings->connections);
   server->daemon = p_MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
       0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL,
       MHD_OPTION_LISTEN_SOCKET, server->socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-      MHD_OPTION_CONNECTION_LIMIT, settings->connections, MHD_OPTION_CONNECTION_TIMEOUT,
-      settings->timeout, MHD_OPTION_END);
-  if (server->daemon == NULL) {
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+      NULL, MHD_OPTION_CONNECTION_LIMIT, server->settings.connections,
+      MHD_OPTION_CONNECTION_TIMEOUT, settings->timeout, MHD_OPTION_END);
+  if (server->daemon == NULL || pthread_create(&server->watcher, NULL, watch, server) != 0) {
     snprintf(error, error_size, "libmicrohttpd does not start");
+    if (server->daemon != NULL) p_MHD_stop_daemon(server->daemon);
     free_server(server);
     return NULL;
   }
@@ -540,7 +679,9 @@ void mhttpd_stop(mhttpd_server *server) {
     if (request->connection != NULL) resume(request);
     pthread_mutex_unlock(&request->lock);
   }
+  pthread_cond_signal(&server->over);
   pthread_mutex_unlock(&server->lock);
+  pthread_join(server->watcher, NULL);
   p_MHD_stop_daemon(server->daemon);
   free_server(server);
 }

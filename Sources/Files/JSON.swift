@@ -68,20 +68,8 @@ public indirect enum JSONTree: Sendable, Equatable, Decodable {
 
   /// Reads any value.
   public init(from decoder: any Decoder) throws {
-    if let object = try? decoder.container(keyedBy: Key.self) {
-      var pairs: [String: JSONTree] = [:]
-      for key in object.allKeys {
-        pairs[key.stringValue] = try object.decode(Self.self, forKey: key)
-      }
-      self = .object(pairs)
-      return
-    }
-    if var items = try? decoder.unkeyedContainer() {
-      var list: [JSONTree] = []
-      while !items.isAtEnd { list.append(try items.decode(Self.self)) }
-      self = .list(list)
-      return
-    }
+    // What most values are comes first, long lists of one type as a whole: each try that fails takes as long as
+    // ten that do not, and longer the deeper it stands.
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .null
@@ -89,6 +77,20 @@ public indirect enum JSONTree: Sendable, Equatable, Decodable {
       self = .whole(number)
     } else if let text = try? value.decode(String.self) {
       self = .text(text)
+    } else if let numbers = try? value.decode([Int].self) {
+      self = .list(numbers.map { .whole($0) })
+    } else if let texts = try? value.decode([String].self) {
+      self = .list(texts.map { .text($0) })
+    } else if var items = try? decoder.unkeyedContainer() {
+      var list: [JSONTree] = []
+      while !items.isAtEnd { list.append(try items.decode(Self.self)) }
+      self = .list(list)
+    } else if let object = try? decoder.container(keyedBy: Key.self) {
+      var pairs: [String: JSONTree] = [:]
+      for key in object.allKeys {
+        pairs[key.stringValue] = try object.decode(Self.self, forKey: key)
+      }
+      self = .object(pairs)
     } else if let number = try? value.decode(Double.self) {
       self = .number(number)
     } else {
@@ -96,12 +98,19 @@ public indirect enum JSONTree: Sendable, Equatable, Decodable {
     }
   }
 
-  /// The value that a JSON text stands for; throws `JSONSyntaxError`, which says what is wrong, and where.
-  public init(json text: some Sequence<UInt8>) throws(JSONSyntaxError) {
+  /// The value that a JSON text stands for.
+  ///
+  /// Throws `JSONSyntaxError`, which says what is wrong, and where: also where an object has a name twice, where
+  /// lists and objects have more levels than `deepest`, and where a number is too large.
+  public init(
+    json text: some Sequence<UInt8>, deepest: Int = 100
+  ) throws(JSONSyntaxError) {
+    let bytes = Array(text)
+    try JSONScanner.check(bytes, deepest: deepest)
     do {
-      self = try JSONDecoder().decode(Self.self, from: Data(text))
+      self = try JSONDecoder().decode(Self.self, from: Data(bytes))
     } catch {
-      throw JSONSyntaxError(place: JSONScanner.fault(in: Array(text)))
+      throw JSONScanner.refusal(bytes)
     }
   }
 }

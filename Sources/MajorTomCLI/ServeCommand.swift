@@ -28,6 +28,8 @@ let serveCommand = Command(
       "max-prompt", "N", "The longest prompt in tokens, and text in characters (default: 16384)"),
     Option("max-length", "N", "The most tokens of a completion (default: 4096)"),
     Option("max-texts", "N", "Texts that a model writes at once (default: 32)"),
+    Option("threads", "N", "Threads that write (default: one a core)"),
+    Option("max-jobs", "N", "Texts tagged, translated or scored at once (default: 4)"),
     Option("max-queue", "N", "Requests that wait; more are answered 429 (default: 256)"),
     Option("max-connections", "N", "Connections at once (default: 2048)"),
     Option("max-seconds", "S", "The longest time for a request (default: 300)"),
@@ -89,9 +91,11 @@ private func serverOptions(_ arguments: ParsedArguments) throws -> ServerOptions
   limits.completionTokens =
     try arguments.integer("max-length", in: 1...most) ?? limits.completionTokens
   limits.slots = try arguments.integer("max-texts", in: 1...1024) ?? limits.slots
+  limits.threads = try arguments.threads() ?? limits.threads
   limits.queue = try arguments.integer("max-queue", in: 0...most) ?? limits.queue
   limits.connections =
     try arguments.integer("max-connections", in: 1...100_000) ?? limits.connections
+  limits.jobs = try arguments.integer("max-jobs", in: 1...256) ?? limits.jobs
   limits.seconds = try arguments.number("max-seconds", in: 0.001...86_400) ?? limits.seconds
   limits.idleSeconds = try arguments.integer("max-idle", in: 1...86_400) ?? limits.idleSeconds
   options.limits = limits

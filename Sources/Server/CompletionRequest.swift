@@ -77,12 +77,7 @@ struct CompletionRequest: Sendable {
     if let best = object["best_of"]?.whole, best != count {
       throw .invalid("\"best_of\" must be as \"n\", or left out", field: "best_of")
     }
-    prompts = try Self.prompts(object["prompt"] ?? .text(""), model, limits)
-    guard prompts.count * count <= limits.slots else {
-      throw .invalid(
-        "\(prompts.count) prompts with \(count) texts each are more than \(limits.slots) texts",
-        field: "n")
-    }
+    prompts = try Self.prompts(object["prompt"] ?? .text(""), model, limits, textsOfEach: count)
     streams = object["stream"]?.flag ?? false
     includesUsage = object["stream_options"]?.object?["include_usage"]?.flag ?? false
     echoes = object["echo"]?.flag ?? false
@@ -93,11 +88,19 @@ struct CompletionRequest: Sendable {
   }
 
   private static func prompts(
-    _ value: JSONTree, _ model: LanguageModel, _ limits: ServerLimits
+    _ value: JSONTree, _ model: LanguageModel, _ limits: ServerLimits, textsOfEach count: Int
   ) throws(RequestError) -> [Prompt] {
     var prompts: [Prompt] = []
     let vocabulary = model.vocabulary
+    func checkCount(_ prompts: Int) throws(RequestError) {
+      guard prompts * count <= limits.slots else {
+        throw .invalid(
+          "\(prompts) prompts with \(count) texts each are more than \(limits.slots) texts",
+          field: "n")
+      }
+    }
     if let texts = value.texts, !texts.isEmpty {
+      try checkCount(texts.count)
       for text in texts {
         // No token has more bytes than that, so what is far too long is told at once.
         guard text.utf8.count <= limits.promptTokens * 64 else { throw tooLong(limits) }
@@ -107,7 +110,10 @@ struct CompletionRequest: Sendable {
           throw .invalid("the prompt: \(error)", field: "prompt")
         }
       }
-    } else if let lists = value.wholes.map({ [$0] }) ?? value.list?.compactMap(\.wholes) {
+    } else if let lists = value.wholes.flatMap({ $0.isEmpty ? nil : [$0] })
+      ?? value.list?.compactMap(\.wholes)
+    {
+      try checkCount(lists.count)
       for ids in lists {
         guard ids.allSatisfy({ (0..<vocabulary.count).contains($0) }) else {
           throw .invalid(

@@ -1,4 +1,5 @@
 internal import Files
+internal import Synchronization
 
 /// A request with what its answer needs besides: headers of the server's, the log, and the numbers it keeps.
 struct Exchange: Sendable {
@@ -20,6 +21,27 @@ struct Exchange: Sendable {
 
   /// Whether nobody waits for the answer any more.
   var isGone: Bool { request.isGone }
+
+  /// What to tell whose time is over.
+  func timeout(_ limits: ServerLimits) -> RequestError {
+    RequestError(
+      status: 503, message: "it took longer than \(limits.seconds) seconds", code: "timeout",
+      retryAfter: 5)
+  }
+
+  /// Tells long work, which asks often, whether to stop: as nobody waits for it, or its time is over.
+  func stopper(_ limits: ServerLimits) -> @Sendable () -> Bool {
+    let end = request.start + limits.seconds
+    let nextCheck = Mutex(0.0)
+    return {
+      let now = Clock.now
+      return nextCheck.withLock { next in
+        guard now >= next else { return false }
+        next = now + 0.05
+        return now > end || request.isGone
+      }
+    }
+  }
 
   private func headers(_ type: String) -> String {
     "Content-Type: \(type)\nCache-Control: no-store\nX-Content-Type-Options: nosniff\n" + headers

@@ -69,7 +69,10 @@ struct Field: Sendable {
     case .wholes: value.wholes != nil
     case .biases:
       value.object.map {
-        $0.allSatisfy { Int($0) != nil && $1.number.map { abs($0) <= 100 } == true }
+        // Two spellings of one id would be two biases of one token.
+        $0.allSatisfy { id, bias in
+          Int(id).map { "\($0)" == id } == true && bias.number.map { abs($0) <= 100 } == true
+        }
       } ?? false
     case .object: value.object != nil
     case .unused: false
@@ -87,7 +90,8 @@ struct Field: Sendable {
     }
     let tree: JSONTree
     do {
-      tree = try JSONTree(json: body)
+      // No field has more levels than a list of prompts that are lists of tokens.
+      tree = try JSONTree(json: body, deepest: 8)
     } catch {
       throw .invalid("the body: \(error)", code: "invalid_json")
     }
@@ -216,7 +220,7 @@ extension JSONTree {
   }
   /// Whole numbers; nil where it holds others, or none.
   var wholes: [Int]? {
-    guard let list, !list.isEmpty else { return nil }
+    guard let list else { return nil }
     let wholes = list.compactMap(\.whole)
     return wholes.count == list.count ? wholes : nil
   }

@@ -53,7 +53,8 @@ final class HTTPListener: @unchecked Sendable {
         var settings = mhttpd_settings(
           address: name, unix_path: path, port: UInt16(port),
           connections: UInt32(limits.connections), timeout: UInt32(limits.idleSeconds),
-          body: limits.bodyBytes, unread: limits.unreadBytes)
+          leave: UInt32(max(1, limits.seconds.rounded(.up))), body: limits.bodyBytes,
+          unread: limits.unreadBytes)
         return mhttpd_start(
           &settings,
           { context, request in

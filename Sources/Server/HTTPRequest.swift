@@ -15,6 +15,8 @@ final class HTTPRequest: @unchecked Sendable {
   let host, origin, authorization: String?
   /// Whether the body was longer than allowed, and so was not kept.
   let isTooLarge: Bool
+  /// Whether so many requests are under way that it is to be refused.
+  let isCrowded: Bool
   /// When it came.
   let start = Clock.now
 
@@ -29,6 +31,7 @@ final class HTTPRequest: @unchecked Sendable {
     origin = mhttpd_origin(request).map { String(cString: $0) }
     authorization = mhttpd_authorization(request).map { String(cString: $0) }
     isTooLarge = mhttpd_is_too_large(request)
+    isCrowded = mhttpd_is_crowded(request)
   }
 
   deinit { mhttpd_release(request) }

@@ -75,9 +75,18 @@ enum OpenAPI {
         ]),
       ]),
     ]).json
+    let parameters =
+      route.path.hasSuffix("{model}")
+      ? ",\"parameters\":"
+        + JSONValue.list([
+          .object([
+            "name": .text("model"), "in": .text("path"), "required": .flag(true),
+            "schema": .object(["type": .text("string")]),
+          ])
+        ]).json : ""
     let security = route.isOpen ? "[]" : "[{\"key\":[]},{}]"
     return .raw(
-      "{\"summary\":\(JSON.text(of: route.about)),\"security\":\(security),\"responses\":\(answers)\(body)}"
+      "{\"summary\":\(JSON.text(of: route.about)),\"security\":\(security),\"responses\":\(answers)\(body)\(parameters)}"
     )
   }
 }

@@ -18,7 +18,7 @@ let pageScript = #"""
     input.addEventListener('input', show); show();
     label.append(title, value, input, small); $('sliders').append(label);
   }
-  let key = sessionStorage.getItem('key') || '', cancel = null;
+  let key = sessionStorage.getItem('key') || '', cancel = null, isWriting = false;
   function problem(text) { $('problem').textContent = text || ''; }
   async function ask(path, body, signal) {
     const options = {method: body ? 'POST' : 'GET', headers: {}, signal};
@@ -39,10 +39,20 @@ let pageScript = #"""
     const found = (await (await ask('v1/models')).json()).data;
     for (const [id, kind] of [['write', 'language-model'], ['tag', 'tagger'], ['translate', 'translator']]) {
       const select = $(id + '-model'); select.replaceChildren();
-      for (const model of found.filter(m => m.kind === kind)) select.append(new Option(model.id, model.id));
+      for (const model of found.filter(m => m.kind === kind && !m.backwards)) select.append(new Option(model.id, model.id));
       select.disabled = !select.options.length;
       $(id === 'write' ? 'go' : id + '-go').disabled = select.disabled;
     }
+    $('go').disabled ||= isWriting;
+    fromLink();
+  }
+  async function limits() {
+    // The slider goes no further than this server does.
+    const body = (await (await ask('openapi.json')).json()).paths['/v1/completions'].post.requestBody;
+    const most = body.content['application/json'].schema.properties.max_tokens.maximum;
+    if (most >= 4000) return;
+    $('max_tokens').min = 1; $('max_tokens').step = 1; $('max_tokens').max = most;
+    $('max_tokens').dispatchEvent(new Event('input'));
   }
   async function* events(answer) {
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -61,10 +71,12 @@ let pageScript = #"""
     }
   }
   async function write() {
-    problem(); cancel = new AbortController();
+    const typed = $('seed').value.trim();
+    if (!Number.isSafeInteger(Number(typed))) return problem('The seed must be a whole number of at most 15 digits.');
+    problem(); cancel = new AbortController(); isWriting = true;
     const body = {model: $('write-model').value, prompt: $('prompt').value, stream: true};
     for (const [name] of sliders) body[name] = Number($(name).value);
-    if (/^-?\d{1,15}$/.test($('seed').value.trim())) body.seed = Number($('seed').value);
+    if (typed) body.seed = Number(typed);
     const asked = document.createElement('span'); asked.className = 'asked'; asked.textContent = body.prompt;
     const written = document.createElement('span'); $('text').replaceChildren(asked, written);
     $('go').disabled = true; $('stop').disabled = false; $('told').textContent = 'Writing…';
@@ -79,10 +91,13 @@ let pageScript = #"""
       $('told').textContent = error.name === 'AbortError' ? 'Stopped.' : '';
       tell(error);
     }
-    $('go').disabled = false; $('stop').disabled = true; $('text').dataset.seed = seed;
+    $('go').disabled = false; $('stop').disabled = true; isWriting = false;
+    if (seed !== null) $('text').dataset.seed = seed;
     if ($('colour').checked) colour();
   }
   async function colour() {
+    // What is being written is coloured when it is finished.
+    if (isWriting) return;
     const text = $('text').textContent;
     if (!$('colour').checked) { $('text').textContent = text; return; }
     if (!text) return;
@@ -103,11 +118,13 @@ let pageScript = #"""
         const span = document.createElement('span');
         span.textContent = new TextDecoder().decode(new Uint8Array(bytes.slice(at, end)));
         if (bits[at] !== null) {
-          span.style.background = 'hsl(' + Math.max(0, 120 - 15 * bits[at]) + ' 80% 50% / 45%)';
+          span.style.background = 'hsl(' + Math.max(0, 120 - 15 * bits[at]) + ' 80% 50% / 35%)';
           span.title = bits[at].toFixed(2) + ' bits';
         }
         whole.append(span); at = end;
       }
+      if (isWriting || $('text').textContent !== text) return;
+      if (whole.textContent !== text) throw new Error('This model has no symbols for all of this text, and cannot colour it.');
       $('text').replaceChildren(whole);
     } catch (error) { tell(error); }
   }
@@ -133,7 +150,8 @@ let pageScript = #"""
     const table = document.createElement('table'), head = table.createTHead().insertRow();
     const caption = table.createCaption(); caption.textContent = 'What each symbol written looked at';
     const cell = (row, text) => {
-      const th = document.createElement('th'); th.textContent = text === ' ' ? '␣' : text; row.append(th); return th;
+      const th = document.createElement('th'); th.textContent = text === ' ' ? '␣' : text;
+      th.scope = row === head ? 'col' : 'row'; row.append(th); return th;
     };
     cell(head, '');
     const read = [...found.read, '⏹'].map(text => cell(head, text));
@@ -173,8 +191,9 @@ let pageScript = #"""
   tabs.forEach((tab, place) => {
     tab.onclick = () => choose(tab);
     tab.onkeydown = event => {
-      const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-      if (step) choose(tabs[(place + step + tabs.length) % tabs.length], true);
+      const next = {ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: tabs.length - 1}[event.key];
+      if (next === undefined) return;
+      event.preventDefault(); choose(tabs[(next + tabs.length) % tabs.length], true);
     };
   });
   $('go').onclick = write; $('stop').onclick = () => cancel?.abort();
@@ -186,7 +205,7 @@ let pageScript = #"""
   }
   $('share').onclick = async () => {
     const seed = $('seed').value || $('text').dataset.seed || '';
-    const parts = new URLSearchParams({prompt: $('prompt').value, seed});
+    const parts = new URLSearchParams({prompt: $('prompt').value, seed, 'write-model': $('write-model').value});
     for (const [name] of sliders) parts.set(name, $(name).value);
     location.hash = parts;
     try { await navigator.clipboard.writeText(location.href); $('told').textContent = 'The link is copied.'; }
@@ -196,10 +215,15 @@ let pageScript = #"""
     key = $('key').value.trim(); sessionStorage.setItem('key', key); $('ask').hidden = true; problem();
     models().catch(tell);
   };
-  for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-    if (['prompt', 'seed'].includes(name) || sliders.some(row => row[0] === name)) {
-      $(name).value = value; $(name).dispatchEvent(new Event('input'));
+  $('key').onkeydown = event => { if (event.key === 'Enter') $('keep').click(); };
+  function fromLink() {
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+      const isModel = name === 'write-model' && [...$(name).options].some(option => option.value === value);
+      if (isModel || ['prompt', 'seed'].includes(name) || sliders.some(row => row[0] === name)) {
+        $(name).value = value; $(name).dispatchEvent(new Event('input'));
+      }
     }
   }
-  models().catch(tell);
+  addEventListener('hashchange', fromLink);
+  limits().catch(() => {}).then(models).catch(tell);
   """#

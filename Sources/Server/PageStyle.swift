@@ -2,7 +2,7 @@
 let pageStyle = #"""
   :root{color-scheme:light dark;--Ink:#1b1f24;--Paper:#fff;--Soft:#f1f3f6;--Line:#8a929c;--Act:#0b57b0;--On:#fff;--Bad:#a31515}
   @media (prefers-color-scheme:dark){:root{--Ink:#e8eaed;--Paper:#15181c;--Soft:#22272e;--Line:#7d8590;--Act:#8ab8ff;--On:#10151c;--Bad:#ff9a91}}
-  *{box-sizing:border-box}
+  *{box-sizing:border-box}[hidden]{display:none!important}
   body{margin:0 auto;max-width:60rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;color:var(--Ink);background:var(--Paper)}
   h1{font-size:1.3rem;margin:0 0 .5rem}
   [role=tablist]{display:flex;gap:.25rem;border-bottom:2px solid var(--Line);margin-bottom:1rem}

@@ -19,6 +19,13 @@ struct Route: Sendable {
 
   var hasBody: Bool { !fields(ServerLimits()).isEmpty }
 
+  /// Whether a request's path is meant; the last part of `{model}` stands for any.
+  func isMeant(by asked: String) -> Bool {
+    guard path.hasSuffix("{model}") else { return path == asked }
+    let start = path.dropLast("{model}".count)
+    return asked.hasPrefix(start) && asked.utf8.count > start.utf8.count
+  }
+
   /// All of them.
   static let all: [Route] = [
     Route(
@@ -36,7 +43,10 @@ struct Route: Sendable {
         let gauges = [
           ("texts_running", "Texts that are being written.", load.running),
           ("completions_under_way", "Completions that are written or wait.", load.requests),
-          ("jobs_waiting", "Other requests that wait.", core.worker.count + core.reader.count),
+          (
+            "jobs_waiting", "Other requests that wait.",
+            core.worker.count + core.reader.count + core.longReader.count
+          ),
         ]
         exchange.answer(
           core.metrics.text(gauges: gauges.map { (name: $0.0, about: $0.1, value: $0.2) }),
@@ -49,6 +59,12 @@ struct Route: Sendable {
       method: "GET", path: "/v1/models", about: "The models that are served",
       answer: { core, exchange, _ in exchange.answer(core.models.json) }),
     Route(
+      method: "GET", path: "/v1/models/{model}", about: "One of the models",
+      answer: { core, exchange, _ throws(RequestError) in
+        let name = String(exchange.request.path.dropFirst("/v1/models/".count))
+        exchange.answer(try core.models.json(of: name))
+      }),
+    Route(
       method: "POST", path: "/v1/models/reload", about: "Reads the files of all models again",
       isSlow: true, answer: reload),
     Route(
@@ -59,12 +75,12 @@ struct Route: Sendable {
       fields: { _ in tagFields }, answer: tag),
     Route(
       method: "POST", path: "/v1/translate", about: "Translates a text, line by line", isSlow: true,
-      fields: { _ in translateFields }, answer: translate),
+      fields: translateFields, answer: translate),
     Route(
-      method: "POST", path: "/v1/tokenize", about: "The tokens of a text", isSlow: true,
+      method: "POST", path: "/v1/tokenize", about: "The tokens of a text",
       fields: { _ in [languageModelField, textField] }, answer: tokenize),
     Route(
-      method: "POST", path: "/v1/detokenize", about: "The text of tokens", isSlow: true,
+      method: "POST", path: "/v1/detokenize", about: "The text of tokens",
       fields: { _ in
         [languageModelField, Field("tokens", .wholes, "Ids of tokens", isNeeded: true)]
       }, answer: detokenize),
@@ -80,18 +96,21 @@ struct Route: Sendable {
     Field("model", .text, "The model's name; by default the first tagger"), textField,
     Field("least", .number(0...1), "Leave out what is less probable (default: 0)"),
   ]
-  private static let translateFields = [
-    Field("model", .text, "The model's name; by default the first translator"), textField,
-    Field("beam", .whole(1...64), "Translations followed at once (default: 1)"),
-    Field("best", .whole(1...64), "How many translations to tell (default: 1)"),
-    Field("attention", .flag, "Tell what each token looked at"),
-    Field(
-      "length_power", .number(0...10), "Scores are divided by length to this power (default: 1)"),
-    Field(
-      "coverage", .number(0...100), "Weight of a penalty for what was not looked at (default: 0)"),
-    Field("no_repeat", .whole(0...1000), "Write no row of so many tokens twice (default: 0, free)"),
-    Field("max_length", .whole(1...100_000), "The longest translation in tokens"),
-  ]
+  @Sendable private static func translateFields(_ limits: ServerLimits) -> [Field] {
+    [
+      Field("model", .text, "The model's name; by default the first translator"), textField,
+      Field("beam", .whole(1...64), "Translations followed at once (default: 1)"),
+      Field("best", .whole(1...64), "How many translations to tell (default: 1)"),
+      Field("attention", .flag, "Tell what each token looked at"),
+      Field(
+        "length_power", .number(0...10), "Scores are divided by length to this power (default: 1)"),
+      Field(
+        "coverage", .number(0...100), "Weight of a penalty for what was not looked at (default: 0)"),
+      Field(
+        "no_repeat", .whole(0...1000), "Write no row of so many tokens twice (default: 0, free)"),
+      Field("max_length", .whole(1...limits.completionTokens), "The longest translation in tokens"),
+    ]
+  }
 
   // MARK: What they do
 
@@ -114,7 +133,7 @@ struct Route: Sendable {
     _ core: ServerCore, _ exchange: Exchange, _ object: [String: JSONTree]
   ) throws(RequestError) {
     let limits = core.options.limits
-    let model = try ServedModels.find(object["model"]?.text, in: core.models.languageModels)
+    let model = try core.models.writer(object["model"]?.text)
     let request = try CompletionRequest(object, of: model.model, limits)
     try core.engine.add(
       CompletionEngine.Order(
@@ -200,9 +219,14 @@ struct Route: Sendable {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let found: [[Translator.Translation]]
     do {
-      found = try model.model.translate(lines, search, threads: 1)
+      found = try model.model.translate(
+        lines, search, isStopped: exchange.stopper(core.options.limits))
     } catch {
       throw failure(error)
+    }
+    guard found.count == lines.count else {
+      if exchange.isGone { return exchange.drop() }
+      throw exchange.timeout(core.options.limits)
     }
     guard found.allSatisfy({ $0.allSatisfy(\.logProbability.isFinite) }) else {
       throw RequestError(status: 500, message: "the model's weights give no numbers")

@@ -28,12 +28,16 @@ struct ServedModel<Model: TrainableModel>: Sendable {
     serial = loaded.add(1, ordering: .relaxed).newValue
   }
 
+  /// Whether it reads backwards, and so goes on with no text.
+  var isBackwards: Bool { (model as? LanguageModel)?.configuration.isBackwards ?? false }
+
   /// What `GET /v1/models` tells of it.
   var json: JSONValue {
     .object([
       "id": .text(name), "object": .text("model"), "created": .whole(created),
       "owned_by": .text("majortom"), "kind": .text(Model.kind.name),
-      "network": .text(model.networkText), "card": .raw(JSON.text(of: model.card)),
+      "network": .text(model.networkText), "backwards": .flag(isBackwards),
+      "card": .raw(JSON.text(of: model.card)),
     ])
   }
 }
@@ -108,6 +112,26 @@ struct ServedModels: Sendable {
       "data": .list(
         languageModels.map(\.json) + taggers.map(\.json) + translators.map(\.json)),
     ])
+  }
+
+  /// What `GET /v1/models/NAME` answers.
+  ///
+  /// Throws `RequestError` where there is none.
+  func json(of name: String) throws(RequestError) -> JSONValue {
+    if let model = languageModels.first(where: { $0.name == name }) { return model.json }
+    if let model = taggers.first(where: { $0.name == name }) { return model.json }
+    if let model = translators.first(where: { $0.name == name }) { return model.json }
+    let known = names.map { "\"\(quoted($0))\"" }.joined(separator: ", ")
+    throw RequestError(
+      status: 404, message: "there is no model called \"\(quoted(name))\"; there is \(known)",
+      field: "model", code: "model_not_found")
+  }
+
+  /// The language model of a name, or the first that can go on with a text.
+  ///
+  /// Throws `RequestError` where there is none.
+  func writer(_ name: String?) throws(RequestError) -> ServedModel<LanguageModel> {
+    try Self.find(name ?? languageModels.first { !$0.isBackwards }?.name, in: languageModels)
   }
 
   /// The model of a name among those of a kind, or the first of them.

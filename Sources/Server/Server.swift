@@ -72,12 +72,15 @@ final class ServerCore: Sendable {
   let engine: CompletionEngine
   /// Reads requests, and does what is done at once.
   let reader: Worker
-  /// Tags, translates, and loads models.
+  /// Reads long requests, which the others are not to wait for.
+  let longReader: Worker
+  /// Tags, translates, scores, and loads models.
   let worker: Worker
   private let log: ServerLogger
   private let gate: Gate
   private let paths: [String]
   private let loaded: Mutex<ServedModels>
+  private let reloading = Mutex(())
   private let isDraining = Atomic(false)
 
   init(_ paths: [String], _ options: ServerOptions) throws {
@@ -89,7 +92,10 @@ final class ServerCore: Sendable {
     gate = Gate(options)
     engine = CompletionEngine(options.limits)
     reader = Worker(room: options.limits.slots + options.limits.queue)
-    worker = Worker(room: options.limits.queue)
+    longReader = Worker(room: options.limits.queue)
+    // The system gives its threads fair turns, and those that write texts come first.
+    worker = Worker(
+      room: options.limits.queue, threads: options.limits.jobs, hasLowPriority: true)
   }
 
   /// The models as they were read last.
@@ -97,8 +103,11 @@ final class ServerCore: Sendable {
 
   /// Reads all models again.
   func reload() throws {
-    let models = try ServedModels(paths)
-    loaded.withLock { $0 = models }
+    // One after another, so that the last reading is the one that stays.
+    try reloading.withLock { _ in
+      let models = try ServedModels(paths)
+      loaded.withLock { $0 = models }
+    }
   }
 
   /// Refuses what comes from now on.
@@ -107,19 +116,24 @@ final class ServerCore: Sendable {
   /// Finishes what is under way, and ends.
   func stop() {
     reader.stop()
+    longReader.stop()
     engine.stop()
     worker.stop()
   }
 
   /// Takes a request, on the listener's thread: what takes time is handed on.
   func handle(_ request: HTTPRequest) {
-    let route = Route.all.first { $0.path == request.path && $0.method == request.method }
+    let isHead = request.method == "HEAD"
+    let meant = Route.all.filter { $0.isMeant(by: request.path) }
+    let route = meant.first { $0.method == (isHead ? "GET" : request.method) }
     let exchange = Exchange(
       request, route: route?.path ?? "other", headers: gate.headers(for: request), metrics, log)
     do throws(RequestError) {
       try gate.check(request, isOpen: route?.isOpen == true)
-      if request.method == "OPTIONS" { return exchange.answer("", "text/plain", status: 204) }
-      guard let route else { throw unknown(request) }
+      if request.method == "OPTIONS" {
+        return exchange.answer("", "text/plain", status: 204, more: allow(meant))
+      }
+      guard let route else { throw unknown(request, meant) }
       guard !isDraining.load(ordering: .relaxed) else { throw Self.closing }
       guard !request.isTooLarge else {
         throw RequestError(
@@ -132,6 +146,8 @@ final class ServerCore: Sendable {
     }
   }
 
+  private static let full = RequestError(
+    status: 429, message: "the queue of requests is full", code: "queue_full", retryAfter: 1)
   private static let closing = RequestError(
     status: 503, message: "the server is shutting down", code: "shutting_down", retryAfter: 5)
 
@@ -141,9 +157,7 @@ final class ServerCore: Sendable {
       guard !exchange.isGone else { return exchange.drop() }
       do throws(RequestError) {
         guard Clock.now < exchange.request.start + options.limits.seconds else {
-          throw RequestError(
-            status: 503, message: "it waited longer than \(options.limits.seconds) seconds",
-            code: "timeout", retryAfter: 5)
+          throw exchange.timeout(options.limits)
         }
         let object =
           route.hasBody
@@ -153,21 +167,25 @@ final class ServerCore: Sendable {
         exchange.answer(error)
       }
     }
-    let worker = route.isSlow ? worker : reader
     guard route.isSlow || route.hasBody else { return job() }
-    guard worker.add(job) else {
-      throw RequestError(
-        status: 429, message: "the queue of requests is full", code: "queue_full", retryAfter: 1)
-    }
+    guard !exchange.request.isCrowded else { throw Self.full }
+    let isLong = exchange.request.body.count > 1 << 15
+    let worker = route.isSlow ? worker : isLong ? longReader : reader
+    guard worker.add(Worker.Job(isGone: { exchange.isGone }, run: job)) else { throw Self.full }
   }
 
-  private func unknown(_ request: HTTPRequest) -> RequestError {
-    let methods = Route.all.filter { $0.path == request.path }.map(\.method)
-    guard methods.isEmpty else {
+  private func allow(_ routes: [Route]) -> String {
+    guard !routes.isEmpty else { return "" }
+    return "Allow: \(Set(routes.map(\.method) + ["OPTIONS"]).sorted().joined(separator: ", "))\n"
+  }
+
+  private func unknown(_ request: HTTPRequest, _ routes: [Route]) -> RequestError {
+    guard routes.isEmpty else {
       return RequestError(
         status: 405,
-        message: "\(quoted(request.path)) is asked for with \(methods.joined(separator: ", "))",
-        code: "method_not_allowed")
+        message: "\(quoted(request.path)) is asked for with "
+          + Set(routes.map(\.method)).sorted().joined(separator: ", "),
+        code: "method_not_allowed", more: allow(routes))
     }
     return RequestError(
       status: 404, message: "there is nothing at \(quoted(request.path))", code: "not_found")

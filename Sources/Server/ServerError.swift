@@ -37,6 +37,8 @@ struct RequestError: Error, Sendable {
   var code: String?
   /// Seconds after which it may be tried again.
   var retryAfter: Int?
+  /// Further headers, each with its line's end.
+  var more = ""
 
   /// A request that cannot be meant.
   static func invalid(_ message: String, field: String? = nil, code: String? = nil) -> Self {
@@ -67,6 +69,6 @@ struct RequestError: Error, Sendable {
   /// Headers that belong to it.
   var headers: String {
     (retryAfter.map { "Retry-After: \($0)\n" } ?? "")
-      + (status == 401 ? "WWW-Authenticate: Bearer\n" : "")
+      + (status == 401 ? "WWW-Authenticate: Bearer\n" : "") + more
   }
 }

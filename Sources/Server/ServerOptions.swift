@@ -1,3 +1,5 @@
+internal import DenseMath
+
 /// The most that a server takes on.
 public struct ServerLimits: Sendable, Equatable {
   /// Bytes of a request's body.
@@ -8,13 +10,17 @@ public struct ServerLimits: Sendable, Equatable {
   public var completionTokens = 4_096
   /// Texts that are written at once, by each language model.
   public var slots = 32
+  /// Threads that write them, a part each; by default as many as the process may use.
+  public var threads = Shards.processors
   /// Requests that wait for a slot, at each model.
   public var queue = 256
+  /// Texts that are tagged, translated or scored at once, each by a thread of its own.
+  public var jobs = 4
   /// Seconds that a request may take.
   public var seconds = 300.0
   /// Connections at once; above what can wait, so that the rest can be told.
   public var connections = 2_048
-  /// Seconds after which a connection is closed on which nothing moves.
+  /// Seconds after which a connection is closed on which nothing moves, or no whole request has come.
   public var idleSeconds = 60
   /// Bytes of an answer that wait for who reads slowly; more, and the connection is cut.
   public var unreadBytes = 1 << 20

@@ -72,47 +72,76 @@ final class Thread: @unchecked Sendable {
   func join() { pthread_join(thread, nil) }
 }
 
-/// A thread that does one job after another.
+/// Threads that do one job after another.
 final class Worker: Sendable {
+  /// What is to be done.
+  struct Job: Sendable {
+    /// Whether nobody waits for it any more.
+    let isGone: @Sendable () -> Bool
+    let run: @Sendable () -> Void
+  }
+
   private struct State {
-    var jobs: [@Sendable () -> Void] = []
+    var jobs: [Job] = []
     var isStopping = false
+    /// When it is looked again who has gone away, as that takes a call of the system for each.
+    var nextCheck = 0.0
   }
 
   private let state = Mutex(State())
-  private let signal = Signal()
   private let room: Int
-  private let thread = Mutex<Thread?>(nil)
+  private let signals: [Signal]
+  private let threads = Mutex<[Thread]>([])
 
   /// A worker with room for so many jobs that wait.
-  init(room: Int) {
+  ///
+  /// Threads of low priority leave the processor to others, and share fairly what is left.
+  init(room: Int, threads count: Int = 1, hasLowPriority: Bool = false) {
     self.room = room
-    let thread = Thread { [self] in run() }
-    self.thread.withLock { $0 = thread }
+    signals = (0..<count).map { _ in Signal() }
+    for signal in signals {
+      let thread = Thread { [self] in
+        // In Linux each thread has a niceness of its own.
+        if hasLowPriority { _ = nice(5) }
+        run(signal)
+      }
+      threads.withLock { $0.append(thread) }
+    }
   }
 
   /// How many jobs wait.
   var count: Int { state.withLock { $0.jobs.count } }
 
   /// Takes on a job; false where there is no room.
-  func add(_ job: @escaping @Sendable () -> Void) -> Bool {
+  func add(_ job: Job) -> Bool {
+    var gone: [Job] = []
     let isAdded = state.withLock { state in
-      guard state.jobs.count < room, !state.isStopping else { return false }
+      guard !state.isStopping else { return false }
+      if state.jobs.count >= room, Clock.now >= state.nextCheck {
+        // Who has gone away leaves the queue.
+        state.nextCheck = Clock.now + 0.1
+        let isGone = state.jobs.map { $0.isGone() }
+        gone = zip(state.jobs, isGone).filter(\.1).map(\.0)
+        state.jobs = zip(state.jobs, isGone).filter { !$0.1 }.map(\.0)
+      }
+      guard state.jobs.count < room else { return false }
       state.jobs.append(job)
       return true
     }
-    if isAdded { signal.set() }
+    // They see for themselves that they are gone, and do nothing.
+    for job in gone { job.run() }
+    if isAdded { for signal in signals { signal.set() } }
     return isAdded
   }
 
-  private func run() {
+  private func run(_ signal: Signal) {
     while true {
-      let (jobs, isStopping) = state.withLock { state in
-        defer { state.jobs = [] }
-        return (state.jobs, state.isStopping)
+      let (job, isStopping) = state.withLock { state in
+        (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.isStopping)
       }
-      for job in jobs { job() }
-      if jobs.isEmpty {
+      if let job {
+        job.run()
+      } else {
         if isStopping { return }
         signal.wait(atMost: 60)
       }
@@ -122,10 +151,11 @@ final class Worker: Sendable {
   /// Does what is left, and ends.
   func stop() {
     state.withLock { $0.isStopping = true }
-    signal.set()
-    thread.withLock { thread in
-      thread?.join()
-      thread = nil
+    for signal in signals { signal.set() }
+    let threads = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
     }
+    for thread in threads { thread.join() }
   }
 }

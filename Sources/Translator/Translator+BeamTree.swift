@@ -45,9 +45,9 @@ extension Translator {
     let source = try read(text)
     guard !source.pieces.isEmpty else { return nil }
     var grown: [BeamSearch.Branch] = []
-    let found = translate([source], search, on: TranslationSteps.Workspaces(core.workspaces)) {
-      grown.append($0)
-    }
+    let found = translate(
+      [source], search, on: TranslationSteps.Workspaces(core.workspaces),
+      grown: { grown.append($0) })
     guard let best = found.first?.first else { return nil }
     let code = targetCode
     var branches = grown.map { branch in

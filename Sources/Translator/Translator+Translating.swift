@@ -94,6 +94,25 @@ extension Translator {
     _ texts: [String], _ search: Search = Search(), threads: Int? = nil,
     progress: (@Sendable (Double) -> Void)? = nil
   ) throws(TextError) -> [[Translation]] {
+    try translate(texts, search, threads: threads, progress: progress, isStopped: { false })
+  }
+
+  /// The same by one thread, which asks at each step whether it should stop; then nothing is returned.
+  package func translate(
+    _ texts: [String], _ search: Search, isStopped: @escaping @Sendable () -> Bool
+  ) throws(TextError) -> [[Translation]] {
+    let hasStopped = Atomic(false)
+    let found = try translate(texts, search, threads: 1, progress: nil) {
+      if isStopped() { hasStopped.store(true, ordering: .relaxed) }
+      return hasStopped.load(ordering: .relaxed)
+    }
+    return hasStopped.load(ordering: .relaxed) ? [] : found
+  }
+
+  private func translate(
+    _ texts: [String], _ search: Search, threads: Int?, progress: (@Sendable (Double) -> Void)?,
+    isStopped: @Sendable () -> Bool
+  ) throws(TextError) -> [[Translation]] {
     var sources: [Source] = []
     for text in texts { sources.append(try read(text)) }
     let all = sources
@@ -115,8 +134,10 @@ extension Translator {
     shards.forEach(&workers) { worker, found in
       let workspaces = TranslationSteps.Workspaces(core.workspaces)
       for batch in stride(from: worker, to: batches.count, by: workerCount).map({ batches[$0] }) {
-        found += zip(batch, translate(batch.map { all[$0] }, search, on: workspaces))
-          .map { (number: $0, translations: $1) }
+        found += zip(
+          batch, translate(batch.map { all[$0] }, search, on: workspaces, isStopped: isStopped)
+        )
+        .map { (number: $0, translations: $1) }
         work.did(batch.reduce(0) { $0 + all[$1].ids.count })
       }
     }
@@ -160,12 +181,16 @@ extension Translator {
     return Source(ids: asRead(sentence.ids), pieces: sentence.texts, words: words, unseen: unseen)
   }
 
-  /// The translations of some sources that are not empty, side by side; `grown` is told of each branch
-  /// of the search's tree.
+  private struct Stop: Error {}
+
+  /// The translations of some sources that are not empty, side by side; none where it is stopped.
+  ///
+  /// `grown` is told of each branch of the search's tree.
   func translate(
     _ sources: [Source], _ search: Search, on workspaces: TranslationSteps.Workspaces,
-    grown: (BeamSearch.Branch) -> Void = { _ in }
+    grown: (BeamSearch.Branch) -> Void = { _ in }, isStopped: () -> Bool = { false }
   ) -> [[Translation]] {
+    if isStopped() { return [] }
     let steps = TranslationSteps(
       network, reading: sources.map(\.ids), unknown: targetUnknown,
       writesUnknown: targetCode.hasUnknown,
@@ -177,15 +202,19 @@ extension Translator {
     let beams = BeamSearch(
       beam: search.beam, lengthPower: search.lengthPower, noRepeatNGram: search.noRepeatNGram,
       best: search.best, margin: search.best > 1 ? .infinity : search.margin)
-    let found = beams.run(
+    let found = try? beams.run(
       startID: targetBegin, endID: targetEnd,
       maxLengths: sources.map {
         max(
           search.maxLength + Int(search.maxLengthPerToken * Double($0.ids.count)),
           search.allowsLongest ? core.parts.longestTarget : 0)
       },
-      adjustment: steps.coveragePenalty, grown: grown, step: steps.step)
-    return zip(sources, found).map { source, hypotheses in
+      adjustment: steps.coveragePenalty, grown: grown,
+      step: { live in
+        if isStopped() { throw Stop() }
+        return steps.step(live)
+      })
+    return zip(sources, found ?? []).map { source, hypotheses in
       hypotheses.map { translation(of: $0, source, steps) }
     }
   }

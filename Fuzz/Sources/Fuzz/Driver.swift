@@ -17,7 +17,7 @@ struct Driver: Sendable {
   let seeds: @Sendable () throws -> [(name: String, bytes: [UInt8])]
 
   /// All drivers.
-  static let all = modelDrivers + textDrivers + settingDrivers
+  static let all = modelDrivers + textDrivers + settingDrivers + requestDrivers
 
   /// The one that this process runs.
   nonisolated(unsafe) static var chosen: Driver?

@@ -23,8 +23,10 @@ typedef struct {
   // 0 for any that is free.
   uint16_t port;
   unsigned connections;
-  // Seconds after which a connection is closed on which nothing moves.
+  // Seconds after which a connection is closed on which nothing moves, or no whole request has come.
   unsigned timeout;
+  // Seconds after which a connection is closed whose answer is finished and not taken.
+  unsigned leave;
   // The most bytes of a body.
   size_t body;
   // The most bytes of an answer that wait for a slow reader.
@@ -54,6 +56,8 @@ const uint8_t *_Nullable mhttpd_body(mhttpd_request *_Nonnull request);
 size_t mhttpd_body_size(mhttpd_request *_Nonnull request);
 // Whether the body was longer than allowed; it is empty then.
 bool mhttpd_is_too_large(mhttpd_request *_Nonnull request);
+// Whether so many requests are not over that there is hardly room to refuse more.
+bool mhttpd_is_crowded(mhttpd_request *_Nonnull request);
 // The headers Host, Origin, Authorization and Content-Type; NULL where one was not sent.
 const char *_Nullable mhttpd_host(mhttpd_request *_Nonnull request);
 const char *_Nullable mhttpd_origin(mhttpd_request *_Nonnull request);
