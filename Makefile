@@ -5,7 +5,7 @@ TOOL = .build/release/majortom
 NAMES = models/names.safetensors
 PACKAGES = libicu-dev libpopt-dev zlib1g-dev libzstd-dev libmicrohttpd-dev unicode-data bzip2 zstd
 
-.PHONY: demo build test test-views test-calls test-serve test-serve-sanitized test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
+.PHONY: demo build mpi test test-views test-calls test-bulk test-spark test-serve test-serve-sanitized test-cluster test-terminal test-completions test-durability readme examples lint format docs api benchmark packages clean
 .PHONY: models install uninstall package test-package fuzz fuzz-build fuzz-replay fuzz-seeds sanitize
 
 # Three models, and what each does, in two minutes: a language model in models/demo with a report of its training, a
@@ -39,6 +39,14 @@ build: packages
 # system's folders: as DT_RPATH (old tags), which holds for the libraries that libraries need, too.
 ALONE = --static-swift-stdlib -Xlinker --disable-new-dtags -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/majortom'
 
+# The small library by which processes that mpirun starts exchange messages: it is opened by them alone. Where both
+# are installed, MPICC=mpicc.mpich makes it for MPICH.
+MPICC ?= mpicc
+MPI_LIBRARY = .build/mpi/libmajortom-mpi.so
+mpi:
+	@mkdir -p $(dir $(MPI_LIBRARY))
+	$(MPICC) -O2 -shared -fPIC -o $(MPI_LIBRARY) Sources/CMPI/library/majortom-mpi.c
+
 # The small models that a package carries, in models/share.
 include packaging/models.mk
 
@@ -49,17 +57,20 @@ PREFIX ?= /usr/local
 ZSH ?= share/zsh/site-functions
 COMPLETED = bash:share/bash-completion/completions/majortom zsh:$(ZSH)/_majortom \
   fish:share/fish/vendor_completions.d/majortom.fish
-install: $(if $(SUDO_USER),,build models)
+install: $(if $(SUDO_USER),,build models $(if $(shell command -v $(MPICC)),mpi))
 	@test -x $(TOOL) -a -f $(word 1,$(SMALL)) || { echo "first, without sudo: make build models" >&2; exit 1; }
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/majortom/models" "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install --strip --mode=755 $(TOOL) "$(DESTDIR)$(PREFIX)/bin/majortom"
 	install --mode=644 $(SMALL) "$(DESTDIR)$(PREFIX)/share/majortom/models"
+	@if test -f "$(MPI_LIBRARY)"; then install -d "$(DESTDIR)$(PREFIX)/lib/majortom"; \
+	  install --mode=644 $(MPI_LIBRARY) "$(DESTDIR)$(PREFIX)/lib/majortom"; fi
 	$(TOOL) reference --man "$(DESTDIR)$(PREFIX)/share/man/man1"
 	@for pair in $(COMPLETED); do file="$(DESTDIR)$(PREFIX)/$${pair#*:}"; \
 	  mkdir -p "$${file%/*}" && $(TOOL) completions $${pair%%:*} >"$$file" || exit 1; done
 
 uninstall:
 	rm -rf "$(DESTDIR)$(PREFIX)/share/majortom"
+	rm -f "$(DESTDIR)$(PREFIX)/lib/majortom/libmajortom-mpi.so"
 	rm -f "$(DESTDIR)$(PREFIX)/bin/majortom" "$(DESTDIR)$(PREFIX)/share/man/man1/majortom.1" \
 	  "$(DESTDIR)$(PREFIX)/share/man/man1/majortom-"*.1
 	@for pair in $(COMPLETED); do rm -f "$(DESTDIR)$(PREFIX)/$${pair#*:}"; done
@@ -93,6 +104,19 @@ test-calls: PACKAGES += python3
 test-calls: build
 	Tests/Calls/calls.py
 
+# One line in, one line out, of tag, translate, surprise and tokenize: what docs/bulk.md promises.
+test-bulk: PACKAGES += python3
+test-bulk: build
+	Tests/Bulk/bulk.py
+
+# The same under Spark with two workers, and under GNU parallel, against the plain run: some minutes, and 500 MB of
+# PyPI's packages in .build/spark at first.
+test-spark: PACKAGES += python3-venv default-jre-headless parallel
+test-spark: build
+	python3 -m venv .build/spark
+	.build/spark/bin/pip install --quiet pyspark pandas pyarrow
+	Tests/Bulk/spark.sh .build/spark/bin/python $(TOOL)
+
 # The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
 # no client sends; the page in Debian's chromium without a window, by PyPI's selenium; 10,000 requests in a row and
 # 1,000 clients at once, Debian's hey among them; $(MUTATED) requests with bytes changed; a minute of all kinds of clients
@@ -114,6 +138,11 @@ MINUTES ?= 60
 test-serve-sanitized: packages
 	$(SWIFT) build --product majortom -Xcc -O2 --sanitize=address --scratch-path .build/serve-address
 	Tests/Serve/abuse.py .build/serve-address/debug/majortom mix $(MINUTES)
+
+# Several processes on this machine train as one, are killed, disagree: two minutes.
+test-cluster: PACKAGES += python3 libopenmpi-dev openmpi-bin
+test-cluster: build mpi
+	Tests/Cluster/cluster.py
 
 # Progress, colours and interrupts on pseudo-terminals of many widths. It wants what it starts to take some
 # seconds, so it is not for a machine that is much faster than that of 2026.

@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "Tagger", targets: ["Tagger"]),
     .library(name: "Translator", targets: ["Translator"]),
     .library(name: "Experiments", targets: ["Experiments"]),
+    .library(name: "Cluster", targets: ["Cluster"]),
     .library(name: "CommandLineModels", targets: ["CommandLineModels"]),
     .library(name: "Server", targets: ["Server"]),
     .executable(name: "majortom", targets: ["MajorTomCLI"]),
@@ -34,6 +35,8 @@ let package = Package(
     .target(name: "CProducts"),
     .target(name: "CEdit"),
     .target(name: "CMicrohttpd"),
+    // The library that it opens is made by mpicc, not by this package.
+    .target(name: "CMPI", exclude: ["library"]),
     .target(
       name: "CICU", linkerSettings: [.linkedLibrary("icuuc"), .linkedLibrary("icui18n")]),
     .systemLibrary(name: "CPopt", pkgConfig: "popt", providers: [.apt(["libpopt-dev"])]),
@@ -81,8 +84,11 @@ let package = Package(
       dependencies: ["DenseMath", "Parameters", "Cells", "Layers"]),
 
     .target(
+      name: "Cluster", dependencies: ["CMPI", "DenseMath", "Files", "Parameters", "Training"]),
+
+    .target(
       name: "CommandLineModels",
-      dependencies: ["Training", "Cells", "CommandLineOptions", "ICUText", "Files"]),
+      dependencies: ["Cluster", "Training", "Cells", "CommandLineOptions", "ICUText", "Files"]),
 
     // Floors 6 and 7: what other packages import, and the tool.
     .target(
@@ -94,7 +100,8 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "CMicrohttpd", "Files", "ICUText", "Training", "Decoding", "LanguageModel", "Tagger",
+        "CMicrohttpd", "Files", "DenseMath", "ICUText", "Training", "Decoding", "LanguageModel",
+        "Tagger",
         "Translator",
       ]),
     .executableTarget(
@@ -117,6 +124,9 @@ let package = Package(
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(
       name: "ParametersTests", dependencies: ["Parameters", "DenseMath", "Files", "TestSupport"]),
+    .testTarget(
+      name: "ClusterTests",
+      dependencies: ["Cluster", "Training", "Parameters", "DenseMath", "Files", "TestSupport"]),
     .testTarget(name: "DecodingTests", dependencies: ["Decoding", "DenseMath"]),
     .testTarget(name: "CommandLineOptionsTests", dependencies: ["CommandLineOptions"]),
     .testTarget(

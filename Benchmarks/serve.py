@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Characters per second of `majortom serve`, with 1 and 32 clients, against `generate --threads 1`.
+"""Characters per second of `majortom serve`, with 1 and 32 clients, against `generate`, which has one thread.
 
-    Benchmarks/serve.py TOOL MODEL [--length 400]
+    Benchmarks/serve.py TOOL MODEL [--length 400] [--rounds 5]
 
-Prints one JSON object: rates in characters per second, and with 8 clients the time to the first character, also
-while a ninth sends a prompt of 4,000 characters. Only Python's standard library.
+Prints one JSON object: rates in characters per second, measured by wrk (Debian's `wrk`) in rounds that take turns with
+`generate`, with the median of the rounds' ratios; and with 8 clients the time to the first character, also while a
+ninth sends a prompt of 4,000 characters.
 """
 import argparse
 import http.client
@@ -12,6 +13,7 @@ import json
 import re
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -19,6 +21,7 @@ words = argparse.ArgumentParser()
 words.add_argument("tool")
 words.add_argument("model")
 words.add_argument("--length", type=int, default=400)
+words.add_argument("--rounds", type=int, default=5)
 words = words.parse_args()
 
 
@@ -62,6 +65,26 @@ def generate(length):
     return length / (min(run(length + 1) for _ in range(3)) - min(run(1) for _ in range(3)))
 
 
+def wrk(port, clients, streams):
+    """Characters per second of so many clients that ask again and again."""
+    script = f"""
+        local seed = 0
+        request = function()
+          seed = seed + 1
+          return wrk.format("POST", "/v1/completions", {{["Content-Type"] = "application/json"}}, string.format(
+            '{{"prompt":"Day 1","max_tokens":{words.length},"temperature":1,"seed":%d,"stream":{str(streams).lower()}}}',
+            seed))
+        end"""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        told = subprocess.run(
+            ["wrk", f"-c{clients}", "-t1", "-d4s", "--timeout", "60s", "-s", file.name, f"http://127.0.0.1:{port}"],
+            capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in told and "Socket errors" not in told, told
+    return words.length * float(re.search(r"Requests/sec: *([0-9.]+)", told).group(1))
+
+
 server = subprocess.Popen(
     [words.tool, "serve", "-m", words.model, "-p", "0", "--log", "none"], stderr=subprocess.PIPE, text=True)
 port = int(re.search(r":(\d+)[,;]", server.stderr.readline()).group(1))
@@ -69,9 +92,12 @@ try:
     length = words.length
     body = {"prompt": "Day 1", "max_tokens": length}
     together(port, [body] * 2)
-    alone = max(length / together(port, [dict(body, seed=1)])[1] for _ in range(3))
-    many = max(
-        32 * length / together(port, [dict(body, seed=seed) for seed in range(32)])[1] for _ in range(3))
+    rounds = []
+    for _ in range(words.rounds):
+        alone = generate(4 * length)
+        rounds.append({"generate": alone} | {
+            f"{clients} clients{', streams' if streams else ''}": wrk(port, clients, streams)
+            for clients in (1, 32) for streams in (False, True)})
 
     def first_characters(with_long):
         times = []
@@ -84,7 +110,9 @@ try:
         return {"median": statistics.median(times), "p99": times[int(len(times) * 0.99) - 1]}
 
     print(json.dumps({
-        "generate": generate(4 * length), "one client": alone, "32 clients": many,
+        "cpu": re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read()).group(1), "rounds": rounds,
+        "median ratio": {
+            name: statistics.median(found[name] / found["generate"] for found in rounds) for name in rounds[0]},
         "first character in ms, 8 clients": first_characters(False),
         "first character in ms, beside a long prompt": first_characters(True)}, indent=1))
 finally:

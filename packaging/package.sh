@@ -44,7 +44,7 @@ copyrights() {
 }
 
 tree() {
-  make --no-print-directory -s SWIFT="${SWIFT:-swift}" SUDO_USER=nobody install DESTDIR="$1" PREFIX="$2" ${3:+"ZSH=$3"}
+  make --no-print-directory -s SWIFT="${SWIFT:-swift}" SUDO_USER=nobody MPI_LIBRARY= install DESTDIR="$1" PREFIX="$2" ${3:+"ZSH=$3"}
 }
 
 debian() {

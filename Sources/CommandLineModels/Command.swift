@@ -1,6 +1,6 @@
 public import CommandLineOptions
 package import Files
-internal import Training
+package import Training
 
 /// A command of the tool: a row that calling, help and reference are made from.
 public struct Command: Sendable {
@@ -48,7 +48,7 @@ public struct Command: Sendable {
 
 extension Hyperparameter {
   /// The option of a row; `root` has the default, unless it is one of those that a recipe chooses.
-  func option(defaultsFrom root: Root, chosenByRecipe chosen: Set<String>) -> Option {
+  package func option(defaultsFrom root: Root, chosenByRecipe chosen: Set<String>) -> Option {
     let text = help(
       defaultsFrom: root, saying: chosen.contains(name) ? "by the data" : nil)
     return argument.map { Option(name, $0, text) } ?? Option(flag: name, text)
@@ -57,7 +57,7 @@ extension Hyperparameter {
 
 extension HyperparameterSet {
   /// The options of the table, with these values as defaults but for what a recipe chooses.
-  func options(chosenByRecipe chosen: Set<String>) -> [Option] {
+  package func options(chosenByRecipe chosen: Set<String>) -> [Option] {
     Self.hyperparameters.map { $0.option(defaultsFrom: self, chosenByRecipe: chosen) }
   }
 
@@ -69,7 +69,7 @@ extension ParsedArguments {
   /// A value changed as the options of a table say.
   ///
   /// Throws `UsageError` for a value out of its range, or values that do not go together.
-  func applied<Root: HyperparameterSet>(
+  package func applied<Root: HyperparameterSet>(
     to root: Root, _ rows: [Hyperparameter<Root>] = Root.hyperparameters
   ) throws(UsageError) -> Root {
     var root = root

@@ -40,14 +40,14 @@ public struct CommandLineTool {
     // A reader that stops reading, such as `head`, ends the tool by a write error, not a signal.
     signal(SIGPIPE, SIG_IGN)
     keepStandardStreams()
+    runningVersion.withLock { $0 = version }
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
+      try endTogether()
     } catch let error as UsageError {
-      complain("\(error)")
-      exit(2)
+      endTogether(error, telling: "\(error)", status: 2)
     } catch {
-      complain(sentence(of: error))
-      exit(1)
+      endTogether(error, telling: sentence(of: error), status: 1)
     }
   }
 
@@ -59,7 +59,10 @@ public struct CommandLineTool {
   }
 
   private func trainingRemedy(_ error: any Error) -> String? {
-    switch error as? TrainingError {
+    if case .tooMany? = error as? ProcessError {
+      return "start fewer, or cut batches into more with --shards, which changes results"
+    }
+    return switch error as? TrainingError {
     case .diverged: "the options are --rate and --clip"
     case .checkpoint: "go on as it was begun, or begin anew with --overwrite"
     default: nil

@@ -61,7 +61,7 @@ private func idleInTraining(
     "validation", because: "--dev says what is validated on: leave one of them out",
     if: arguments.has("dev"))
   add(
-    "patience", "validate-every", because: "--validation 0 keeps nothing to validate on",
+    "patience", "validate-every", "average", because: "--validation 0 keeps nothing to validate on",
     if: value("validation") == "0" && !arguments.has("dev"))
   add(
     "columns", because: "it is of files of columns, and --source and --target have none",

@@ -44,7 +44,11 @@ func clearLive() {
   if isLive.exchange(false, ordering: .relaxed) { writeError(asIs: "\r\u{1B}[J") }
 }
 
+/// Whether this process leaves all telling to another with which it trains.
+let isHushed = Atomic<Bool>(false)
+
 private func writeError(asIs text: String) {
+  guard !isHushed.load(ordering: .relaxed) else { return }
   var text = text
   text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
 }
@@ -69,6 +73,7 @@ public func writeOutput(_ text: String, styled: Bool = false) {
 
 /// Writes to standard output at once; returns the error's number where that fails.
 package func failureOfWriting(_ text: String) -> Int32? {
+  guard !isHushed.load(ordering: .relaxed) else { return nil }
   if outputIsTerminal { clearLive() }
   var text = text
   return text.withUTF8 { bytes in

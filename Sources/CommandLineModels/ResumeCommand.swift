@@ -25,6 +25,7 @@ public func resumeCommand(of kinds: [any CommandLineModel.Type]) -> Command {
     guard let path = typed.words.first, typed.words.count == 1 else {
       throw UsageError("one run is needed: \(toolName) resume RUN")
     }
+    let group = try joinProcesses()
     var files = RunFiles(folder: path, resumes: true)
     guard let place = files.configuration, FileWriter.exists(place) else {
       guard FileWriter.exists(path) else { throw UsageError("\(path): there is no such run") }
@@ -36,7 +37,7 @@ public func resumeCommand(of kinds: [any CommandLineModel.Type]) -> Command {
     let configuration = try RunConfiguration(contentsOf: place)
     files.additionalBudget = try additionalBudget(typed)
     for kind in kinds where [kind.trainTexts.word, kind.kind.name].contains(configuration.model) {
-      return try kind.resume(files, configuration, typed)
+      return try kind.resume(files, configuration, typed, group)
     }
     let known = kinds.map { $0.trainTexts.word }.joined(separator: ", ")
     throw UsageError("\(place): model: expected one of \(known)")
@@ -57,7 +58,8 @@ private func additionalBudget(_ typed: ParsedArguments) throws -> TrainingBudget
 
 extension CommandLineModel {
   fileprivate static func resume(
-    _ files: RunFiles, _ configuration: RunConfiguration, _ typed: ParsedArguments
+    _ files: RunFiles, _ configuration: RunConfiguration, _ typed: ParsedArguments,
+    _ group: any ProcessGroup
   ) throws {
     let run = ParsedArguments(words: [], values: [:])
     let told = try arguments(of: configuration, Self.self, trainOptions, replacedBy: run)
@@ -70,6 +72,6 @@ extension CommandLineModel {
     files.secondsBetweenCheckpoints =
       try arguments.number("checkpoint-every", in: 0...1e9) ?? files.secondsBetweenCheckpoints
     files.keepsEvents = arguments.has("tensorboard")
-    try trainRun(Self.self, arguments, files)
+    try trainRun(Self.self, arguments, files, group)
   }
 }

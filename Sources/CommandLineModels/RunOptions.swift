@@ -107,7 +107,7 @@ extension CommandLineModel {
 
 /// Where a run goes, found fit to be written to.
 func runFiles(
-  _ arguments: ParsedArguments, reading options: [String]
+  _ arguments: ParsedArguments, reading options: [String], isWriter: Bool
 ) throws -> RunFiles {
   guard let output = arguments.text("output"), !output.isEmpty else {
     throw UsageError(
@@ -121,6 +121,7 @@ func runFiles(
     ? RunFiles(model: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
     : RunFiles(folder: output, secondsBetweenCheckpoints: seconds, resumes: resumes)
   files.keepsEvents = !isFile && arguments.has("tensorboard")
+  guard isWriter else { return files }
   // A run's own configuration may be read and written again.
   let inputs = (arguments.words + options.flatMap(arguments.texts)).filter {
     files.configuration == nil || !FileWriter.areSame($0, files.configuration ?? "")

@@ -1,3 +1,4 @@
+internal import Cluster
 internal import CommandLineOptions
 internal import Files
 internal import Glibc
@@ -30,11 +31,13 @@ func trainModel<Model: CommandLineModel>(
     type, typed, settings.configuration, settings.tokens, settings.options)
   let seeds = try seedCount(arguments)
   guard !arguments.has("dry-run") else { return try forecast(type, arguments) }
-  let files = try runFiles(arguments, reading: Model.fileOptions + ["from", "config"])
+  let group = try joinProcesses()
+  let files = try runFiles(
+    arguments, reading: Model.fileOptions + ["from", "config"], isWriter: group.rank == 0)
   if typed.has("tensorboard"), !files.isFolder {
     throw UsageError("--tensorboard: a model file has no place for events: name a folder with -o")
   }
-  guard let seeds else { return try trainRun(type, arguments, files) }
+  guard let seeds else { return try trainRun(type, arguments, files, group) }
   guard !files.isFolder else {
     throw UsageError(
       "--seeds keeps the best model alone: give -o a name that ends in .safetensors")
@@ -42,12 +45,12 @@ func trainModel<Model: CommandLineModel>(
   catchInterrupts()
   var data = try Model.read(arguments)
   let chosen = try TrainSettings<Model>(arguments, for: data.data)
-  try trainSeeds(seeds, to: files.model) { seed in
+  try trainSeeds(seeds, to: files.model, isWriter: group.rank == 0) { seed in
     var settings = chosen
     settings.options.seed = seed
     // What was found is told once.
     defer { data.findings = [] }
-    return try train(settings, arguments, on: data, nil)
+    return try train(settings, arguments, on: data, nil, group)
   }
 }
 
@@ -129,7 +132,8 @@ struct TrainSettings<Model: CommandLineModel> {
 
 /// Trains a run that keeps its files; ends the process where a signal ended the run.
 func trainRun<Model: CommandLineModel>(
-  _ type: Model.Type, _ arguments: ParsedArguments, _ files: RunFiles
+  _ type: Model.Type, _ arguments: ParsedArguments, _ files: RunFiles,
+  _ group: any ProcessGroup
 ) throws {
   catchInterrupts()
   let data = try Model.read(arguments)
@@ -137,8 +141,9 @@ func trainRun<Model: CommandLineModel>(
   var files = files
   files.inputs = try Model.inputs(arguments, settings)
   do {
-    if try train(settings, arguments, on: data, files).end == .interrupted {
-      exit(128 + (interruption ?? 0))
+    if try train(settings, arguments, on: data, files, group).end == .interrupted {
+      // The signal may have come to another process.
+      try endTogether(status: 128 + (interruption ?? SIGTERM))
     }
   } catch TrainingError.finished(let path) {
     // Not an error: whoever resumes in a loop until all is done has come to the end.
@@ -151,16 +156,17 @@ func trainRun<Model: CommandLineModel>(
 private func train<Model: CommandLineModel>(
   _ settings: TrainSettings<Model>, _ arguments: ParsedArguments,
   on data: (data: Model.TrainingData, validation: Model.TrainingData?, findings: [String]),
-  _ files: RunFiles?
+  _ files: RunFiles?, _ group: any ProcessGroup
 ) throws -> (model: Model, end: TrainingEnd) {
   var model = try settings.beginning(arguments, on: data.data)
   var files = files
   if arguments.has("from") { files?.origin = model.weightsChecksum }
   var run = TrainingRun(
-    threads: try arguments.threads(), files: files,
+    threads: try arguments.threads() ?? (group as? Processes)?.threads, files: files,
     dataNames: fileNames(arguments.words + ["source", "target"].compactMap(arguments.text)),
     notes: data.findings,
     isStopped: { interruption != nil })
+  run.group = group
   run.dataLayout = try Model.dataLayout(arguments)
   let reporter = ProgressReporter(
     files, json: arguments.has("json"), isQuiet: arguments.has("quiet"))
@@ -198,7 +204,8 @@ private func seedCount(_ arguments: ParsedArguments) throws -> Int? {
 
 /// Trains whole runs that differ in their seed alone; the best model is kept.
 private func trainSeeds<Model: CommandLineModel>(
-  _ seeds: Int, to path: String, _ train: (UInt64) throws -> (model: Model, end: TrainingEnd)
+  _ seeds: Int, to path: String, isWriter: Bool,
+  _ train: (UInt64) throws -> (model: Model, end: TrainingEnd)
 ) throws {
   var results: [Validation] = []
   var best: Model?
@@ -206,12 +213,12 @@ private func trainSeeds<Model: CommandLineModel>(
     let (model, end) = try train(seed)
     if end == .interrupted {
       complain("interrupted: with --seeds, only whole runs are kept")
-      exit(128 + (interruption ?? 0))
+      try endTogether(status: 128 + (interruption ?? SIGTERM))
     }
     let result = model.card.best
     if best == nil || result?.isBetter(than: best?.card.best) == true {
       best = model
-      try model.write(to: path)
+      if isWriter { try model.write(to: path) }
     }
     if let result { results.append(result) }
   }

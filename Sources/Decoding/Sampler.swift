@@ -14,6 +14,8 @@ public struct Sampler: Sendable {
   /// What the sampler remembers.
   public private(set) var memory: Memory
   private var candidates: [Candidate] = []
+  // The weights of the candidates in a draw.
+  private var drawWeights: [Double] = []
   // How often each token stands among the last `window`; empty where no step asks.
   private var counts: [Int32] = []
   private let countsTokens: Bool
@@ -122,12 +124,18 @@ public struct Sampler: Sendable {
 
   /// The draw from what is left.
   private mutating func draw(_ random: Double) -> Int {
-    let (high, total) = weights()
+    let high = high
+    drawWeights.removeAll(keepingCapacity: true)
+    var total = 0.0
+    for candidate in candidates {
+      let weight = exp(candidate.logit - high)
+      drawWeights.append(weight)
+      total += weight
+    }
     var rest = random * total
     // Where rounding leaves a rest, the last token that can be drawn at all.
     var chosen = candidates[candidates.count - 1]
-    for candidate in candidates {
-      let weight = exp(candidate.logit - high)
+    for (candidate, weight) in zip(candidates, drawWeights) {
       if weight > 0 { chosen = candidate }
       rest -= weight
       if rest < 0 { break }

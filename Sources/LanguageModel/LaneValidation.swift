@@ -2,6 +2,7 @@ internal import Cells
 internal import DenseMath
 internal import ICUText
 internal import Parameters
+internal import Training
 
 /// Validation during training: the range is cut into lanes that run side by side, for speed.
 ///
@@ -25,12 +26,31 @@ struct LaneValidation {
   }
 
   /// The mean of -log p over all tokens of the range but the first.
+  ///
+  /// Throws what the group throws.
+  func meanNats(
+    on pool: WorkspacePool<Float>, _ shards: Shards, sharedBy group: any ProcessGroup
+  ) throws -> Double {
+    let found = try group.shared(parts) { sums(of: $0, on: pool, shards) }
+    return found.reduce(0, +) / Double(range.count - 1)
+  }
+
+  /// The same, by one process.
   func meanNats(on pool: WorkspacePool<Float>, _ shards: Shards) -> Double {
-    let parts = min(4, lanes)
-    let sums = shards.map(parts, on: pool) { part, workspace in
-      nats(of: part * lanes / parts..<(part + 1) * lanes / parts, on: workspace)
+    sums(of: 0..<parts, on: pool, shards).reduce(0, +) / Double(range.count - 1)
+  }
+
+  /// Stretches of lanes that are added up apart.
+  private var parts: Int { min(4, lanes) }
+
+  /// The sums of some parts.
+  private func sums(
+    of some: Range<Int>, on pool: WorkspacePool<Float>, _ shards: Shards
+  ) -> [Double] {
+    shards.map(some.count, on: pool) { place, workspace in
+      let part = some.lowerBound + place
+      return nats(of: part * lanes / parts..<(part + 1) * lanes / parts, on: workspace)
     }
-    return sums.reduce(0, +) / Double(range.count - 1)
   }
 
   /// Of a lane: the first token read, the first counted as a target, and the end of those.

@@ -157,6 +157,16 @@ public final class LaneTask: TrainingTask, @unchecked Sendable {
       .crossEntropy)
   }
 
+  /// The same, the lanes shared out.
+  public func validate(
+    on pool: WorkspacePool<Float>, _ shards: Shards, sharedBy group: any ProcessGroup
+  ) throws -> Validation? {
+    guard tokens.count - trainingCount >= 2 else { return nil }
+    let lanes = LaneValidation(network, tokens: tokens, range: trainingCount..<tokens.count)
+    return Validation(
+      try lanes.meanNats(on: pool, shards, sharedBy: group), .crossEntropy)
+  }
+
   /// Begins the output bias at the logarithm of each token's frequency in the training text.
   ///
   /// The first updates then need not learn how frequent tokens are, and bytes that never occur

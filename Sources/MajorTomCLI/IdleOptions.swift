@@ -40,7 +40,7 @@ extension Command {
 }
 
 /// The words that a command takes, where there is a limit that it does not see to by itself.
-private let wordLimits = ["selftest": 0, "version": 0]
+private let wordLimits = ["selftest": 0, "version": 0, "plan": 0]
 
 private let idleOptions: [String: [IdleOptions]] = [
   "info": [
@@ -71,11 +71,14 @@ private let idleOptions: [String: [IdleOptions]] = [
     IdleOptions("scheme", because: "it is of --format conll and conllu, and of --best") {
       !$0.has("best") && !["conll", "conllu"].contains($0.text("format"))
     },
-    batchOfWords,
+    batchOfWords, linesOfWords, encodingOfFiles, encodingOfLines,
     IdleOptions("lines", because: "it is of files and standard input, and the text is given here") {
       $0.givesText
     },
-    encodingOfFiles,
+    IdleOptions("best", because: ofOneLine) { $0.has("keep-going") },
+    IdleOptions("format", because: "\(ofOneLine): text, inline, json or jsonl") {
+      $0.has("keep-going") && ["brat", "conll", "conllu", "tsv"].contains($0.text("format"))
+    },
     IdleOptions("lines", because: "--tokenized reads lines anyway: leave it out") {
       $0.has("tokenized")
     },
@@ -93,10 +96,23 @@ private let idleOptions: [String: [IdleOptions]] = [
       "margin", "length-power", "coverage",
       because: "it compares what --beam N follows at once, and that is one"
     ) { try ($0.integer("beam", in: 1...1000) ?? $0.integer("best", in: 1...1000) ?? 1) == 1 },
-    batchOfWords, encodingOfFiles,
+    batchOfWords, linesOfWords, encodingOfFiles, encodingOfLines,
+    IdleOptions("best", "attention", "alignments", "html", because: ofOneLine) {
+      $0.has("keep-going")
+    },
+  ],
+  "surprise": [
+    linesOfWords, encodingOfLines,
+    IdleOptions("keep-going", because: "it is of --format jsonl, which has one line for each line")
+    {
+      !$0.has("json") && $0.text("format") != "jsonl"
+    },
   ],
   "tokenize": [
-    encodingOfFiles,
+    linesOfWords, encodingOfFiles, encodingOfLines,
+    IdleOptions("format", because: "\(ofOneLine): text or json") {
+      $0.has("keep-going") && $0.text("format") == "tsv"
+    },
     IdleOptions("format", because: formatTwice) { $0.has("json") },
     IdleOptions("locale", because: "bytes and code points are the same in all languages") {
       ["byte", "code-point"].contains($0.text("unit"))
@@ -128,6 +144,15 @@ private let formatTwice = "--json is a format, too: leave one of them out"
 private let batchOfWords = IdleOptions(
   "batch", because: "it is of files and standard input, and the text is given here"
 ) { $0.givesText }
+private let ofOneLine = "--keep-going wants what is one line for each line"
+private let linesOfWords = IdleOptions(
+  "keep-going", "longest",
+  because: "it is of files and standard input, and the text is given here"
+) { $0.givesText }
+private let encodingOfLines = IdleOptions(
+  "encoding",
+  because: "with --keep-going files are UTF-8 as standard input is, and what is not is a bad line"
+) { $0.has("keep-going") }
 private let encodingOfFiles = IdleOptions(
   "encoding", because: "it is of --file; standard input is UTF-8"
 ) { !$0.has("file") }

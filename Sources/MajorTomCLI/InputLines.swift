@@ -10,76 +10,150 @@ func forEachInputLine(
   hint: String = "type a text and press Return; Ctrl-D ends", _ body: (String) throws -> Void
 ) throws {
   if inputIsTerminal { complain(hint) }
-  var lines = InputLines(name: "standard input")
-  var input = StandardInput()
-  try input.forEachBlock { try lines.take($0, body) }
-  try lines.finish(body)
+  var lines = InputLines(name: standardInputName)
+  var input = ByteStream()
+  try input.forEachBlock { try lines.take($0) { try body($0.text) } }
+  try lines.finish { try body($0.text) }
 }
 
 /// Whether somebody types, who waits for an answer to each line.
 let inputIsTerminal = isatty(0) == 1
 
+/// What sentences call standard input.
+let standardInputName = "standard input"
+
+/// A line of an input: its text, or what is wrong with it.
+struct InputLine {
+  /// Its text; empty where something is wrong with it.
+  var text = ""
+  /// What is wrong with it, in words that do not tell the place.
+  var fault: String?
+  /// Where its end is, counted from its beginning; of a line that is wrong only.
+  var extent = InputPlace()
+}
+
 /// Cuts what comes in into lines.
 struct InputLines {
   /// What the input is called.
   private let name: String
+  /// The most bytes of a line.
+  private let longest: Int
+  /// Whether a line that is wrong is given out like others; else it is thrown.
+  private let keepsGoing: Bool
   /// The lines given out.
   private var number = 0
   private var pending: [UInt8] = []
+  private var isTooLong = false
+  /// What of a line that is wrong is not kept.
+  private var extent = InputPlace()
 
-  init(name: String) { self.name = name }
+  init(name: String, longest: Int = TextLines.longestLine, keepsGoing: Bool = false) {
+    self.name = name
+    self.longest = longest
+    self.keepsGoing = keepsGoing
+  }
 
-  mutating func take(_ block: ArraySlice<UInt8>, _ body: (String) throws -> Void) throws {
+  mutating func take(_ block: ArraySlice<UInt8>, _ body: (InputLine) throws -> Void) throws {
     var rest = block
     while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-      pending += rest[..<end]
+      add(rest[..<end])
       try give(body)
       rest = rest[(end + 1)...]
     }
-    pending += rest
-    // As much as a line of a file may have.
-    if pending.count > TextLines.longestLine {
-      number += 1
-      throw tooLong
+    add(rest)
+    // It is told at once, and not when the line ends, which it may never do.
+    if isTooLong, !keepsGoing { try give(body) }
+  }
+
+  mutating func finish(_ body: (InputLine) throws -> Void) throws {
+    if !pending.isEmpty || isTooLong { try give(body) }
+  }
+
+  private mutating func add(_ bytes: ArraySlice<UInt8>) {
+    if isTooLong {
+      extent.advance(over: bytes)
+    } else if pending.count + bytes.count > longest {
+      isTooLong = true
+      extent.advance(over: pending)
+      extent.advance(over: bytes)
+      pending = []
+    } else {
+      pending += bytes
     }
   }
 
-  mutating func finish(_ body: (String) throws -> Void) throws {
-    if !pending.isEmpty { try give(body) }
-  }
-
-  private mutating func give(_ body: (String) throws -> Void) throws {
+  private mutating func give(_ body: (InputLine) throws -> Void) throws {
     number += 1
-    if pending.count > TextLines.longestLine { throw tooLong }
-    guard let line = String(validating: pending, as: UTF8.self) else {
-      throw InputError(
-        description: "\(name), line \(number): not valid UTF-8; convert it, as with iconv")
+    defer {
+      pending.removeAll(keepingCapacity: true)
+      isTooLong = false
     }
-    pending.removeAll(keepingCapacity: true)
-    try body(line)
+    if isTooLong {
+      try wrong("longer than \(byteSize(longest))", "; this is no text of lines", body)
+    } else if let text = String(validating: pending, as: UTF8.self) {
+      try body(InputLine(text: text))
+    } else {
+      extent.advance(over: pending)
+      try wrong("not valid UTF-8", "; convert it, as with iconv", body)
+    }
   }
 
-  private var tooLong: InputError {
-    InputError(
-      description: "\(name), line \(number): longer than \(TextLines.longestLine >> 20) MiB; "
-        + "this is no text of lines")
+  private mutating func wrong(
+    _ fault: String, _ remedy: String, _ body: (InputLine) throws -> Void
+  ) throws {
+    guard keepsGoing else {
+      throw InputError(description: "\(name), line \(number): \(fault)\(remedy)")
+    }
+    let line = InputLine(fault: fault, extent: extent)
+    extent = InputPlace()
+    try body(line)
   }
 }
 
-/// The bytes of standard input, decompressed where they are compressed.
-private struct StandardInput {
-  private static let name = "standard input"
+/// A number of bytes, in MiB where it is a number of those.
+private func byteSize(_ count: Int) -> String {
+  count % (1 << 20) == 0 ? "\(count >> 20) MiB" : counted(count, "byte")
+}
+
+/// The bytes of standard input or of a file, decompressed where they are compressed.
+struct ByteStream: ~Copyable {
+  private let name: String
+  private let descriptor: Int32
   private var block = [UInt8](repeating: 0, count: 1 << 16)
   private var unpacked: [UInt8] = []
   private var decompressor: Decompressor?
-  /// The blocks read, and the compressed bytes that are decompressed.
+  /// The bytes read, and the compressed ones that are decompressed.
   private var count = 0, taken = 0
 
-  mutating func forEachBlock(_ body: (ArraySlice<UInt8>) throws -> Void) throws {
+  /// Standard input.
+  init() {
+    name = standardInputName
+    descriptor = STDIN_FILENO
+  }
+
+  /// A file, which may be a pipe.
+  ///
+  /// Throws `TextError`.
+  init(_ path: String) throws(TextError) {
+    name = path
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else {
+      throw [ENOENT, ENOTDIR].contains(errno)
+        ? .missing(path: path)
+        : .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+  }
+
+  deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
+
+  /// Calls a function with the bytes as they come, and another one before it waits for more of them.
+  mutating func forEachBlock(
+    beforeWaiting: () throws -> Void = {}, _ body: (ArraySlice<UInt8>) throws -> Void
+  ) throws {
     // What came so far, until it tells whether it is compressed.
     var beginning: [UInt8] = []
     var isKnown = false
-    while let block = try next() {
+    while let block = try next(beforeWaiting) {
       if isKnown {
         try give(block, body)
         continue
@@ -93,27 +167,28 @@ private struct StandardInput {
     if !isKnown, !beginning.isEmpty { try give(beginning[...], body) }
     if let decompressor, !decompressor.isWhole {
       throw TextError.cutShort(
-        path: Self.name, format: decompressor.compression.rawValue, byteCount: taken)
+        path: name, format: decompressor.compression.rawValue, byteCount: taken)
     }
   }
 
   /// The next bytes as they come; nil at the end.
-  private mutating func next() throws -> ArraySlice<UInt8>? {
-    let isTyped = inputIsTerminal && isatty(2) == 1
+  private mutating func next(_ beforeWaiting: () throws -> Void) throws -> ArraySlice<UInt8>? {
+    let isTyped = descriptor == STDIN_FILENO && inputIsTerminal && isatty(2) == 1
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    if poll(&wanted, 1, 0) == 0 { try beforeWaiting() }
     if isTyped { writeError("> ") }
     while true {
-      let read = block.withUnsafeMutableBytes { Glibc.read(0, $0.baseAddress, $0.count) }
+      let read = block.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
       if read < 0, errno == EINTR { continue }
       if read < 0, errno == EAGAIN {
         // Whoever shares the input has made it one that does not wait.
-        var wanted = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
         poll(&wanted, 1, -1)
         continue
       }
       guard read >= 0 else {
         // The end and an error look alike, but only one of them means that all was read.
         throw InputError(
-          description: "\(Self.name), after \(counted(count, "byte")): "
+          description: "\(name), after \(counted(count, "byte")): "
             + String(cString: strerror(errno)))
       }
       if read == 0, isTyped { writeError("\n") }
@@ -146,7 +221,7 @@ private struct StandardInput {
         if rest.isEmpty, written < unpacked.count { return }
       case .failure(let damage):
         throw TextError.damaged(
-          path: Self.name, format: decompressor.compression.rawValue, offset: taken,
+          path: name, format: decompressor.compression.rawValue, offset: taken,
           reason: damage.reason)
       }
     }

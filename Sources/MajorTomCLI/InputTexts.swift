@@ -30,8 +30,11 @@ struct InputPlace {
   private(set) var bytes = 0, utf16 = 0, codePoints = 0
 
   /// Goes on to behind a text.
-  mutating func advance(over text: String) {
-    for byte in text.utf8 {
+  mutating func advance(over text: String) { advance(over: text.utf8) }
+
+  /// Goes on to behind the bytes of a text.
+  mutating func advance(over text: some Sequence<UInt8>) {
+    for byte in text {
       bytes += 1
       if byte & 0xC0 != 0x80 {
         codePoints += 1
@@ -39,6 +42,14 @@ struct InputPlace {
       }
       if byte == 0x0A { line += 1 }
     }
+  }
+
+  /// Goes on by what stands between the beginning of a text and a place in it.
+  mutating func advance(by extent: InputPlace) {
+    line += extent.line - 1
+    bytes += extent.bytes
+    utf16 += extent.utf16
+    codePoints += extent.codePoints
   }
 }
 
@@ -50,6 +61,8 @@ struct InputText {
   var start = InputPlace()
   /// The file that it is of; nil for standard input and the command line.
   var file: String?
+  /// What is wrong with it, in words that do not tell the place; nil for a text that can be read.
+  var fault: String?
 
   /// The file as JSON has it.
   var fileValue: JSONValue { file.map { .text($0) } ?? .raw("null") }
@@ -87,93 +100,6 @@ extension ParsedArguments {
   var inputFiles: [String] { has("file") ? texts("file") + words : [] }
 }
 
-/// Calls `body` with the text of the command line, or else with those of files or standard input, some at
-/// a time.
-func forEachBatch(
-  of arguments: ParsedArguments, _ count: Int, _ unit: InputUnit = .lines, hint: String,
-  _ body: ([InputText]) throws -> Void
-) throws {
-  if let text = try arguments.givenText() { return try body([InputText(text: text)]) }
-  let files = arguments.inputFiles
-  let progress = InputProgress(files)
-  defer { progress.bar?.end() }
-  var texts: [InputText] = []
-  func take(_ text: InputText) throws {
-    texts.append(text)
-    // Who types waits for the answer to each line.
-    if texts.count >= count || (inputIsTerminal && text.file == nil) {
-      try body(texts)
-      progress.did(texts)
-      texts.removeAll(keepingCapacity: true)
-    }
-  }
-  if files.isEmpty {
-    var texts = InputTexts(unit)
-    try forEachInputLine(hint: hint) { try texts.take($0, take) }
-    try texts.finish(take)
-  }
-  let encoding = try arguments.encoding()
-  for path in files { try forEachText(of: path, encoding, unit, take) }
-  if !texts.isEmpty { try body(texts) }
-}
-
-/// How far a long input is read, for who sees no results meanwhile.
-private final class InputProgress {
-  let bar: ProgressBar?
-  private let byteCount: Int?
-  private var bytes = 0, texts = 0
-
-  init(_ files: [String]) {
-    let sizes = files.isEmpty ? [fileSize(0)] : files.map(fileSize)
-    byteCount = sizes.contains(nil) ? nil : sizes.compactMap { $0 }.reduce(0, +)
-    let name = files.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-    let shown = files.count > 1 ? counted(files.count, "file") : name ?? "standard input"
-    // On a terminal the results themselves show how far it is.
-    bar =
-      isTerminal(1) || (files.isEmpty && inputIsTerminal) ? nil : ProgressBar("reading \(shown)")
-  }
-
-  func did(_ some: [InputText]) {
-    texts += some.count
-    bytes += some.reduce(0) { $0 + $1.text.utf8.count + 1 }
-    bar?.update(
-      byteCount.map { min(0.99, Double(bytes) / Double(max(1, $0))) }, counted(texts, "text"))
-  }
-}
-
-/// The bytes of a regular file; nil for others, such as pipes.
-private func fileSize(_ path: String) -> Int? {
-  var status = stat()
-  guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-  return Int(status.st_size)
-}
-
-/// The bytes of a stream that is a regular file; nil for others.
-private func fileSize(_ stream: Int32) -> Int? {
-  var status = stat()
-  guard fstat(stream, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-  return Int(status.st_size)
-}
-
-/// Calls `body` with the texts of a file.
-private func forEachText(
-  of path: String, _ encoding: TextEncoding, _ unit: InputUnit, _ body: (InputText) throws -> Void
-) throws {
-  let corpus = try Corpus(contentsOf: path, encoding: encoding)
-  encodingSentences(of: corpus, [path], encoding).forEach(complain)
-  // Offsets count the mark where it is one of the bytes that they count.
-  let mark = corpus.hasUTF8Mark ? "\u{FEFF}" : ""
-  var texts = InputTexts(unit, of: path, after: mark)
-  var lines = InputLines(name: path)
-  try corpus.forEachPiece { piece in
-    try piece.withUTF8 { bytes in
-      try lines.take(Array(bytes)[...]) { try texts.take($0, body) }
-    }
-  }
-  try lines.finish { try texts.take($0, body) }
-  try texts.finish(body)
-}
-
 /// How files were read that are not UTF-8, where nobody said what they are: a sentence each.
 func encodingSentences(
   of corpus: Corpus, _ paths: [String], _ asked: TextEncoding
@@ -200,8 +126,14 @@ struct InputTexts {
     place.advance(over: mark)
   }
 
-  mutating func take(_ line: String, _ body: (InputText) throws -> Void) rethrows {
+  mutating func take(_ input: InputLine, _ body: (InputText) throws -> Void) rethrows {
     let here = place
+    let line = input.text
+    if let fault = input.fault {
+      place.advance(by: input.extent)
+      place.advance(over: "\n")
+      return try body(InputText(text: "", start: here, file: file, fault: fault))
+    }
     place.advance(over: line)
     place.advance(over: "\n")
     switch unit {

@@ -9,6 +9,7 @@ let commands: [Command] = [
   tagCommand, translateCommand, evaluateCommand, scoreCommand, vocabularyCommand, tokenizeCommand,
   corpusNumbersCommand, corpusDatesCommand, corpusNamesCommand, selfTestCommand,
   gradientFlowCommand, explainCellsCommand, explainAllCommand, infoCommand, diffCommand,
+  planCommand,
   quantizeCommand, serveCommand, versionCommand, completionsCommand, referenceCommand,
 ]
 

@@ -5,6 +5,7 @@ import MajorTom
 /// the error says all.
 func remedy(for error: any Error) -> String? {
   switch error {
+  case let error as LineError: remedy(for: error.error)
   case let error as TextError: remedy(for: error)
   case let error as TaggerError: remedy(for: error)
   case let error as CorpusError: remedy(for: error)

@@ -28,6 +28,7 @@ let serveCommand = Command(
       "max-prompt", "N", "The longest prompt in tokens, and text in characters (default: 16384)"),
     Option("max-length", "N", "The most tokens of a completion (default: 4096)"),
     Option("max-texts", "N", "Texts that a model writes at once (default: 32)"),
+    Option("threads", "N", "Threads that write (default: one a core)"),
     Option("max-jobs", "N", "Texts tagged, translated or scored at once (default: 4)"),
     Option("max-queue", "N", "Requests that wait; more are answered 429 (default: 256)"),
     Option("max-connections", "N", "Connections at once (default: 2048)"),
@@ -92,6 +93,7 @@ private func serverOptions(_ arguments: ParsedArguments) throws -> ServerOptions
   limits.completionTokens =
     try arguments.integer("max-length", in: 1...most) ?? limits.completionTokens
   limits.slots = try arguments.integer("max-texts", in: 1...1024) ?? limits.slots
+  limits.threads = try arguments.threads() ?? limits.threads
   limits.queue = try arguments.integer("max-queue", in: 0...most) ?? limits.queue
   limits.connections =
     try arguments.integer("max-connections", in: 1...100_000) ?? limits.connections

@@ -14,7 +14,7 @@ let surpriseCommand = Command(
     """,
   options: [
     modelOption()
-  ] + inputOptions + [
+  ] + inputOptions + lineOptions + [
     Option("format", "FORMAT", "text, tsv or jsonl (default: text)"),
     Option(flag: "numbers", "In text, show the bits below each token"),
     Option(flag: "lines", "Each line is a text of its own"),
@@ -33,7 +33,8 @@ let surpriseCommand = Command(
     isColored: try arguments.isColored(), showsNumbers: arguments.has("numbers"))
   // At a terminal someone waits for an answer to each line.
   let isByLine =
-    arguments.has("lines") || (inputIsTerminal && !arguments.givesText && !arguments.has("file"))
+    arguments.has("lines") || arguments.has("keep-going")
+    || (inputIsTerminal && !arguments.givesText && !arguments.has("file"))
   var whole: [InputText] = []
   let hint = "type a text and press Return to see what surprises the model; Ctrl-D ends"
   try forEachBatch(of: arguments, 1, .wholeLines, hint: hint) { texts in

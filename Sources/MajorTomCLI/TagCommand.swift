@@ -21,7 +21,7 @@ let tagCommand = Command(
     Prodigy (spans) import. brat: the file .ann for the text of standard input or of one file, which is
     read line by line.
     """,
-  options: [modelOption()] + inputOptions + [
+  options: [modelOption()] + inputOptions + lineOptions + [
     Option(
       "format", "FORMAT",
       "text, inline, json, jsonl, brat, conll, conllu or tsv (default: text)"),
@@ -32,7 +32,8 @@ let tagCommand = Command(
     Option("best", "N", "The N likeliest taggings of each sentence, as text or JSON"),
     Option(
       "least", "P", "Leave out spans less probable than P; words get the tag _ (default: 0)"),
-    Option("batch", "N", "Texts of the input tagged together; more is faster (default: 1)"),
+    Option(
+      "batch", "N", "Texts of the input tagged together, where so many are there (default: 32)"),
     Option("color", "WHEN", "auto, always or never (default: auto)"),
     precisionOption, threadsOption, Option(flag: "json", "The same as --format json"),
   ]
@@ -41,7 +42,7 @@ let tagCommand = Command(
     arguments.has("json") ? .json : try arguments.choice("format", of: TagFormat.self) ?? .text
   let isTokenized = arguments.has("tokenized")
   let color = try arguments.choice("color", of: ColorChoice.self) ?? .auto
-  let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
+  let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 32
   guard format != .brat || arguments.inputFiles.count <= 1 else {
     throw UsageError("--format brat writes the annotations of one text: give one --file at a time")
   }
@@ -51,8 +52,14 @@ let tagCommand = Command(
   let unit: InputUnit =
     format == .brat
     ? .wholeLines
-    : isTokenized || arguments.has("lines") || isTyped ? .lines : .paragraphs
+    : isTokenized || arguments.has("lines") || arguments.has("keep-going") || isTyped
+      ? .lines : .paragraphs
   let tagger = try arguments.model(Tagger.self, modelPath(arguments, of: Tagger.kind))
+  guard !arguments.has("keep-going") || format != .text || tagger.lexicon.hasSpans else {
+    throw UsageError(
+      "--keep-going writes a line for each line, and words with their tags below are none: give --format "
+        + "inline, json or jsonl")
+  }
   var writer = TagWriter(
     tagger: tagger,
     format: format, scheme: try arguments.choice("scheme", of: TagScheme.self) ?? .iob2,

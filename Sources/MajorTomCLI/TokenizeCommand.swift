@@ -12,7 +12,7 @@ let tokenizeCommand = Command(
     Shows the tokens of a text, from arguments, or line by line from files or standard input.
     tsv: token, bytes, UTF-16 units, code points, each as start-end in the original line.
     """,
-  options: inputOptions + [
+  options: inputOptions + lineOptions + [
     Option(
       "unit", "UNIT",
       "byte, code-point, grapheme, word, spaced-word or sentence (default: grapheme)"),

@@ -27,14 +27,16 @@ private let shownOptions = [
 let translateCommand = Command(
   "translate", summary: "translate a text", synopsis: "[-m MODEL] [TEXT...] [OPTION...]",
   about: "Translates a text from arguments, or line by line from files or standard input.",
-  options: [modelOption()] + inputOptions + searchOptions + shownOptions + [
+  options: [modelOption()] + inputOptions + lineOptions + searchOptions + shownOptions + [
     Option(flag: "force", "Lines of source, tab, target: print log probability of the target"),
-    Option("batch", "N", "Lines of the input to translate at once (default: 1)"),
+    Option(
+      "batch", "N", "Lines of the input translated together, where so many are there (default: 256)"
+    ),
     precisionOption, threadsOption, jsonOption,
   ]
 ) { arguments in
   let search = try search(arguments)
-  let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 1
+  let batch = try arguments.integer("batch", in: 1...1_000_000) ?? 256
   let threads = try arguments.threads()
   let ofSearches = ["best"] + shownOptions.map(\.name)
   if arguments.has("force"), let other = ofSearches.first(where: arguments.has) {
@@ -103,45 +105,51 @@ private struct TranslationWriter {
 
   /// Writes the log probability of each line's own target.
   func writeForced(_ lines: [InputText]) throws {
-    for input in lines {
-      let line = input.text
-      if line.isEmpty {
+    for (line, pair) in zip(lines, try lines.map { try forced($0.text) }) {
+      guard let (pair, value) = pair else {
         writeOutput("\n")
         continue
       }
-      let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
-      guard parts.count >= 2 else {
-        throw InputError(
-          description: "\(input.placeName): there is no tab between a source and its target")
-      }
-      let pair = SentencePair(source: String(parts[0]), target: String(parts[1]))
-      let value = try translator.logProbabilities(of: ParallelCorpus([pair]))[0]
-      guard value.isFinite else { throw noNumbers(path, pair.source) }
       if arguments.has("json") {
         writeJSON([
           "source": .text(pair.source), "target": .text(pair.target),
-          "log_probability": .number(value), "line": .whole(input.start.line),
-          "file": input.fileValue,
+          "log_probability": .number(value), "line": .whole(line.start.line),
+          "file": line.fileValue,
         ])
       } else {
-        writeOutput("\(fixed(value, 4))\t\(line)\n")
+        writeOutput("\(fixed(value, 4))\t\(line.text)\n")
       }
     }
+  }
+
+  /// A line's source and target, and how likely the target is; nil for an empty line.
+  private func forced(_ line: String) throws -> (pair: SentencePair, logProbability: Double)? {
+    guard !line.isEmpty else { return nil }
+    let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+    guard parts.count >= 2 else {
+      throw InputError(description: "there is no tab between a source and its target")
+    }
+    let pair = SentencePair(source: String(parts[0]), target: String(parts[1]))
+    let value = try translator.logProbabilities(of: ParallelCorpus([pair]))[0]
+    guard value.isFinite else { throw noNumbers(path, pair.source) }
+    return (pair, value)
   }
 
   /// Writes the translations of lines.
   mutating func write(_ lines: [InputText]) throws {
     let found = try translator.translate(lines.map(\.text), search, threads: threads)
+    for (line, translations) in zip(lines, found) {
+      guard translations.allSatisfy(\.logProbability.isFinite) else {
+        throw noNumbers(path, line.text)
+      }
+    }
     if let file = arguments.text("html"), !hasPage, let first = found.first, !first.isEmpty {
-      hasPage = true
       let pages = TranslatorPages(translator: translator, path: path, source: lines[0].text)
       try FileWriter.write(pages.attention(first).html(), to: file)
+      hasPage = true
     }
     for (line, translations) in zip(lines, found) {
-      for translation in translations {
-        guard translation.logProbability.isFinite else { throw noNumbers(path, line.text) }
-        write(translation, of: line)
-      }
+      for translation in translations { write(translation, of: line) }
       if let first = translations.first, !arguments.has("json") { note(first, of: line) }
     }
   }

@@ -77,10 +77,18 @@ public final class Gradients<S: Real>: @unchecked Sendable {
     memset(values.base + range.lowerBound, 0, range.count * MemoryLayout<S>.stride)
   }
 
+  /// A word of 64 bits for each 64 rows of an entry, a bit for each row that was touched; nil for an entry that is
+  /// not row-sparse.
+  ///
+  /// Who sets a bit writes the row.
+  package func touchedWords(ofEntry entry: Int) -> UnsafeMutableBufferPointer<UInt64>? {
+    tables[entry]?.touched.words
+  }
+
   /// Calls `body` for what counts of a piece of the layout: all of it, or each touched row.
   ///
   /// Rows come in rising order.
-  func forEachStretch(
+  package func forEachStretch(
     in piece: (range: Range<Int>, entry: Int), _ body: (Range<Int>) -> Void
   ) {
     guard let table = tables[piece.entry] else { return body(piece.range) }
@@ -88,7 +96,7 @@ public final class Gradients<S: Real>: @unchecked Sendable {
   }
 
   /// Adds a piece of other gradients of the same layout.
-  func add(_ other: Gradients, in piece: (range: Range<Int>, entry: Int)) {
+  package func add(_ other: Gradients, in piece: (range: Range<Int>, entry: Int)) {
     other.forEachStretch(in: piece) { range in
       S.add(
         Matrix(other.values.base + range.lowerBound, rows: 1, columns: range.count),
@@ -112,7 +120,7 @@ public final class Gradients<S: Real>: @unchecked Sendable {
 /// the same word.
 private final class RowSet: @unchecked Sendable {
   let rows: Int
-  private let words: UnsafeMutableBufferPointer<UInt64>
+  let words: UnsafeMutableBufferPointer<UInt64>
 
   init(rows: Int) {
     self.rows = rows

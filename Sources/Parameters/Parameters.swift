@@ -70,6 +70,14 @@ public final class Parameters<S: Real>: @unchecked Sendable {
     base.update(from: other.base, count: layout.count)
   }
 
+  /// Moves all elements towards those of `other`, by a part of the way from 0 to 1.
+  package func approach(_ other: Parameters, by part: S) {
+    precondition(other.layout.count == layout.count)
+    for index in 0..<layout.count {
+      base[index] += part * (other.base[index] - base[index])
+    }
+  }
+
   /// Sets all elements to 0.
   package func clear() { memset(base, 0, layout.count * MemoryLayout<S>.stride) }
 

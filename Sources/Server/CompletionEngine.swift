@@ -1,10 +1,12 @@
 internal import LanguageModel
 internal import Synchronization
 
-/// Writes the texts of a language model's requests: all that are under way take their next steps together, as
+/// Writes the texts of language models' requests: those under way on a thread take their next steps together, as
 /// rows of one batch.
 ///
-/// A text depends on its prompt, its options and its seed alone, whatever else is being written.
+/// Each thread has a batch of its own for each model, so that threads wait for nothing of each other: a product of 16
+/// rows takes little more time than one of 8, and two cores do two at once. A text depends on its prompt, its
+/// options and its seed alone, whatever else is being written, and wherever.
 final class CompletionEngine: Sendable {
   /// A request that came, and is checked.
   struct Order: Sendable {
@@ -12,34 +14,54 @@ final class CompletionEngine: Sendable {
     let request: CompletionRequest
     let model: ServedModel<LanguageModel>
     let deadline: Double
+
+    /// The texts that it asks for.
+    var texts: Int { request.prompts.count * request.count }
+  }
+
+  /// What a thread has taken on.
+  fileprivate struct Load {
+    /// Texts to write, by the serial number of their model.
+    var texts: [Int: Int] = [:]
+    var running = 0
+    var jobs = 0
+
+    var allTexts: Int { texts.values.reduce(0, +) }
   }
 
   private struct State {
+    /// In the order in which they came.
     var orders: [Order] = []
     var isStopping = false
-    var running = 0
-    // Jobs that are begun, or wait in the thread.
-    var jobs = 0
+    var loads: [Load]
   }
 
   private let limits: ServerLimits
-  private let state = Mutex(State())
-  private let signal = Signal()
-  private let thread = Mutex<Thread?>(nil)
+  private let state: Mutex<State>
+  private let signals: [Signal]
+  private let threads = Mutex<[Thread]>([])
+  /// The texts of a model that a thread writes at once.
+  private let room: Int
 
-  /// An engine with a thread of its own.
+  /// An engine with threads of its own.
   init(_ limits: ServerLimits) {
     self.limits = limits
-    let thread = Thread { [self] in
-      var run = EngineRun(limits)
-      self.run(&run)
-    }
-    self.thread.withLock { $0 = thread }
+    let count = max(1, limits.threads)
+    room = (max(1, limits.slots) + count - 1) / count
+    state = Mutex(State(loads: Array(repeating: Load(), count: count)))
+    signals = (0..<count).map { _ in Signal() }
+    let threads = (0..<count).map { number in Thread { [self] in run(number) } }
+    self.threads.withLock { $0 = threads }
   }
 
   /// Texts being written, and requests under way.
   var load: (running: Int, requests: Int) {
-    state.withLock { ($0.running, $0.jobs + $0.orders.count) }
+    state.withLock { state in
+      (
+        state.loads.reduce(0) { $0 + $1.running },
+        state.loads.reduce(state.orders.count) { $0 + $1.jobs }
+      )
+    }
   }
 
   /// Takes on a request.
@@ -51,7 +73,8 @@ final class CompletionEngine: Sendable {
         return RequestError(
           status: 503, message: "the server is shutting down", code: "shutting_down", retryAfter: 5)
       }
-      guard state.orders.count + state.jobs < limits.slots + limits.queue else {
+      let count = state.loads.reduce(state.orders.count) { $0 + $1.jobs }
+      guard count < limits.slots + limits.queue else {
         return RequestError(
           status: 429, message: "the queue of \(limits.queue) requests is full", code: "queue_full",
           retryAfter: 1)
@@ -60,34 +83,65 @@ final class CompletionEngine: Sendable {
       return nil
     }
     if let answer { throw answer }
-    signal.set()
+    for signal in signals { signal.set() }
   }
 
-  private func run(_ run: inout EngineRun) {
+  /// A thread's life: it takes on what it has room for, and writes a token of each of its texts.
+  private func run(_ number: Int) {
+    var run = EngineRun(limits, room: room)
     while true {
-      let (orders, isStopping) = state.withLock { state in
-        defer { state.orders = [] }
-        state.jobs = run.jobs.count + state.orders.count
-        state.running = run.running
-        return (state.orders, state.isStopping)
+      let isCheck = run.isCheckDue()
+      let (orders, areLeft, isStopping) = state.withLock { state in
+        state.loads[number] = run.load
+        let orders = Self.take(&state, number, room: room, isCheck: isCheck)
+        return (orders, !state.orders.isEmpty, state.isStopping)
       }
+      // What was left may be for a thread that sleeps.
+      if !orders.isEmpty, areLeft { for signal in signals { signal.set() } }
       for order in orders { run.take(order) }
       guard !run.jobs.isEmpty else {
-        if isStopping { return }
-        signal.wait(atMost: 60)
+        if isStopping, !areLeft { return }
+        signals[number].wait(atMost: 60)
         continue
       }
       run.step()
     }
   }
 
+  /// The orders that a thread takes on: of models for which it has room, while no thread has less to do.
+  ///
+  /// With `isCheck`, also those that are late, or that nobody waits for, to be ended.
+  private static func take(
+    _ state: inout State, _ number: Int, room: Int, isCheck: Bool
+  ) -> [Order] {
+    guard !state.orders.isEmpty else { return [] }
+    let now = Clock.now
+    var taken: [Order] = []
+    var rest: [Order] = []
+    for order in state.orders {
+      let serial = order.model.serial
+      let mine = state.loads[number].texts[serial] ?? 0
+      let least = state.loads.map(\.allTexts).min() ?? 0
+      let isNext = mine < room && state.loads[number].allTexts <= least
+      if isNext || (isCheck && (now > order.deadline || order.exchange.isGone)) {
+        taken.append(order)
+        state.loads[number].texts[serial] = mine + order.texts
+        state.loads[number].jobs += 1
+      } else {
+        rest.append(order)
+      }
+    }
+    state.orders = rest
+    return taken
+  }
+
   /// Finishes what is under way, and ends.
   func stop() {
     state.withLock { $0.isStopping = true }
-    signal.set()
-    thread.withLock { thread in
-      thread?.join()
-      thread = nil
+    for signal in signals { signal.set() }
+    threads.withLock { threads in
+      for thread in threads { thread.join() }
+      threads = []
     }
   }
 }
@@ -99,6 +153,8 @@ private struct EngineRun {
   private(set) var jobs: [CompletionJob] = []
   private var batches: [Batch] = []
   private var nextCheck = 0.0
+  private var isCheck = false
+  private let room: Int
 
   /// The batch of one model; another reading of its file has a batch of its own.
   private struct Batch {
@@ -108,9 +164,29 @@ private struct EngineRun {
     var jobs: [Int: CompletionJob] = [:]
   }
 
-  init(_ limits: ServerLimits) { self.limits = limits }
+  init(_ limits: ServerLimits, room: Int) {
+    self.limits = limits
+    self.room = room
+  }
 
-  var running: Int { batches.reduce(0) { $0 + $1.batch.count } }
+  /// What is in hand.
+  var load: CompletionEngine.Load {
+    var load = CompletionEngine.Load()
+    for job in jobs {
+      load.texts[job.model.serial, default: 0] += job.unbegun.count + job.running.count
+    }
+    load.running = batches.reduce(0) { $0 + $1.batch.count }
+    load.jobs = jobs.count
+    return load
+  }
+
+  /// Whether it is time to look who is gone, and whose time is over: now and then.
+  mutating func isCheckDue() -> Bool {
+    let now = Clock.now
+    isCheck = now >= nextCheck
+    if isCheck { nextCheck = now + 0.1 }
+    return isCheck
+  }
 
   mutating func take(_ order: CompletionEngine.Order) {
     jobs.append(
@@ -119,7 +195,7 @@ private struct EngineRun {
 
   /// One step of all texts.
   mutating func step() {
-    removeLate()
+    if isCheck { removeLate() }
     for job in jobs where !job.unbegun.isEmpty { begin(job) }
     for place in batches.indices {
       guard batches[place].batch.count > 0 else { continue }
@@ -145,7 +221,7 @@ private struct EngineRun {
   /// Begins as many texts of a job as there is room for.
   private mutating func begin(_ job: CompletionJob) {
     let place = place(of: job.model)
-    while batches[place].batch.count < limits.slots, let choice = job.takeUnbegun() {
+    while batches[place].batch.count < room, let choice = job.takeUnbegun() {
       do {
         let number = batches[place].batch.add(
           try job.generation(choice), likeliest: job.request.likeliest)
@@ -161,7 +237,7 @@ private struct EngineRun {
   private mutating func place(of model: ServedModel<LanguageModel>) -> Int {
     if let place = batches.firstIndex(where: { $0.serial == model.serial }) { return place }
     batches.append(
-      Batch(serial: model.serial, batch: GenerationBatch(model.model, capacity: limits.slots)))
+      Batch(serial: model.serial, batch: GenerationBatch(model.model, capacity: room)))
     return batches.count - 1
   }
 
@@ -175,11 +251,9 @@ private struct EngineRun {
     if !job.isOver { job.drop() }
   }
 
-  /// Now and then: who is gone, and whose time is over.
+  /// Ends the jobs that nobody waits for, and those whose time is over.
   private mutating func removeLate() {
     let now = Clock.now
-    guard now >= nextCheck else { return }
-    nextCheck = now + 0.1
     for job in jobs {
       let place = place(of: job.model)
       if job.exchange.isGone {

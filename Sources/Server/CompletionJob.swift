@@ -15,6 +15,8 @@ final class CompletionJob {
     var offset = 0
     var written = 0
     var finish: String?
+    /// When something was sent last.
+    var sent = -Double.infinity
   }
 
   /// A token with what the model expected.
@@ -108,17 +110,28 @@ final class CompletionJob {
 
   /// Sends what is new of a text, or all of the answer when all is there.
   private func deliver(_ number: Int) -> Bool {
-    if request.streams {
-      let choice = choices[number]
-      if !choice.text.isEmpty || choice.finish != nil {
-        if !send(event([object(choice, number)], usage: nil)) { return false }
-        choices[number].text = ""
-        choices[number].tokens = []
-      }
-    }
+    if request.streams, !sendNews(of: number) { return false }
     if choices.allSatisfy({ $0.finish != nil }) { finish() }
     return true
   }
+
+  /// Sends what is new of a text, unless the last news are so young that nobody could tell them apart; false where
+  /// nobody reads them.
+  private func sendNews(of number: Int) -> Bool {
+    let choice = choices[number]
+    let now = Clock.now
+    let isDue = choice.finish != nil || (!choice.text.isEmpty && now - choice.sent >= Self.burst)
+    guard isDue else { return true }
+    choices[number].sent = now
+    choices[number].text = ""
+    choices[number].tokens = []
+    return send(event([object(choice, number)], usage: nil))
+  }
+
+  /// Seconds between two events of a text: half of what a screen takes to show another picture.
+  ///
+  /// An event a token would take more time than the model does.
+  private static let burst = 0.008
 
   private func finish() {
     isOver = true
@@ -137,6 +150,10 @@ final class CompletionJob {
     isOver = true
     exchange.count(prompt: promptTokens, written: writtenTokens)
     guard hasBegun else { return exchange.answer(error) }
+    for number in choices.indices {
+      choices[number].sent = -Double.infinity
+      _ = sendNews(of: number)
+    }
     _ = send(error.json)
     exchange.end()
   }

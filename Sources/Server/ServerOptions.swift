@@ -1,3 +1,5 @@
+internal import DenseMath
+
 /// The most that a server takes on.
 public struct ServerLimits: Sendable, Equatable {
   /// Bytes of a request's body.
@@ -8,6 +10,8 @@ public struct ServerLimits: Sendable, Equatable {
   public var completionTokens = 4_096
   /// Texts that are written at once, by each language model.
   public var slots = 32
+  /// Threads that write them, a part each; by default as many as the process may use.
+  public var threads = Shards.processors
   /// Requests that wait for a slot, at each model.
   public var queue = 256
   /// Texts that are tagged, translated or scored at once, each by a thread of its own.

@@ -209,10 +209,13 @@ final class SplitterTask: TrainingTask {
   var unit: String { "char" }
   var trainingSize: DataSize { DataSize(tokens: counts.reduce(0, +)) }
 
-  /// What tells these data from others; nobody resumes a splitter.
+  /// What tells these data from others.
   var fingerprint: Fingerprint {
     var fingerprint = Fingerprint()
-    for sequence in sequences { fingerprint.add(sequence.graphemes) }
+    for sequence in sequences {
+      fingerprint.add(sequence.graphemes)
+      fingerprint.add(sequence.labels)
+    }
     return fingerprint
   }
 

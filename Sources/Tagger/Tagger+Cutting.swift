@@ -1,7 +1,8 @@
+internal import DenseMath
 public import Training
 
 extension Tagger {
-  /// Learns to cut running text, where the data say how theirs stood.
+  /// Learns to cut running text, where the data say how theirs stood; a run that goes on takes what it has learnt.
   public mutating func learnParts(
     on data: TaggedCorpus, _ options: TrainingOptions, _ run: TrainingRun,
     report: (TrainingEvent) throws -> Void
@@ -12,8 +13,16 @@ extension Tagger {
     let paragraphs = data.paragraphsToLearn
     var splitter = try Splitter(
       on: paragraphs, locale: core.parts.locale, seed: options.seed)
+    let own = Splitter.options(for: paragraphs, within: options)
+    if let files = run.files, files.resumes,
+      let learnt = (try? Tagger(contentsOf: files.model))?.core.parts.splitter,
+      try learnt.isLearnt(from: paragraphs, by: splitter, own)
+    {
+      core.changeParts { $0.splitter = learnt }
+      return
+    }
     let end = try splitter.train(
-      on: paragraphs, options: Splitter.options(for: paragraphs, within: options),
+      on: paragraphs, options: own,
       run: TrainingRun(threads: run.threads, isStopped: run.isStopped)
     ) { event in
       guard case .update(let progress) = event else { return }
@@ -26,6 +35,16 @@ extension Tagger {
 }
 
 extension Splitter {
+  /// Whether it has come of these paragraphs as `fresh` would with such options, however long it took.
+  fileprivate func isLearnt(
+    from paragraphs: [CutParagraph], by fresh: Splitter, _ options: TrainingOptions
+  ) throws -> Bool {
+    let task = try fresh.makeTask(on: paragraphs, validation: nil, options, Shards(threads: 1))
+    let card = core.card
+    return card.fingerprint == task.fingerprint.description && card.options?.seed == options.seed
+      && card.options?.batch == options.batch && card.options?.shards == options.shards
+  }
+
   /// Of fewer sentences a network learns less than the rules know.
   static let fewestSentences = 200
 

@@ -233,14 +233,50 @@ public final class SentenceTask: TrainingTask {
   /// F1 or accuracy on the development data.
   public func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation? {
     guard let development else { return nil }
+    let batches = development.batches
+    let found = bestTags(of: batches[...], of: development, on: pool, shards)
+    return validation(found, of: batches, of: development)
+  }
+
+  /// The same, the batches shared out.
+  public func validate(
+    on pool: WorkspacePool<Float>, _ shards: Shards, sharedBy group: any ProcessGroup
+  ) throws -> Validation? {
+    guard let development else { return nil }
+    let batches = development.batches
+    let found = try group.shared(batches.count) {
+      bestTags(of: batches[$0], of: development, on: pool, shards).map(Double.init)
+    }
+    return validation(found.map { Int($0) }, of: batches, of: development)
+  }
+
+  /// The numbers of the likeliest tags, of some batches word by word.
+  private func bestTags(
+    of batches: ArraySlice<[Int]>, of data: SentenceData, on pool: WorkspacePool<Float>,
+    _ shards: Shards
+  ) -> [Int] {
     let chain = network.crf.chain(of: pool.parameters)
-    let scores = network.scores(of: development, on: pool, shards)
-    var found = [[String]](repeating: [], count: scores.count)
-    shards.forEach(&found) { sentence, result in
-      result = chain.best(scores[sentence]).map { tags[$0] }
+    let scores = Array(network.scores(of: batches, of: data, on: pool, shards).joined())
+    var found = [[Int]](repeating: [], count: scores.count)
+    shards.forEach(&found) { place, result in result = chain.best(scores[place]) }
+    return Array(found.joined())
+  }
+
+  /// The score of the tags of all batches.
+  private func validation(
+    _ found: [Int], of batches: [[Int]], of data: SentenceData
+  ) -> Validation {
+    var bySentence = [ArraySlice<Int>](repeating: [], count: data.sentences.count)
+    var rest = found[...]
+    for sentence in batches.joined() {
+      let count = data.sentences[sentence].count
+      bySentence[sentence] = rest.prefix(count)
+      rest = rest.dropFirst(count)
     }
     var score = SpanScore()
-    for (right, found) in zip(developmentTags, found) { score.add(right: right, found: found) }
+    for (right, found) in zip(developmentTags, bySentence) {
+      score.add(right: right, found: found.map { tags[$0] })
+    }
     return Validation(score.metric, metric)
   }
 

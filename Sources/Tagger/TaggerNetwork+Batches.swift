@@ -91,18 +91,28 @@ extension TaggerNetwork {
     _ shards: Shards
   ) -> [[Double]] {
     let batches = data.batches
-    let starts = data.starts
-    let scores = shards.map(batches.count, on: pool) { number, workspace in
-      let trace = forward(
-        batch(batches[number], of: data, starts: starts, on: workspace), on: workspace)
-      return trace.batch.shape.sequences.map { rows in
-        LinearChainCRF.numbers(trace.scores, rows).map { $0 / temperature }
-      }
-    }
+    let scores = scores(
+      of: batches[...], of: data, on: pool, temperature: temperature, shards)
     var results = [[Double]](repeating: [], count: data.sentences.count)
     for (batch, scores) in zip(batches, scores) {
       for (sentence, score) in zip(batch, scores) { results[sentence] = score }
     }
     return results
+  }
+
+  /// The same of some batches alone, batch by batch.
+  func scores(
+    of batches: ArraySlice<[Int]>, of data: SentenceData, on pool: WorkspacePool<Float>,
+    temperature: Double = 1, _ shards: Shards
+  ) -> [[[Double]]] {
+    let starts = data.starts
+    return shards.map(batches.count, on: pool) { number, workspace in
+      let trace = forward(
+        batch(batches[batches.startIndex + number], of: data, starts: starts, on: workspace),
+        on: workspace)
+      return trace.batch.shape.sequences.map { rows in
+        LinearChainCRF.numbers(trace.scores, rows).map { $0 / temperature }
+      }
+    }
   }
 }

@@ -57,7 +57,7 @@ extension TrainingLoop {
   }
 
   private var blocks: [(Parameters<Float>, prefix: String)] {
-    [(parameters, ""), (best, "best.")]
+    [(parameters, ""), (best, "best.")] + (average.map { [($0, "average.")] } ?? [])
       + optimizer.moments.enumerated().map { ($1, "moment\($0).") }
       + task.carried.enumerated().map { ($1, "shard\($0).") }
   }

@@ -44,6 +44,7 @@ extension TrainingLoop {
     rehearse()
     // The model's own, those in training and the best; of them the program had the first before.
     forecast.add("weights", 2 * block)
+    if average != nil { forecast.add("average", block) }
     forecast.add("moments", optimizer.moments.count * block)
     forecast.add("gradients of \(counted(task.shardCount, "shard"))", task.shardCount * block)
     forecast.add("packed copies", packedBytes)

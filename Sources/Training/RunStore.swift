@@ -32,6 +32,8 @@ struct RunDescription: Codable, Sendable, Equatable {
 /// again at the next occasion; only the last writing of the model must succeed.
 final class RunStore {
   private let files: RunFiles?
+  // Of many processes one alone writes.
+  private let isWriter: Bool
   private var description: RunDescription
   /// Writes the model with the best weights to a path.
   var writeModel: (String) throws(FileError) -> Void = { _ in }
@@ -43,8 +45,9 @@ final class RunStore {
   // Held until the run's end.
   private var lock: FileLock?
 
-  init(_ files: RunFiles?, description: RunDescription) {
+  init(_ files: RunFiles?, description: RunDescription, isWriter: Bool = true) {
     self.files = files
+    self.isWriter = isWriter
     self.description = description
     lastSaved = clock.now
   }
@@ -56,10 +59,12 @@ final class RunStore {
   ///   where the run has ended and is not to train longer, and what `restore` throws.
   func resume<Task>(_ loop: TrainingLoop<Task>) throws -> [String] {
     guard let files else { return [] }
-    if files.isFolder { try Folders.make(files.path) }
-    // Before anything is read or written: two runs would each undo what the other has done.
-    lock = try FileLock(files.lock, for: files.path, heldBy: "another training")
-    for file in files.all { FileWriter.removeLeftovers(of: file) }
+    if isWriter {
+      if files.isFolder { try Folders.make(files.path) }
+      // Before anything is read or written: two runs would each undo what the other has done.
+      lock = try FileLock(files.lock, for: files.path, heldBy: "another training")
+      for file in files.all { FileWriter.removeLeftovers(of: file) }
+    }
     keepsOlder = files.resumes
     guard files.resumes else { return [] }
     guard files.hasCheckpoint else {
@@ -96,7 +101,7 @@ final class RunStore {
   func begin<Task>(
     _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
   ) throws {
-    guard let files, !isResumed else { return }
+    guard let files, isWriter, !isResumed else { return }
     do throws(FileError) {
       try writeCheckpoint(loop, files)
       // What an earlier run left is not one of this run.
@@ -106,13 +111,17 @@ final class RunStore {
     }
   }
 
-  /// After an update: writes a checkpoint if it is time.
+  /// Whether it is time for a checkpoint.
+  var isDue: Bool {
+    guard let files, isWriter else { return false }
+    return clock.now - lastSaved >= .seconds(files.secondsBetweenCheckpoints)
+  }
+
+  /// After an update, where it is time: writes a checkpoint.
   func updated<Task>(
     _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
   ) throws {
-    guard let files, clock.now - lastSaved >= .seconds(files.secondsBetweenCheckpoints) else {
-      return
-    }
+    guard let files, isWriter else { return }
     _ = try attempt(files.checkpoint, report) { () throws(FileError) in
       try writeCheckpoint(loop, files)
     }
@@ -121,7 +130,7 @@ final class RunStore {
 
   /// After a validation that was the best so far: writes the model.
   func improved(_ report: (TrainingEvent) throws -> Void) throws {
-    guard let files else { return }
+    guard let files, isWriter else { return }
     _ = try attempt(files.model, report) { () throws(FileError) in
       try writeModel(files.model)
     }
@@ -134,7 +143,7 @@ final class RunStore {
   func ended<Task>(
     _ end: TrainingEnd, _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
   ) throws {
-    guard let files else { return }
+    guard let files, isWriter else { return }
     if end == .interrupted {
       try writeCheckpoint(loop, files)
       try report(.saved(path: files.checkpoint))

@@ -198,18 +198,23 @@ extension TrainableModel {
     wanted.budget = budget ?? wanted.budget
     wanted.seed = seed ?? wanted.seed
     let shards = Shards(threads: run.threads)
-    let loop = try makeLoop(on: data, validation: validation, wanted, shards)
+    let group = run.group
+    let loop = try makeLoop(on: data, validation: validation, wanted, shards, group)
     let task = loop.task
+    try group.demandAgreement(on: facts(of: loop, run))
     let store = RunStore(
-      run.files, description: description(task, loop.options, origin: run.files?.origin ?? ""))
+      run.files, description: description(task, loop.options, origin: run.files?.origin ?? ""),
+      isWriter: group.rank == 0)
     // A run that cannot be resumed does not begin, and leaves the model as it is.
     let isFurther = core.card.options != nil
     let notes = try store.resume(loop)
+    try group.demandAgreement(on: loop.facts)
     let strangers = isFurther && !store.isResumed ? try strangers(in: data) : []
     prepareCard(task, loop.options, run)
     let summary = summary(task, loop.options, wanted: wanted.precision)
     let recorder = try RunRecorder(
-      run.files, outline(summary, run, threads: shards.threads), record: loop.record,
+      group.rank == 0 ? run.files : nil, outline(summary, run, threads: shards.threads),
+      record: loop.record,
       isResumed: store.isResumed)
     let sampled = validation ?? data
     let untrained = self
@@ -227,7 +232,8 @@ extension TrainableModel {
     do {
       try store.begin(loop, tell)
       let start = ContinuousClock.now
-      try learnParts(on: data, loop.options, run, report: tell)
+      // What does not change the network is left to the process that writes it.
+      if group.rank == 0 { try learnParts(on: data, loop.options, run, report: tell) }
       // It is a part of the training, but not once more of one that is resumed.
       if !store.isResumed { loop.record.seconds += (ContinuousClock.now - start) / .seconds(1) }
       store.writeModel = { [self] path throws(FileError) in
@@ -257,17 +263,27 @@ extension TrainableModel {
 
   /// A loop over data with all that the options leave open resolved.
   private func makeLoop(
-    on data: TrainingData, validation: TrainingData?, _ wanted: TrainingOptions, _ shards: Shards
+    on data: TrainingData, validation: TrainingData?, _ wanted: TrainingOptions, _ shards: Shards,
+    _ group: any ProcessGroup = SingleProcess()
   ) throws -> TrainingLoop<Task> {
     var options = wanted
     try check(data, validation: validation)
     Self.resolve(&options, for: data)
     options.precision = wanted.precision.resolved
     try options.validate()
+    func demandShards(_ found: Int) throws {
+      guard found < group.count else { return }
+      throw ProcessError.tooMany(processes: group.count, shards: found)
+    }
+    let cut = options.shards ?? 1
+    try demandShards(cut)
+    let most = (cut + group.count - 1) / group.count
     try MemoryEstimate.demand(
-      MemoryEstimate.training(network.layout, shards: options.shards ?? 1), for: network.layout)
+      MemoryEstimate.training(network.layout, shards: most), for: network.layout)
     let task = try makeTask(on: data, validation: validation, options, shards)
-    return TrainingLoop(task, parameters: startingWeights(task), options: options, on: shards)
+    try demandShards(task.shardCount)
+    return TrainingLoop(
+      task, parameters: startingWeights(task), options: options, on: shards, with: group)
   }
 
   /// A copy of the weights to train, prepared by the task where they are fresh.

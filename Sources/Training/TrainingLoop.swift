@@ -4,13 +4,15 @@ internal import Parameters
 /// The one training loop: batches to gradients, clipping, updates, validation, keeping the best.
 ///
 /// Everything that decides the result is counted in updates, never in seconds, except a budget in
-/// minutes. So a run gives the same weights, bit for bit, for any number of threads, and a resumed
-/// run the same as one that was never interrupted.
+/// minutes. So a run gives the same weights, bit for bit, for any number of threads and processes, and a
+/// resumed run the same as one that was never interrupted.
 final class TrainingLoop<Task: TrainingTask> {
   /// The options, with nothing left open.
   private(set) var options: TrainingOptions
   /// The weights as they are now, and as they were at the best validation.
   let parameters, best: Parameters<Float>
+  /// The average of the weights at the last validations; nil where the options want none.
+  let average: Parameters<Float>?
   /// The counts and results so far.
   var record = TrainingRecord()
 
@@ -19,20 +21,29 @@ final class TrainingLoop<Task: TrainingTask> {
   private let packed: PackedWeights<Float>
   private let workspaces: [Workspace<Float>]
   private let validationWorkspaces: WorkspacePool<Float>
+  private let averageWorkspaces: WorkspacePool<Float>?
   private let gradients: [Gradients<Float>]
   private let random: CounterRandom
   private let shards: Shards
+  private let group: any ProcessGroup
+  // The shards of this process.
+  private let mine: Range<Int>
   private var losses: [Double]
   private let clock = ContinuousClock()
 
   /// Prepares to train `parameters`, which change from now on.
   init(
-    _ task: Task, parameters: Parameters<Float>, options: TrainingOptions, on shards: Shards
+    _ task: Task, parameters: Parameters<Float>, options: TrainingOptions, on shards: Shards,
+    with group: any ProcessGroup = SingleProcess()
   ) {
     self.task = task
+    self.group = group
+    mine = group.share(of: task.shardCount, for: group.rank)
     self.options = options
     self.parameters = parameters
     best = parameters.copy()
+    let average = options.average > 1 ? parameters.copy() : nil
+    self.average = average
     let optimizer = Optimizer<Float>(
       task.layout, rule: options.rule, weightDecay: options.weightDecay)
     self.optimizer = optimizer
@@ -40,12 +51,13 @@ final class TrainingLoop<Task: TrainingTask> {
       task.layout, forTraining: true, precision: options.precision.products, drops: task.drops)
     self.packed = packed
     validationWorkspaces = WorkspacePool(parameters, packed: packed)
-    workspaces = (0..<task.shardCount).map { _ in
+    averageWorkspaces = average.map { WorkspacePool($0, packed: packed) }
+    workspaces = mine.map { _ in
       Workspace(parameters, packed: packed, changedBy: optimizer)
     }
     gradients = workspaces.compactMap(\.gradients)
     random = CounterRandom(seed: options.seed, stream: .dropout)
-    losses = Array(repeating: 0, count: task.shardCount)
+    losses = Array(repeating: 0, count: mine.count)
     self.shards = shards
   }
 
@@ -57,11 +69,11 @@ final class TrainingLoop<Task: TrainingTask> {
     loadWeights()
     let task = task
     let number = task.largestUpdate
-    let workspaces = Exclusively(workspaces)
-    shards.forEach(&losses) { shard, loss in
-      workspaces.elements[shard].reset()
-      loss = task.run(shard: shard, update: number, on: workspaces.elements[shard])
-      workspaces.elements[shard].reset()
+    let (workspaces, first) = (Exclusively(workspaces), mine.lowerBound)
+    shards.forEach(&losses) { place, loss in
+      workspaces.elements[place].reset()
+      loss = task.run(shard: first + place, update: number, on: workspaces.elements[place])
+      workspaces.elements[place].reset()
     }
     _ = task.validate(on: validationWorkspaces, shards)
   }
@@ -88,7 +100,7 @@ final class TrainingLoop<Task: TrainingTask> {
   ///   `TrainingRecord.mostRetreats` retreats to the last good weights; `best` is intact.
   func run(
     store: RunStore? = nil, report: (TrainingEvent) throws -> Void = { _ in },
-    isStopped: () -> Bool = { false }
+    isStopped: @escaping () -> Bool = { false }
   ) throws -> TrainingEnd {
     loadWeights()
     record.end = nil
@@ -97,27 +109,38 @@ final class TrainingLoop<Task: TrainingTask> {
     let interval = options.validateEvery > 0 ? options.validateEvery : task.updatesPerValidation
     var progress = progress(watch, loss: .nan, norm: .nan, rate: 0)
     var end: TrainingEnd?
+    let agreement = Agreement(
+      group, seconds: { self.seconds(watch) }, isStopped: isStopped,
+      isDue: { store?.isDue == true })
+    _ = try agreement.gather([])
     while end == nil {
       // Before all else: a run that was cut short between the checkpoint of an update and its
       // validation makes that now, and so ends as if it had never been cut short.
       if record.updates > 0, record.updates % max(1, interval) == 0, usedBudget < 1 {
         try validate(progress, store, report)
-        record.seconds = seconds(watch)
+        _ = try agreement.gather([])
+        record.seconds = agreement.seconds
       }
       let used = usedBudget
-      end = used >= 1 ? .budget : isStopped() ? .interrupted : patienceIsOver ? .patience : nil
+      end =
+        used >= 1
+        ? .budget : agreement.isStopped ? .interrupted : patienceIsOver ? .patience : nil
       if end != nil { break }
       let rate =
         record.rateFactor
         * options.rate(update: record.updates - record.restartedAt, progress: used)
-      guard let (loss, norm) = try update(rate: rate, report) else { continue }
-      record.seconds = seconds(watch)
+      guard let (loss, norm) = try update(rate: rate, agreement, report) else { continue }
+      record.seconds = agreement.seconds
       progress = self.progress(watch, loss: loss, norm: norm, rate: rate)
       try report(.update(progress))
-      try store?.updated(self, report)
+      if agreement.isDue {
+        try gatherStates()
+        try store?.updated(self, report)
+      }
     }
     if end == .budget { try validate(progress, store, report) }
-    record.seconds = seconds(watch)
+    try gatherStates()
+    record.seconds = agreement.seconds
     bringUpToDate()
     if record.best == nil { best.assign(parameters) }
     record.end = end
@@ -156,21 +179,22 @@ final class TrainingLoop<Task: TrainingTask> {
   /// Where one of them is not finite, the weights are those of the last good state afterwards, and nil is
   /// returned.
   private func update(
-    rate: Double, _ report: (TrainingEvent) throws -> Void
+    rate: Double, _ agreement: Agreement, _ report: (TrainingEvent) throws -> Void
   ) throws -> (loss: Double, norm: Double)? {
-    let task = task
+    let (task, first) = (task, mine.lowerBound)
     let number = record.updates
     let workspaces = Exclusively(workspaces)
     let packed = packed
-    shards.forEach(&losses) { shard, loss in
-      let workspace = workspaces.elements[shard]
+    shards.forEach(&losses) { place, loss in
+      let workspace = workspaces.elements[place]
       workspace.reset()
       workspace.gradients?.clear()
-      loss = task.run(shard: shard, update: number, on: workspace)
+      loss = task.run(shard: first + place, update: number, on: workspace)
       if let gradients = workspace.gradients { packed.maskGradients(gradients) }
     }
-    let loss = losses.reduce(0, +)
-    let norm = optimizer.sum(gradients, on: shards)
+    let loss = try agreement.gather(losses).reduce(0, +)
+    let norm = try group.sum(
+      gradients, ofShards: task.shardCount, by: optimizer, on: shards)
     guard loss.isFinite, norm.isFinite else {
       let error = TrainingError.diverged(
         update: number + 1, weight: gradients[0].values.firstNotFinite,
@@ -203,6 +227,21 @@ final class TrainingLoop<Task: TrainingTask> {
     loadWeights()
   }
 
+  /// Brings what shards keep from one update to the next to all processes, each shard's from its own.
+  private func gatherStates() throws {
+    guard group.count > 1, !task.carried.isEmpty else { return }
+    var bytes: [UInt8] = []
+    for shard in mine { bytes += UnsafeRawBufferPointer(task.carried[shard].elements) }
+    for (rank, found) in try group.gather(bytes).enumerated() where rank != group.rank {
+      var rest = found[...]
+      for shard in group.share(of: task.shardCount, for: rank) {
+        let room = UnsafeMutableRawBufferPointer(task.carried[shard].elements)
+        room.copyBytes(from: rest.prefix(room.count))
+        rest = rest.dropFirst(room.count)
+      }
+    }
+  }
+
   /// Packs the weights for the next update.
   private func loadWeights() {
     packed.load(parameters, masks: task.drops.isEmpty ? nil : (random, record.updates), on: shards)
@@ -219,9 +258,11 @@ final class TrainingLoop<Task: TrainingTask> {
     guard record.lastValidation != record.updates else { return }
     bringUpToDate()
     if !task.drops.isEmpty { packed.load(parameters, on: shards) }
-    let found = task.validate(on: validationWorkspaces, shards)
-    if !task.drops.isEmpty { loadWeights() }
-    guard let found else {
+    let current = try task.validate(on: validationWorkspaces, shards, sharedBy: group)
+    let ofAverage = current == nil ? nil : try validateAverage()
+    if !task.drops.isEmpty || ofAverage != nil { loadWeights() }
+    let isAverage = ofAverage?.isBetter(than: current) ?? false
+    guard let found = isAverage ? ofAverage : current else {
       // With nothing to tell good from bad by, the latest finite weights are good.
       best.assign(parameters)
       record.goodUpdate = record.updates
@@ -230,7 +271,7 @@ final class TrainingLoop<Task: TrainingTask> {
     }
     let isBest = found.isBetter(than: record.best)
     if isBest {
-      best.assign(parameters)
+      best.assign(isAverage ? average ?? parameters : parameters)
       record.best = found
       record.bestUpdate = record.updates
       record.goodUpdate = record.updates
@@ -239,6 +280,20 @@ final class TrainingLoop<Task: TrainingTask> {
     record.validationsSinceBest = isBest ? 0 : record.validationsSinceBest + 1
     try report(.validation(progress, found, isBest: isBest))
     if isBest { try store?.improved(report) }
+  }
+
+  /// Takes the weights into their average, and validates that; nil where there is none, or it is nothing but
+  /// the weights.
+  private func validateAverage() throws -> Validation? {
+    guard let average, let averageWorkspaces else { return nil }
+    defer { record.averaged += 1 }
+    guard record.averaged > 0 else {
+      average.assign(parameters)
+      return nil
+    }
+    average.approach(parameters, by: 1 / Float(options.average))
+    packed.load(average, on: shards)
+    return try task.validate(on: averageWorkspaces, shards, sharedBy: group)
   }
 
   /// Whether the run has ended, and was not told to train longer since.

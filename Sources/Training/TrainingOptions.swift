@@ -63,6 +63,12 @@ public struct TrainingOptions: HyperparameterSet {
   public var clip = 1.0
   /// Training ends after this many validations in a row without a better one; 0 for never.
   public var patience = 10
+  /// Of about how many validations the weights are averaged: the average is validated, too, and the better of
+  /// the two counts; 1 for no average.
+  ///
+  /// At each validation it moves towards the weights by one part in so many: an exponential moving average (Polyak and
+  /// Juditsky, SIAM J. Control Optim. 30, 1992, have the plain mean).
+  public var average = 1
   /// The updates between validations; 0 leaves it to the model.
   public var validateEvery = 0
   /// The seed of masks and order, and of fresh weights where the tool makes them.
@@ -124,6 +130,9 @@ extension TrainingOptions {
     .integer(
       "patience", \.patience, in: 0...Int.max,
       "Stop after N validations without gain, 0: never", .optimization),
+    .integer(
+      "average", \.average, in: 1...1000,
+      "Validate also the average of the weights of N validations, 1: none", .optimization),
     Hyperparameter(
       "validate-every", .integer(0...Int.max), "N", "Updates between validations", .optimization,
       formerName: "validateEvery", automatic: "by size",
@@ -209,6 +218,8 @@ public struct TrainingRun {
   public var notes: [String]
   /// Asked before each update; where it says so, the state is saved and training ends.
   public var isStopped: () -> Bool
+  /// The processes that train together: the first one writes the files and tells what happens.
+  public var group: any ProcessGroup = SingleProcess()
 
   /// A run on all processors that keeps no files, unless told otherwise.
   public init(

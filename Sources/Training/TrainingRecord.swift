@@ -21,6 +21,8 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
   public var retreats = 0
   /// The update at which moments and warm-up last began anew.
   public var restartedAt = 0
+  /// How many validations the average of the weights has seen.
+  public var averaged = 0
   /// How the run ended; nil for one that has not.
   public var end: TrainingEnd?
 
@@ -39,6 +41,7 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     goodUpdate = try values.decodeIfPresent(Int.self, forKey: .goodUpdate) ?? bestUpdate
     retreats = try values.decodeIfPresent(Int.self, forKey: .retreats) ?? 0
     restartedAt = try values.decodeIfPresent(Int.self, forKey: .restartedAt) ?? 0
+    averaged = try values.decodeIfPresent(Int.self, forKey: .averaged) ?? 0
     end = try values.decodeIfPresent(TrainingEnd.self, forKey: .end)
   }
 
@@ -51,7 +54,8 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     return counts.contains(updates) && (0...updates).contains(bestUpdate)
       && (0...updates).contains(lastValidation) && (0...updates).contains(validationsSinceBest)
       && (0...updates).contains(goodUpdate) && (0...updates).contains(restartedAt)
-      && (0...Self.mostRetreats).contains(retreats) && (0...1e12).contains(seconds)
+      && (0...updates).contains(averaged) && (0...Self.mostRetreats).contains(retreats)
+      && (0...1e12).contains(seconds)
       && best?.value.isNaN != true
   }
 }

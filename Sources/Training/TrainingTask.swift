@@ -19,8 +19,8 @@ public protocol TrainingTask: Sendable {
   var updatesPerEpoch: Int { get }
   /// The updates between two validations unless the options say otherwise.
   var updatesPerValidation: Int { get }
-  /// What a shard keeps from one update to the next, such as the states of its lanes: saved in
-  /// checkpoints. Empty blocks where nothing is kept.
+  /// What each shard keeps from one update to the next, such as the states of its lanes, in the order of the shards:
+  /// saved in checkpoints. None where nothing is kept.
   var carried: [Parameters<Float>] { get }
   /// How much there is to train on, and to validate on.
   var trainingSize: DataSize { get }
@@ -48,6 +48,13 @@ public protocol TrainingTask: Sendable {
 
   /// The result on the validation data; nil when there are none.
   func validate(on pool: WorkspacePool<Float>, _ shards: Shards) -> Validation?
+
+  /// The same result, which many processes work out together; by default each does all of it.
+  ///
+  /// Throws what the group throws.
+  func validate(
+    on pool: WorkspacePool<Float>, _ shards: Shards, sharedBy group: any ProcessGroup
+  ) throws -> Validation?
 }
 
 extension TrainingTask {
@@ -65,6 +72,10 @@ extension TrainingTask {
   public var largestUpdate: Int { 0 }
   /// One an epoch.
   public var updatesPerValidation: Int { updatesPerEpoch }
+  /// Each process does all of it.
+  public func validate(
+    on pool: WorkspacePool<Float>, _ shards: Shards, sharedBy group: any ProcessGroup
+  ) throws -> Validation? { validate(on: pool, shards) }
   /// Nothing is known beforehand.
   public func prepare(_ parameters: Parameters<Float>) {}
 }

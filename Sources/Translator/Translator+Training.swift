@@ -197,22 +197,47 @@ public final class PairTask: TrainingTask {
       Self.loss(validation, network, begin: begin, on: pool, shards), .crossEntropy)
   }
 
+  /// The same, the batches shared out.
+  public func validate(
+    on pool: WorkspacePool<Float>, _ shards: Shards, sharedBy group: any ProcessGroup
+  ) throws -> Validation? {
+    guard !validation.isEmpty else { return nil }
+    let batches = Self.batches(of: validation)
+    let losses = try group.shared(batches.count) {
+      Self.losses(batches[$0], network, begin: begin, on: pool, shards)
+    }
+    return Validation(Self.mean(losses, of: validation), .crossEntropy)
+  }
+
   /// The mean loss of a target token, in nats.
   static func loss(
     _ pairs: [Pair], _ network: TranslatorNetwork, begin: Int32,
     on pool: WorkspacePool<Float>, _ shards: Shards
   ) -> Double {
-    var batches = BucketedBatches.byLength(pairs.map(\.target.count), maxExamples: 64).map {
-      (pairs: $0.map { pairs[$0] }, loss: 0.0)
+    mean(
+      losses(batches(of: pairs)[...], network, begin: begin, on: pool, shards), of: pairs)
+  }
+
+  private static func batches(of pairs: [Pair]) -> [[Pair]] {
+    BucketedBatches.byLength(pairs.map(\.target.count), maxExamples: 64).map {
+      $0.map { pairs[$0] }
     }
-    shards.forEach(&batches) { _, batch in
-      batch.loss = pool.withWorkspace { workspace in
-        var smoothed = 0.0
-        return network.loss(
-          Self.pairs(batch.pairs, begin: begin), scale: 1, withGradients: false,
-          smoothed: &smoothed, on: workspace)
-      }
+  }
+
+  /// The loss of each batch, its tokens added up.
+  private static func losses(
+    _ batches: ArraySlice<[Pair]>, _ network: TranslatorNetwork, begin: Int32,
+    on pool: WorkspacePool<Float>, _ shards: Shards
+  ) -> [Double] {
+    shards.map(batches.count, on: pool) { place, workspace in
+      var smoothed = 0.0
+      return network.loss(
+        Self.pairs(batches[batches.startIndex + place], begin: begin), scale: 1,
+        withGradients: false, smoothed: &smoothed, on: workspace)
     }
-    return batches.reduce(0) { $0 + $1.loss } / Double(max(1, targetTokens(pairs)))
+  }
+
+  private static func mean(_ losses: [Double], of pairs: [Pair]) -> Double {
+    losses.reduce(0, +) / Double(max(1, targetTokens(pairs)))
   }
 }

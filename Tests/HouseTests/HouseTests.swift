@@ -23,6 +23,8 @@ enum House {
     "Tagger": ["LanguageModel"],
     // How messages quote what they are about is said once, for all rooms.
     "ICUText": ["Files"], "CommandLineOptions": ["Files"],
+    // Whoever trains on a command line may do so on many machines.
+    "CommandLineModels": ["Cluster"],
   ]
 
   /// The rooms above floor 1 that import C, each a library that only who needs it opens.

@@ -79,7 +79,8 @@ let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safetensors" 
       let texts = events.dropLast().map { event in
         Answer(status: 200, headers: [:], body: String(event.dropFirst(6))).texts.joined()
       }
-      #expect(texts.count > 10)
+      // The first token comes at once; later ones may come several together.
+      #expect(texts.count > 1 && texts[0].count == 1)
       #expect(texts.joined() == whole.texts[0])
     }
   }

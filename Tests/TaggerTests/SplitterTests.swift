@@ -179,6 +179,43 @@ private func trained(
     }
   }
 
+  /// What a run has learnt of cutting stands in its model: who goes on takes it, and not that of other data.
+  @Test func aRunThatGoesOnDoesNotLearnToCutAgain() throws {
+    /// How often it told that it learns to cut, and the model's bytes.
+    func run(_ data: TaggedCorpus, _ name: String, stop: Int = .max) throws -> (Int, Data) {
+      let files = RunFiles(model: folder.place(name), resumes: true)
+      var (told, updates) = (0, 0)
+      var tagger = try Tagger(on: data, tiny())
+      var options = Tagger.defaultOptions
+      (options.budget, options.validateEvery) = (.updates(4), 1)
+      try tagger.train(
+        on: data, options: options, run: TrainingRun(files: files, isStopped: { updates >= stop })
+      ) { event in
+        if case .preparing = event { told += 1 }
+        if case .update = event { updates += 1 }
+      }
+      return (told, try Data(contentsOf: URL(fileURLWithPath: files.model)))
+    }
+    let (data, others) = (corpus(200, seed: 3), corpus(200, seed: 9))
+    let whole = try run(data, "whole")
+    #expect(whole.0 > 0)
+    #expect(try run(data, "cut", stop: 2).0 == whole.0)
+    let rest = try run(data, "cut")
+    #expect(rest.0 == 0)
+    #expect(rest.1 == whole.1)
+    // The model of other data in the same place, as a run that was overwritten leaves it.
+    _ = try run(others, "others", stop: 2)
+    try FileManager.default.removeItem(atPath: folder.place("others.checkpoint"))
+    try? FileManager.default.removeItem(atPath: folder.place("others.checkpoint.older"))
+    var tagger = try Tagger(on: data, tiny())
+    var told = 0
+    try tagger.learnParts(
+      on: data, Tagger.defaultOptions,
+      TrainingRun(files: RunFiles(model: folder.place("others"), resumes: true))
+    ) { _ in told += 1 }
+    #expect(told > 0)
+  }
+
   /// Texts whose sentences end with nothing, or that are one sentence each, are learnt from, too.
   @Test func textsOfOneSentenceTeachWhereSentencesEnd() throws {
     var data = corpus(240, seed: 5)

@@ -1,0 +1,150 @@
+internal import DenseMath
+internal import Parameters
+
+/// The sum of all processes' gradients along the tree of the shards.
+///
+/// Each process owns some pieces of the layout. It gets the others' nodes of these, adds them in the order of the
+/// tree, and all get the result: what a ring sends, where runs of shards are aligned subtrees, and a few more nodes
+/// elsewhere. Of row-sparse weights only touched rows travel: first the words that mark them, then the rows.
+///
+/// All calls come from one thread.
+final class GradientSum {
+  let layout: ParameterLayout
+  let shardCount: Int
+  private let messenger: any Messenger
+  private let rank: Int
+  private let tree: ShardTree
+  private let nodes: [Int]
+  private let additions: [ShardTree.Addition]
+  private let pieces: [(range: Range<Int>, entry: Int)]
+  private let division: Division
+  private let rows: RowSum
+  // What the nodes of other processes hold of the stretches of this one, at the node's number.
+  private let received: [Numbers<Float>?]
+  // The sum of squares of each piece.
+  private let squares: Numbers<Double>
+
+  /// A sum of gradients of a layout over so many shards.
+  init(_ layout: ParameterLayout, shards shardCount: Int, _ messenger: any Messenger) {
+    self.layout = layout
+    self.shardCount = shardCount
+    self.messenger = messenger
+    rank = messenger.rank
+    let tree = ShardTree(shards: shardCount, processes: messenger.count)
+    self.tree = tree
+    nodes = tree.nodes.joined().sorted()
+    additions = tree.common.map { [nodes] addition in
+      ShardTree.Addition(
+        into: nodes.firstIndex(of: addition.into) ?? 0,
+        from: nodes.firstIndex(of: addition.from) ?? 0)
+    }
+    pieces = layout.pieces()
+    let division = Division(layout, processes: messenger.count)
+    self.division = division
+    received = nodes.map { [rank] node in
+      tree.runs[rank].contains(node) ? nil : Numbers(count: division.count(of: rank))
+    }
+    squares = Numbers(count: pieces.count)
+    rows = RowSum(layout, tree, nodes, additions, division, messenger)
+  }
+
+  /// Adds all gradients into the first of this process; returns the sum's norm.
+  func callAsFunction(_ gradients: [Gradients<Float>], on shards: Shards) throws -> Double {
+    let first = tree.runs[rank].lowerBound
+    let (pieces, own) = (pieces, tree.own[rank])
+    shards.forEachIndex(pieces.count) { piece in
+      for addition in own {
+        gradients[addition.into - first].add(gradients[addition.from - first], in: pieces[piece])
+      }
+    }
+    try messenger.exchange(nodeTransfers(gradients) + rows.wordTransfers(gradients))
+    try rows.exchangeNodes(gradients)
+    addDense(gradients, on: shards)
+    rows.add(gradients, squares: squares, on: shards)
+    try messenger.exchange(resultTransfers(gradients[0]) + rows.unionTransfers(gradients[0]))
+    try rows.exchangeResults(gradients[0])
+    // In the order of the pieces, as one process alone adds them.
+    return pieces.indices.reduce(0) { $0 + squares.base[$1] }.squareRoot()
+  }
+
+  /// The nodes of this process on their way to the owners, and the others' of what this one owns.
+  private func nodeTransfers(_ gradients: [Gradients<Float>]) -> [Transfer] {
+    var transfers: [Transfer] = []
+    let first = tree.runs[rank].lowerBound
+    for other in 0..<messenger.count where other != rank {
+      for node in tree.nodes[rank] {
+        for run in division.runs[other] {
+          transfers.append(.send(bytes(gradients[node - first].values.base, run.range), to: other))
+        }
+      }
+    }
+    for (place, node) in nodes.enumerated() {
+      guard let room = received[place],
+        let other = tree.runs.firstIndex(where: { $0.contains(node) })
+      else { continue }
+      var start = 0
+      for run in division.runs[rank] {
+        let end = start + run.range.count
+        transfers.append(.receive(room.bytes(start..<end), from: other))
+        start = end
+      }
+    }
+    return transfers
+  }
+
+  /// Adds the nodes of the dense pieces that this process owns, into its first gradients.
+  private func addDense(_ gradients: [Gradients<Float>], on shards: Shards) {
+    let runs = division.runs[rank]
+    // Each piece, and where it begins in what was received.
+    var mine: [(piece: Int, start: Int)] = []
+    var start = 0
+    for run in runs {
+      for piece in run.pieces {
+        mine.append((piece, start + pieces[piece].range.lowerBound - run.range.lowerBound))
+      }
+      start += run.range.count
+    }
+    let (pieces, nodes, received, squares, additions, work) = (
+      pieces, nodes, received, squares, additions, mine
+    )
+    let first = tree.runs[rank].lowerBound
+    shards.forEachIndex(work.count) { place in
+      let (piece, start) = work[place]
+      let range = pieces[piece].range
+      let sums = nodes.indices.map { node in
+        received[node].map { $0.base + start }
+          ?? gradients[nodes[node] - first].values.base + range.lowerBound
+      }
+      for addition in additions {
+        Float.add(
+          Matrix(sums[addition.from], rows: 1, columns: range.count),
+          into: Matrix(sums[addition.into], rows: 1, columns: range.count))
+      }
+      let result = gradients[0].values.base + range.lowerBound
+      if result != sums[0] { result.update(from: sums[0], count: range.count) }
+      squares.base[piece] = Float.sumOfSquares(result, count: range.count)
+    }
+  }
+
+  /// The sums of this process on their way to all, and the others'.
+  private func resultTransfers(_ sum: Gradients<Float>) -> [Transfer] {
+    var transfers: [Transfer] = []
+    for other in 0..<messenger.count where other != rank {
+      for run in division.runs[rank] {
+        transfers.append(.send(bytes(sum.values.base, run.range), to: other))
+        transfers.append(.send(squares.bytes(run.pieces), to: other))
+      }
+      for run in division.runs[other] {
+        transfers.append(.receive(bytes(sum.values.base, run.range), from: other))
+        transfers.append(.receive(squares.bytes(run.pieces), from: other))
+      }
+      for table in division.tables[rank] {
+        transfers.append(.send(squares.bytes(table.pieces), to: other))
+      }
+      for table in division.tables[other] {
+        transfers.append(.receive(squares.bytes(table.pieces), from: other))
+      }
+    }
+    return transfers
+  }
+}

@@ -1,0 +1,32 @@
+internal import Glibc
+
+/// What the program that has started the processes says of them, before they have joined.
+public struct Launch: Sendable, Equatable {
+  /// The number of this process, from 0 on.
+  public let rank: Int
+  /// How many were started.
+  public let count: Int
+
+  /// What the environment says: of Open MPI's mpirun, MPICH's, or Slurm's srun with a plugin for either.
+  ///
+  /// It is nil for a process that was started alone.
+  public static var found: Launch? { Launch(environment) }
+
+  init?(_ value: (String) -> String?) {
+    func number(_ name: String) -> Int? { value(name).flatMap { Int($0) } }
+    let pairs = [
+      ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"),
+      ("PMIX_RANK", "SLURM_STEP_NUM_TASKS"), ("PMIX_RANK", "PRTE_NUM_RANKS"),
+    ]
+    for (rank, count) in pairs {
+      guard let rank = number(rank), let count = number(count), count > 1 else { continue }
+      (self.rank, self.count) = (rank, count)
+      return
+    }
+    return nil
+  }
+
+  private static func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+}

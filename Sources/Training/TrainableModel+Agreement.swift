@@ -1,0 +1,41 @@
+internal import Files
+internal import Parameters
+
+extension TrainableModel {
+  /// What must be the same in all processes that train together.
+  func facts(
+    of loop: TrainingLoop<Task>, _ run: TrainingRun
+  ) -> [(name: String, value: String)] {
+    guard run.group.count > 1 else { return [] }
+    var facts = [(name: "the kind of model", value: Self.kind.name)]
+    facts += Configuration.hyperparameters.compactMap { row in
+      row.read(configuration).map { (row.name, $0.text) }
+    }
+    facts += Self.optionRows.compactMap { row in
+      row.read(loop.options).map { (row.name, $0.text) }
+    }
+    facts.append(("the fingerprint of the data", loop.task.fingerprint.description))
+    facts.append(("what training goes on with", run.files?.resumes == true ? "a run" : "nothing"))
+    facts.append(
+      ("how much longer it is to train", run.files?.additionalBudget.map { "\($0)" } ?? "as before")
+    )
+    return facts + loop.facts
+  }
+}
+
+extension TrainingLoop {
+  /// What must be the same in all processes before the next update.
+  var facts: [(name: String, value: String)] {
+    func checksum(_ blocks: [Parameters<Float>]) -> String {
+      var checksum = CRC32C()
+      for block in blocks { checksum.add(UnsafeRawBufferPointer(block.elements)) }
+      return checksum.digits
+    }
+    return [
+      ("the number of updates made", "\(record.updates)"),
+      ("the checksum of the weights", checksum([parameters, best])),
+      ("the checksum of the optimiser's moments", checksum(optimizer.moments)),
+      ("the checksum of the states of lanes", checksum(task.carried)),
+    ]
+  }
+}

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""Trains with several processes on this machine, by Open MPI's mpirun and by MPICH's where it is there.
+
+Every model must have the bytes that one process makes, for any number of processes and threads, also where a process
+was killed and another number of them went on; and what cannot work must be said in one sentence.
+
+    Tests/Cluster/cluster.py [TOOL]
+
+Needs Python 3, Open MPI, and the library that `make mpi` makes.
+"""
+
+import filecmp
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOL = str(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".build/release/majortom").resolve())
+CORPORA = ROOT / "corpora"
+LIBRARY = ROOT / ".build/mpi/libmajortom-mpi.so"
+OPEN_MPI = shutil.which("mpirun.openmpi") or "mpirun"
+# In a container everybody is root, and a test has more processes than processors.
+ENVIRONMENT = dict(
+    os.environ, MAJORTOM_MPI=str(LIBRARY), OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+    OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none")
+for name in list(ENVIRONMENT):
+    if name.startswith(("OMPI_COMM", "PMI", "SLURM")):
+        del ENVIRONMENT[name]
+MODELS = {
+    "lm": [
+        "lm", CORPORA / "ships-log.txt", "--hidden", "32", "--layers", "2", "--batch", "16", "--steps", "16",
+        "--dropout", "0.2", "--updates", "25", "--validate-every", "10", "--validation", "0.05",
+    ],
+    "tagger": [
+        "tagger", CORPORA / "names/train.conll", "--dev", CORPORA / "names/dev.conll", "--hidden", "24", "--words", "16",
+        "--batch", "16", "--updates", "25", "--validate-every", "10",
+    ],
+    "translator": [
+        "translator", CORPORA / "phrases.en-fr.tsv", "--hidden", "24", "--embedding", "16", "--batch", "16",
+        "--unit", "word", "--updates", "25", "--validate-every", "10",
+    ],
+}
+LIMIT = 120
+failures = []
+
+
+def check(holds, what, *shown):
+    if not holds:
+        failures.append(what)
+        print(f"FAILED: {what}", *shown, sep="\n  ", flush=True)
+
+
+def words(*parts):
+    return [str(part) for part in parts]
+
+
+def training(kind, output, *more):
+    return words(TOOL, "train", *MODELS[kind], "--shards", "8", "-o", output, *more)
+
+
+def call(command, environment=ENVIRONMENT):
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=environment)
+
+
+def mpirun(count, command, environment=ENVIRONMENT):
+    return call([OPEN_MPI, "-n", str(count), *command], environment)
+
+
+def same(left, right, what, shown=""):
+    check(left.exists() and right.exists() and filecmp.cmp(left, right, shallow=False), what, shown)
+
+
+def told(result):
+    """The tool's own sentences, without what mpirun says."""
+    return [line for line in result.stderr.splitlines() if line.startswith(("majortom:", "copy:"))]
+
+
+def refused(result, pattern, what, status=1):
+    lines = told(result)
+    fits = len(lines) == 1 and re.search(pattern, lines[0]) and result.returncode == status
+    check(fits, what, f"exit {result.returncode}", result.stderr[-2000:])
+
+
+def bits(folder):
+    for kind in MODELS:
+        alone = folder / f"{kind}.safetensors"
+        result = call(training(kind, alone, "--threads", "2", "-q"))
+        check(result.returncode == 0, f"{kind} alone", result.stderr)
+        for count in [1, 2, 3, 4, 8]:
+            for threads in [1, 2]:
+                path = folder / f"{kind}-{count}-{threads}.safetensors"
+                result = mpirun(count, training(kind, path, "--threads", threads, "-q"))
+                same(alone, path, f"{kind}: {count} processes of {threads} threads", result.stderr[-2000:])
+                check(told(result) == [], f"{kind}: {count} processes are silent", result.stderr[-2000:])
+        print(f"{kind}: the bytes of one process by 1, 2, 3, 4 and 8", flush=True)
+
+
+def plain(folder):
+    # Alone, nothing of MPI is opened; with it, progress is told by one process.
+    result = call(training("lm", folder / "plain.safetensors", "-q"), dict(ENVIRONMENT, LD_DEBUG="files"))
+    check("libmpi" not in result.stderr and "majortom-mpi" not in result.stderr, "a plain start opens no MPI")
+    result = mpirun(2, training("lm", folder / "told.safetensors", "--json"))
+    ends = [line for line in result.stdout.splitlines() if '"end"' in line]
+    check(len(ends) == 1, "one process tells what happens", result.stdout, result.stderr)
+
+
+def processes(run):
+    """The numbers of the processes that mpirun has started, by their ranks."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                variables = dict(
+                    part.split("=", 1) for part in (entry / "environ").read_text().split("\0") if "=" in part)
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, ValueError):
+                continue
+            if parent == run.pid and "OMPI_COMM_WORLD_RANK" in variables:
+                found[int(variables["OMPI_COMM_WORLD_RANK"])] = int(entry.name)
+    return found
+
+
+def begun(folder, count, name, kind="lm", updates=os.environ.get("UPDATES", "400")):
+    """A long run in a folder that has saved a checkpoint after its first update."""
+    path = folder / name
+    # 25 updates were too few to be cut short.
+    command = training(kind, path, "--checkpoint-every", "0.05", "--threads", "1", "-q")
+    command[command.index("25")] = updates
+    run = subprocess.Popen(
+        [OPEN_MPI, "-n", str(count), *command], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True)
+    # The first checkpoint is of no update; the one before it is there once a second has been made.
+    end = time.monotonic() + LIMIT
+    while not (path / "checkpoint.previous").exists() and time.monotonic() < end and run.poll() is None:
+        time.sleep(0.005)
+    check(run.poll() is None, f"{name}: it runs")
+    return path, run
+
+
+def whole(folder, kind="lm", updates=os.environ.get("UPDATES", "400")):
+    path = folder / f"whole-{kind}"
+    command = training(kind, path, "--threads", "2", "-q")
+    command[command.index("25")] = updates
+    result = call(command)
+    check(result.returncode == 0, f"{kind}: a whole run", result.stderr)
+    return path / "model.safetensors"
+
+
+def goes_on(path, right, what):
+    """Any number of processes makes the same bytes of what is left."""
+    for count in [0, 2, 4]:
+        copy = path.with_name(f"{path.name}-on-{count}")
+        shutil.copytree(path, copy)
+        command = [TOOL, "resume", str(copy), "-q"]
+        result = mpirun(count, command) if count else call(command)
+        same(right, copy / "model.safetensors", f"{what}, then {count or 'one alone'}", result.stderr[-2000:])
+
+
+def losses(folder):
+    right = whole(folder)
+    for victim in [2, 0]:
+        path, run = begun(folder, 3, f"killed-{victim}")
+        ranks = processes(run)
+        check(len(ranks) == 3, "three processes were found")
+        start = time.monotonic()
+        os.kill(ranks[victim], signal.SIGKILL)
+        try:
+            _, text = run.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            _, text = run.communicate()
+        seconds = time.monotonic() - start
+        check(seconds < 10 and run.returncode != 0, f"all end soon after rank {victim} was killed: {seconds:.1f} s", text)
+        sentence = f"majortom: process {victim} on host [^ ]+ has gone"
+        check(re.search(sentence, text), f"a sentence names rank {victim}", text)
+        print(f"rank {victim} killed: all ended after {seconds:.1f} s", flush=True)
+        goes_on(path, right, f"rank {victim} killed")
+    # A signal to mpirun, or to one process alone, ends all, and their state is saved.
+    for name, number in [("signalled", None), ("one", 1)]:
+        path, run = begun(folder, 4, name)
+        os.kill(processes(run)[number] if number is not None else run.pid, signal.SIGTERM)
+        _, text = run.communicate(timeout=LIMIT)
+        check(run.returncode != 0, f"{name}: it was cut short", text)
+        goes_on(path, right, f"SIGTERM, {name}")
+    right = whole(folder, "tagger", "100")
+    path, run = begun(folder, 2, "killed-tagger", "tagger", "100")
+    os.kill(processes(run)[1], signal.SIGKILL)
+    run.communicate(timeout=LIMIT)
+    goes_on(path, right, "tagger killed")
+
+
+def disagreements(folder):
+    output = folder / "refused.safetensors"
+
+    def two(first, second):
+        return call([OPEN_MPI, "-n", "1", *words(*first), ":", "-n", "1", *words(*second)])
+
+    usual = training("lm", output, "-q")
+    refused(two(usual, usual + ["--rate", "0.01"]), r"do not agree: rate is 0\.\d+ in process 0 on host \S+, and 0\.01 in process 1", "another rate")
+    refused(two(usual, usual + ["--hidden", "40"]), "do not agree: hidden is 32 in process 0", "another network")
+    other = folder / "other.txt"
+    text = (CORPORA / "ships-log.txt").read_text()
+    other.write_text(text[:-200] + text[-199:])
+    changed = [str(other) if word.endswith("ships-log.txt") else word for word in usual]
+    refused(two(usual, changed), "do not agree: the fingerprint of the data is", "other data")
+    missing = [str(folder / "nowhere.txt") if word.endswith("ships-log.txt") else word for word in usual]
+    refused(two(usual, missing), r"process 1 on host \S+: .*nowhere.txt", "data that one has not")
+    refused(two(usual, training("tagger", output, "-q")), "do not agree: the kind of model", "another kind of model")
+    copy = folder / "copy"
+    shutil.copy(TOOL, copy)
+    with copy.open("ab") as file:
+        file.write(b"another build")
+    refused(two(usual, [copy, *usual[1:]]), "do not agree: the checksum of the program is", "another build")
+    check(not output.exists(), "what was refused has written nothing")
+    refused(mpirun(9, training("lm", output, "-q")), "9 processes cannot share 8 shards", "more processes than shards")
+    refused(mpirun(3, usual + ["--bogus"]), "bogus", "an unknown option is told once", 2)
+    refused(mpirun(3, [*usual, "--seeds", "0"]), "seeds", "a bad value is told once", 2)
+    output.write_text("there")
+    refused(mpirun(3, usual), "exists", "a file that is there is told once", 2)
+    output.unlink()
+    none = dict(ENVIRONMENT, MAJORTOM_MPI=str(folder / "none.so"))
+    refused(mpirun(2, usual, none), r"is missing: \S+none.so; make mpi", "no library")
+    print("disagreements are refused", flush=True)
+
+
+def mpich(folder):
+    compiler, launcher = shutil.which("mpicc.mpich"), shutil.which("mpirun.mpich")
+    if not compiler or not launcher:
+        print("MPICH is not here: left out (Debian: mpich libmpich-dev)", flush=True)
+        return
+    library = folder / "libmajortom-mpich.so"
+    result = call([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(ROOT / "Sources/CMPI/library/majortom-mpi.c")])
+    check(result.returncode == 0, "MPICH's mpicc makes the library", result.stderr)
+    environment = dict(ENVIRONMENT, MAJORTOM_MPI=str(library))
+    path = folder / "mpich.safetensors"
+    result = call([launcher, "-n", "3", *training("lm", path, "-q")], environment)
+    same(folder / "lm.safetensors", path, "MPICH makes the same bytes", result.stderr)
+    wrong = call([launcher, "-n", "2", *training("lm", folder / "wrong.safetensors", "-q")])
+    check("make mpi MPICC=" in wrong.stderr, "the library of another MPI is told", wrong.stderr)
+    print("MPICH makes the same bytes", flush=True)
+
+
+def main():
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for part in [bits, plain, disagreements, mpich, losses]:
+            if not os.environ.get("ONLY") or part.__name__ in os.environ["ONLY"]:
+                part(folder)
+    print(f"{time.monotonic() - start:.0f} s; {len(failures)} failures", flush=True)
+    sys.exit(1 if failures else 0)
+
+
+main()
