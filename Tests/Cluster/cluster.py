@@ -246,11 +246,62 @@ def mpich(folder):
     print("MPICH makes the same bytes", flush=True)
 
 
+def documented(folder):
+    """The host file and the Slurm script of docs/cluster.md, with processes on this machine."""
+    hosts = folder / "hosts"
+    hosts.write_text("localhost slots=2\n")
+    path = folder / "hosted.safetensors"
+    result = call(
+        [OPEN_MPI, "--hostfile", str(hosts), "--map-by", "node", "--bind-to", "none", *training("lm", path, "-q")])
+    same(folder / "lm.safetensors", path, "a host file", result.stderr)
+    # Slurm's srun is played by mpirun, which leaves out srun's own options.
+    srun = folder / "bin/srun"
+    srun.parent.mkdir()
+    srun.write_text(
+        f'#!/bin/bash\nwhile [ "${{1#--}}" != "$1" ]; do shift; done\nexec {OPEN_MPI} -n "$SLURM_NTASKS" "$@"\n')
+    srun.chmod(0o755)
+    run = folder / "slurm"
+    environment = dict(
+        ENVIRONMENT, PATH=f"{srun.parent}:{os.environ['PATH']}", MAJORTOM=TOOL, RUN=str(run), SLURM_NTASKS="4",
+        CORPUS=str(CORPORA / "ships-log.txt"), OPTIONS="--hidden 32 --steps 16 --updates 100000 --checkpoint-every 0.1 -q")
+    script = str(ROOT / "Examples/cluster/train.slurm")
+    job = subprocess.Popen(["bash", script], env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    end = time.monotonic() + LIMIT
+    while not (run / "checkpoint.previous").exists() and time.monotonic() < end and job.poll() is None:
+        time.sleep(0.01)
+    # As Slurm does before the time limit, with all processes of the job.
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            variables = (entry / "environ").read_text().split("\0") if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if f"RUN={run}" in variables and any(v.startswith("OMPI_COMM_WORLD_RANK") for v in variables):
+            os.kill(int(entry.name), signal.SIGTERM)
+    _, text = job.communicate(timeout=LIMIT)
+    check(job.returncode != 0 and (run / "config.json").exists(), "a job that was cut short ends", text)
+    # Begun again, the job goes on: here with two processes, and only to be cut short once more.
+    environment["SLURM_NTASKS"] = "2"
+
+    def stamp():
+        # Between two names a checkpoint is nowhere for a moment.
+        return (run / "checkpoint").stat().st_mtime_ns if (run / "checkpoint").exists() else before
+
+    before = None
+    before = stamp()
+    job = subprocess.Popen(["bash", script], env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while stamp() == before and time.monotonic() < end and job.poll() is None:
+        time.sleep(0.01)
+    check(job.poll() is None and stamp() != before, "the job goes on with the run")
+    os.killpg(job.pid, signal.SIGTERM)
+    _, text = job.communicate(timeout=LIMIT)
+    print("a host file and the Slurm script work", flush=True)
+
+
 def main():
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for part in [bits, plain, disagreements, mpich, losses]:
+        for part in [bits, plain, documented, disagreements, mpich, losses]:
             if not os.environ.get("ONLY") or part.__name__ in os.environ["ONLY"]:
                 part(folder)
     print(f"{time.monotonic() - start:.0f} s; {len(failures)} failures", flush=True)
