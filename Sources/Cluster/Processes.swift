@@ -6,7 +6,9 @@ public import Training
 /// The processes that mpirun has started, as one: they train a model together.
 ///
 ///     let group = try Processes.join()
-///     try model.train(on: data, run: TrainingRun(group: group ?? SingleProcess()))
+///     var run = TrainingRun(threads: group?.threads)
+///     if let group { run.group = group }
+///     try model.train(on: data, run: run)
 ///     group?.leave()
 ///
 /// All calls come from the thread that has joined.

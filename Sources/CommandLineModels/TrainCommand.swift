@@ -30,7 +30,11 @@ func trainModel<Model: CommandLineModel>(
   try demandNothingIdle(
     type, typed, settings.configuration, settings.tokens, settings.options)
   let seeds = try seedCount(arguments)
-  guard !arguments.has("dry-run") else { return try forecast(type, arguments) }
+  guard !arguments.has("dry-run") else {
+    // Each process would say the same.
+    if (Launch.found?.rank ?? 0) == 0 { try forecast(type, arguments) }
+    return
+  }
   let group = try joinProcesses()
   let files = try runFiles(
     arguments, reading: Model.fileOptions + ["from", "config"], isWriter: group.rank == 0)

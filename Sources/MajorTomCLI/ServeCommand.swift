@@ -33,7 +33,9 @@ let serveCommand = Command(
     Option("max-queue", "N", "Requests that wait; more are answered 429 (default: 256)"),
     Option("max-connections", "N", "Connections at once (default: 2048)"),
     Option("max-seconds", "S", "The longest time for a request (default: 300)"),
-    Option("max-idle", "S", "Close connections on which nothing moved for so long (default: 60)"),
+    Option(
+      "max-idle", "S",
+      "The longest time for a request to come, or for nothing to move (default: 60)"),
     Option("drain", "SECONDS", "On SIGTERM, time to finish what is under way (default: 30)"),
     Option("log", "FORMAT", "Lines on standard error: text, json or none (default: text)"),
     Option(flag: "log-prompts", "Log what is asked, too"),

@@ -80,17 +80,24 @@ let pageScript = #"""
     const asked = document.createElement('span'); asked.className = 'asked'; asked.textContent = body.prompt;
     const written = document.createElement('span'); $('text').replaceChildren(asked, written);
     $('go').disabled = true; $('stop').disabled = false; $('told').textContent = 'Writing…';
-    let seed = null;
+    let seed = null, waiting = '', timer = 0, rested = performance.now();
+    const show = () => { written.append(waiting); waiting = ''; timer = 0; };
     try {
       for await (const event of events(await ask('v1/completions', body, cancel.signal))) {
         seed = event.seed;
-        if (event.choices.length) written.append(event.choices[0].text);
+        if (event.choices.length) waiting += event.choices[0].text;
+        // A fast model writes more than a browser can lay out, or hear clicks beside.
+        timer ||= setTimeout(show, 30);
+        if (performance.now() - rested > 30) {
+          await new Promise(rest => setTimeout(rest)); rested = performance.now();
+        }
       }
       $('told').textContent = 'Done, with seed ' + seed + '.';
     } catch (error) {
       $('told').textContent = error.name === 'AbortError' ? 'Stopped.' : '';
       tell(error);
     }
+    clearTimeout(timer); show();
     $('go').disabled = false; $('stop').disabled = true; isWriting = false;
     if (seed !== null) $('text').dataset.seed = seed;
     if ($('colour').checked) colour();

@@ -10,6 +10,7 @@ Needs Python 3, Open MPI, and the library that `make mpi` makes.
 """
 
 import filecmp
+import itertools
 import os
 import pathlib
 import re
@@ -101,6 +102,30 @@ def bits(folder):
         print(f"{kind}: the bytes of one process by 1, 2, 3, 4 and 8", flush=True)
 
 
+def rows(folder):
+    """A tagger of so many words that the gradients of their table are of rows alone, and only these travel."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = ["".join(word) for word in itertools.islice(itertools.product(letters, repeat=4), 10_000)]
+    lines = []
+    for sentence in range(3000):
+        for place in range(10):
+            number = (sentence * 10 + place) * 7919 % 10_000
+            lines.append(f"{names[number]} {'B-PER' if number % 5 == 0 else 'O'}")
+        lines.append("")
+    data = folder / "words.conll"
+    data.write_text("\n".join(lines) + "\n")
+    command = words(TOOL, "train", "tagger", data, "--hidden", "16", "--words", "16", "--batch", "16", "--shards", "8",
+                    "--updates", "25", "--validate-every", "10", "-q", "-o")
+    alone = folder / "rows.safetensors"
+    result = call([*command, str(alone)])
+    check(result.returncode == 0, "a large table alone", result.stderr)
+    for count in [2, 3]:
+        path = folder / f"rows-{count}.safetensors"
+        result = mpirun(count, [*command, str(path)])
+        same(alone, path, f"a large table: {count} processes", result.stderr[-2000:])
+    print("rows of a large table: the bytes of one process by 2 and 3", flush=True)
+
+
 def plain(folder):
     # Alone, nothing of MPI is opened; with it, progress is told by one process.
     result = call(training("lm", folder / "plain.safetensors", "-q"), dict(ENVIRONMENT, LD_DEBUG="files"))
@@ -108,6 +133,15 @@ def plain(folder):
     result = mpirun(2, training("lm", folder / "told.safetensors", "--json"))
     ends = [line for line in result.stdout.splitlines() if '"end"' in line]
     check(len(ends) == 1, "one process tells what happens", result.stdout, result.stderr)
+    # A budget in minutes is that of the first process's clock.
+    command = training("lm", folder / "timed", "-q", "--minutes", "0.02")
+    place = command.index("--updates")
+    del command[place:place + 2]
+    result = mpirun(3, command)
+    check(result.returncode == 0 and (folder / "timed/model.safetensors").exists(), "a budget in minutes", result.stderr)
+    seeds = [folder / "seeds-1.safetensors", folder / "seeds-2.safetensors"]
+    results = [call(training("lm", seeds[0], "--seeds", "2", "-q")), mpirun(2, training("lm", seeds[1], "--seeds", "2", "-q"))]
+    same(*seeds, "two seeds by two processes", results[1].stderr)
 
 
 def processes(run):
@@ -246,11 +280,62 @@ def mpich(folder):
     print("MPICH makes the same bytes", flush=True)
 
 
+def documented(folder):
+    """The host file and the Slurm script of docs/cluster.md, with processes on this machine."""
+    hosts = folder / "hosts"
+    hosts.write_text("localhost slots=2\n")
+    path = folder / "hosted.safetensors"
+    result = call(
+        [OPEN_MPI, "--hostfile", str(hosts), "--map-by", "node", "--bind-to", "none", *training("lm", path, "-q")])
+    same(folder / "lm.safetensors", path, "a host file", result.stderr)
+    # Slurm's srun is played by mpirun, which leaves out srun's own options.
+    srun = folder / "bin/srun"
+    srun.parent.mkdir()
+    srun.write_text(
+        f'#!/bin/bash\nwhile [ "${{1#--}}" != "$1" ]; do shift; done\nexec {OPEN_MPI} -n "$SLURM_NTASKS" "$@"\n')
+    srun.chmod(0o755)
+    run = folder / "slurm"
+    environment = dict(
+        ENVIRONMENT, PATH=f"{srun.parent}:{os.environ['PATH']}", MAJORTOM=TOOL, RUN=str(run), SLURM_NTASKS="4",
+        CORPUS=str(CORPORA / "ships-log.txt"), OPTIONS="--hidden 32 --steps 16 --updates 100000 --checkpoint-every 0.1 -q")
+    script = str(ROOT / "Examples/cluster/train.slurm")
+    job = subprocess.Popen(["bash", script], env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    end = time.monotonic() + LIMIT
+    while not (run / "checkpoint.previous").exists() and time.monotonic() < end and job.poll() is None:
+        time.sleep(0.01)
+    # As Slurm does before the time limit, with all processes of the job.
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            variables = (entry / "environ").read_text().split("\0") if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if f"RUN={run}" in variables and any(v.startswith("OMPI_COMM_WORLD_RANK") for v in variables):
+            os.kill(int(entry.name), signal.SIGTERM)
+    _, text = job.communicate(timeout=LIMIT)
+    check(job.returncode != 0 and (run / "config.json").exists(), "a job that was cut short ends", text)
+    # Begun again, the job goes on: here with two processes, and only to be cut short once more.
+    environment["SLURM_NTASKS"] = "2"
+
+    def stamp():
+        # Between two names a checkpoint is nowhere for a moment.
+        return (run / "checkpoint").stat().st_mtime_ns if (run / "checkpoint").exists() else before
+
+    before = None
+    before = stamp()
+    job = subprocess.Popen(["bash", script], env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while stamp() == before and time.monotonic() < end and job.poll() is None:
+        time.sleep(0.01)
+    check(job.poll() is None and stamp() != before, "the job goes on with the run")
+    os.killpg(job.pid, signal.SIGTERM)
+    _, text = job.communicate(timeout=LIMIT)
+    print("a host file and the Slurm script work", flush=True)
+
+
 def main():
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for part in [bits, plain, disagreements, mpich, losses]:
+        for part in [bits, rows, plain, documented, disagreements, mpich, losses]:
             if not os.environ.get("ONLY") or part.__name__ in os.environ["ONLY"]:
                 part(folder)
     print(f"{time.monotonic() - start:.0f} s; {len(failures)} failures", flush=True)

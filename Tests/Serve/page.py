@@ -281,7 +281,7 @@ def a_server_that_breaks():
 
 
 try:
-    with Server(tool, "--max-length", "1000000") as server:
+    with Server(tool, "--max-length", "1000000", "--max-prompt", "1000000") as server:
         for test in (controls_have_names, it_writes, it_streams_and_stops, by_keyboard_alone, it_tags_and_translates):
             test(server)
             print(f"{test.__name__}: right", flush=True)

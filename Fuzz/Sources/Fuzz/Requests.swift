@@ -72,8 +72,11 @@ private func ask(_ bytes: [UInt8]) throws {
   let text = String(decoding: answer, as: UTF8.self)
   let status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
   demand((200..<500).contains(status), "a request is answered or refused: \(text)")
-  guard let start = text.range(of: "\r\n\r\n") else { return demand(false, "an answer has a body") }
-  let said = text[start.upperBound...]
+  let end = Array("\r\n\r\n".utf8)
+  guard let start = answer.indices.first(where: { answer[$0...].starts(with: end) }) else {
+    return demand(false, "an answer has a body")
+  }
+  let said = String(decoding: answer[(start + end.count)...], as: UTF8.self)
   if said.hasPrefix("data: ") { return }
   do { _ = try JSONTree(json: said.utf8) } catch {
     fatalError("broken: what is answered is JSON: \(error): \(said)")
