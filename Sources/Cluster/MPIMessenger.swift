@@ -32,7 +32,10 @@ final class MPIMessenger: Messenger, @unchecked Sendable {
 
   /// Where the library may be: what `$MAJORTOM_MPI` names, beside an installed program, in a build.
   private static var places: [String] {
-    if let path = getenv("MAJORTOM_MPI") { return [String(cString: path)] }
+    if let path = getenv("MAJORTOM_MPI").map({ String(cString: $0) }), !path.isEmpty {
+      // Without a folder, the name would be looked for where the system keeps its libraries.
+      return [path.contains("/") ? path : "./\(path)"]
+    }
     var room = [CChar](repeating: 0, count: 4096)
     guard readlink("/proc/self/exe", &room, room.count - 1) > 0 else { return [] }
     let program = String(cString: room)

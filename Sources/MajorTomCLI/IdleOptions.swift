@@ -146,7 +146,7 @@ private let batchOfWords = IdleOptions(
 ) { $0.givesText }
 private let ofOneLine = "--keep-going wants what is one line for each line"
 private let linesOfWords = IdleOptions(
-  "keep-going", "longest",
+  "keep-going", "max-line",
   because: "it is of files and standard input, and the text is given here"
 ) { $0.givesText }
 private let encodingOfLines = IdleOptions(

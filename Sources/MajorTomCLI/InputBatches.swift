@@ -9,7 +9,7 @@ let lineOptions = [
     flag: "keep-going",
     "Each line of the input is a text; put an error as JSON in the place of a bad one, and go on"),
   Option(
-    "longest", "N",
+    "max-line", "N",
     "Bytes of the longest line (default: 16777216; with --keep-going 65536)"),
 ]
 
@@ -67,7 +67,7 @@ private struct InputReader {
     encoding = try arguments.encoding()
     // A line of words without an end to a sentence takes a tagger 5 kB of memory for each of its bytes.
     longest =
-      try arguments.integer("longest", in: 1...1 << 30)
+      try arguments.integer("max-line", in: 1...1 << 30)
       ?? (batches.keepsGoing ? 1 << 16 : TextLines.longestLine)
   }
 

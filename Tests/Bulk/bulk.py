@@ -110,7 +110,7 @@ def one_line_each():
     whole = b"\n".join(given) + b"\n"
     alone = sorted({line for line in given if fault(line) is None})
     for name, words in {**LINES, **PLACED}.items():
-        words = words + ["--keep-going", "--longest", str(LONGEST)]
+        words = words + ["--keep-going", "--max-line", str(LONGEST)]
         output, errors = run(words, whole)
         found = output.split(b"\n")
         check(found.pop() == b"" and len(found) == len(given), f"{name}: {len(found)} lines for {len(given)}")
@@ -210,7 +210,7 @@ def first_bad_line_ends():
         output, errors = run(words, b"\n".join(good) + b"\n\xff\nmore\n", code=1)
         check(output == right, f"{name}: {output[-80:]} before the bad line")
         check(last(errors) == "majortom: standard input, line 6: not valid UTF-8; convert it, as with iconv", f"{name}: {errors}")
-        output, errors = run(words + ["--longest", "20"], b"\n".join(good) + b"\n" + b"x" * 21 + b"\nmore\n", code=1)
+        output, errors = run(words + ["--max-line", "20"], b"\n".join(good) + b"\n" + b"x" * 21 + b"\nmore\n", code=1)
         check(output == right and "standard input, line 6: longer than 20 bytes" in errors, f"{name}: {errors}")
     force = ["translate", "-m", "n.safetensors", "--force"]
     pairs = b"one two\ttwo one\n\nno tab\ntwo one\tone two"
@@ -220,7 +220,7 @@ def first_bad_line_ends():
     check(output.count(b"\n") == 4 and b"no tab" in output.split(b"\n")[2], f"--force --keep-going: {output}")
     # A text that no model reads is a bad line like others.
     huge = b"a b " * 30_000
-    words = ["translate", "-m", "n.safetensors", "--max-length", "5", "--longest", "1000000"]
+    words = ["translate", "-m", "n.safetensors", "--max-length", "5", "--max-line", "1000000"]
     output, errors = run(words + ["--keep-going"], b"one\n" + huge + b"\ntwo\n")
     check("error" in json.loads(output.split(b"\n")[1]) and output.count(b"\n") == 3, f"huge: {output[:200]}")
     output, errors = run(words, b"one\n" + huge + b"\ntwo\n", code=1)

@@ -10,6 +10,7 @@ Needs Python 3, Open MPI, and the library that `make mpi` makes.
 """
 
 import filecmp
+import itertools
 import os
 import pathlib
 import re
@@ -101,6 +102,30 @@ def bits(folder):
         print(f"{kind}: the bytes of one process by 1, 2, 3, 4 and 8", flush=True)
 
 
+def rows(folder):
+    """A tagger of so many words that the gradients of their table are of rows alone, and only these travel."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = ["".join(word) for word in itertools.islice(itertools.product(letters, repeat=4), 10_000)]
+    lines = []
+    for sentence in range(3000):
+        for place in range(10):
+            number = (sentence * 10 + place) * 7919 % 10_000
+            lines.append(f"{names[number]} {'B-PER' if number % 5 == 0 else 'O'}")
+        lines.append("")
+    data = folder / "words.conll"
+    data.write_text("\n".join(lines) + "\n")
+    command = words(TOOL, "train", "tagger", data, "--hidden", "16", "--words", "16", "--batch", "16", "--shards", "8",
+                    "--updates", "25", "--validate-every", "10", "-q", "-o")
+    alone = folder / "rows.safetensors"
+    result = call([*command, str(alone)])
+    check(result.returncode == 0, "a large table alone", result.stderr)
+    for count in [2, 3]:
+        path = folder / f"rows-{count}.safetensors"
+        result = mpirun(count, [*command, str(path)])
+        same(alone, path, f"a large table: {count} processes", result.stderr[-2000:])
+    print("rows of a large table: the bytes of one process by 2 and 3", flush=True)
+
+
 def plain(folder):
     # Alone, nothing of MPI is opened; with it, progress is told by one process.
     result = call(training("lm", folder / "plain.safetensors", "-q"), dict(ENVIRONMENT, LD_DEBUG="files"))
@@ -108,6 +133,15 @@ def plain(folder):
     result = mpirun(2, training("lm", folder / "told.safetensors", "--json"))
     ends = [line for line in result.stdout.splitlines() if '"end"' in line]
     check(len(ends) == 1, "one process tells what happens", result.stdout, result.stderr)
+    # A budget in minutes is that of the first process's clock.
+    command = training("lm", folder / "timed", "-q", "--minutes", "0.02")
+    place = command.index("--updates")
+    del command[place:place + 2]
+    result = mpirun(3, command)
+    check(result.returncode == 0 and (folder / "timed/model.safetensors").exists(), "a budget in minutes", result.stderr)
+    seeds = [folder / "seeds-1.safetensors", folder / "seeds-2.safetensors"]
+    results = [call(training("lm", seeds[0], "--seeds", "2", "-q")), mpirun(2, training("lm", seeds[1], "--seeds", "2", "-q"))]
+    same(*seeds, "two seeds by two processes", results[1].stderr)
 
 
 def processes(run):
@@ -301,7 +335,7 @@ def main():
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for part in [bits, plain, documented, disagreements, mpich, losses]:
+        for part in [bits, rows, plain, documented, disagreements, mpich, losses]:
             if not os.environ.get("ONLY") or part.__name__ in os.environ["ONLY"]:
                 part(folder)
     print(f"{time.monotonic() - start:.0f} s; {len(failures)} failures", flush=True)

@@ -7,18 +7,16 @@ import Training
   @Test(arguments: [1, 2, 5]) func eachGetsWhatAllGive(_ count: Int) throws {
     // Shorter and longer than what a first message holds, and of different lengths.
     let sizes = [0, 1, 239, 240, 241, 5000]
+    @Sendable func given(_ size: Int, by rank: Int) -> [UInt8] {
+      (0..<size + rank).map { UInt8(truncatingIfNeeded: $0 * 31 + rank) }
+    }
     let found = try asProcesses(count) { group, _ in
-      try sizes.map { size in
-        try group.gather((0..<size + group.rank).map { UInt8(truncatingIfNeeded: $0 * 31 + group.rank) })
-      }
+      try sizes.map { try group.gather(given($0, by: group.rank)) }
     }
     for all in found {
       for (place, size) in sizes.enumerated() {
         #expect(all[place].map(\.count) == (0..<count).map { size + $0 })
-        for (rank, bytes) in all[place].enumerated() {
-          #expect(
-            bytes == (0..<size + rank).map { UInt8(truncatingIfNeeded: $0 * 31 + rank) })
-        }
+        for (rank, bytes) in all[place].enumerated() { #expect(bytes == given(size, by: rank)) }
       }
     }
   }
@@ -75,19 +73,23 @@ import Training
     }
     let same = try found { _ in [("rate", "0.1"), ("seed", "1")] }
     #expect(same == ["agreed", "agreed", "agreed"])
-    let other = try found { [("level", "4"), ("rate", $0 == 2 ? "0.2" : "0.1"), ("seed", "\($0)")] }
+    let other = try found {
+      [("level", "4"), ("rate", $0 == 2 ? "0.2" : "0.1"), ("seed", "\($0)")]
+    }
     #expect(
       other
         == Array(
           repeating:
-            "the processes do not agree: seed is 0 in process 0 on host a, and 1 in process 1 on host b",
+            "the processes do not agree: seed is 0 in process 0 on host a, and 1 in process 1 "
+            + "on host b",
           count: 3))
     let missing = try found { $0 == 2 ? [("rate", "0.1")] : [("rate", "0.1"), ("clip", "1")] }
     #expect(
       missing
         == Array(
           repeating:
-            "the processes do not agree: clip is 1 in process 0 on host a, and nothing in process 2 on host c",
+            "the processes do not agree: clip is 1 in process 0 on host a, and nothing in "
+            + "process 2 on host c",
           count: 3))
   }
 

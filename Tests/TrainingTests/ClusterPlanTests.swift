@@ -35,9 +35,11 @@ import Testing
     let update = plan().update(timing, processes: 4)
     #expect(isNear(update?.compute, 2))
     // Each adds its two, then three sums to a quarter, and measures a quarter.
-    #expect(isNear(update?.sum, 0.1 + 3 * 0.1 / 4 + 0.01 / 4))
+    let sum: Double = 0.1 + 3 * 0.1 / 4 + 0.01 / 4
+    #expect(isNear(update?.sum, sum))
     // Three quarters of 8 MB out to the owners, and three more from there, at 1 MB/s; three rounds.
-    #expect(isNear(update?.exchange, 12 + 3 * (0.25 + 3e-6)))
+    let exchange: Double = 12 + 3 * (0.25 + 3e-6)
+    #expect(isNear(update?.exchange, exchange))
     #expect(isNear(update?.change, 0.5))
   }
 
@@ -45,9 +47,11 @@ import Testing
     // 0-1, 2-4, 5-7: one sum of the first, two of the others, and five slices of a third.
     let update = plan().update(timing, processes: 3)
     #expect(isNear(update?.compute, 3))
-    #expect(isNear(update?.sum, 0.1 + 4 * 0.1 / 3 + 0.01 / 3))
+    let sum: Double = 0.1 + 4 * 0.1 / 3 + 0.01 / 3
+    #expect(isNear(update?.sum, sum))
     // A process with two sums sends each to two owners, and then its slice to two others.
-    #expect(isNear(update?.exchange, 8.0 / 3 * (2 * 2 + 2) + 3 * (0.25 + 2e-6)))
+    let exchange: Double = 8.0 / 3 * (2 * 2 + 2) + 3 * (0.25 + 2e-6)
+    #expect(isNear(update?.exchange, exchange))
   }
 
   @Test func processesOfOneMachineShareItsCoresAndItsLine() {
