@@ -120,7 +120,7 @@ test-spark: build
 # The server with clients that others wrote (PyPI's openai and openapi-spec-validator, curl) and with requests that
 # no client sends; the page in Debian's chromium without a window, by PyPI's selenium; 10,000 requests in a row and
 # 1,000 clients at once, Debian's hey among them; $(MUTATED) requests with bytes changed; a minute of all kinds of clients
-# at once. A quarter of an hour at most.
+# at once. Half an hour at most.
 test-serve: PACKAGES += python3-venv curl chromium chromium-driver hey
 test-serve: build
 	test -x .build/serve/bin/python || python3 -m venv .build/serve
