@@ -23,6 +23,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = str(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".build/release/majortom").resolve())
+NAME = pathlib.Path(TOOL).name
 CORPORA = ROOT / "corpora"
 LIBRARY = ROOT / ".build/mpi/libmajortom-mpi.so"
 OPEN_MPI = shutil.which("mpirun.openmpi") or "mpirun"
@@ -79,7 +80,7 @@ def same(left, right, what, shown=""):
 
 def told(result):
     """The tool's own sentences, without what mpirun says."""
-    return [line for line in result.stderr.splitlines() if line.startswith(("majortom:", "copy:"))]
+    return [line for line in result.stderr.splitlines() if line.startswith((f"{NAME}:", "copy:"))]
 
 
 def refused(result, pattern, what, status=1):
@@ -211,7 +212,7 @@ def losses(folder):
             _, text = run.communicate()
         seconds = time.monotonic() - start
         check(seconds < 10 and run.returncode != 0, f"all end soon after rank {victim} was killed: {seconds:.1f} s", text)
-        sentence = f"majortom: process {victim} on host [^ ]+ has gone"
+        sentence = f"{NAME}: process {victim} on host [^ ]+ has gone"
         check(re.search(sentence, text), f"a sentence names rank {victim}", text)
         print(f"rank {victim} killed: all ended after {seconds:.1f} s", flush=True)
         goes_on(path, right, f"rank {victim} killed")
