@@ -28,9 +28,10 @@ import Testing
   }
 
   private func wait(_ isThere: () -> Bool) -> Bool {
-    for _ in 0..<600 {
+    // Often, as what is waited for may be over in a tenth of a second.
+    for _ in 0..<30_000 {
       if isThere() { return true }
-      usleep(100_000)
+      usleep(2_000)
     }
     return false
   }
