@@ -65,17 +65,17 @@ final class CompletionJob {
   /// The text of a choice at its beginning; throws what beginning one throws.
   func generation(_ choice: Int) throws -> Generation {
     let prompt = request.prompts[choice / request.count]
-    if request.echoes { try echo(prompt, choice) }
+    if request.echoes { echo(prompt, choice) }
     return try Generation(
       model.model, afterTokens: prompt.tokens, request.options,
       seed: request.seed &+ UInt64(choice % request.count))
   }
 
-  private func echo(_ prompt: CompletionRequest.Prompt, _ choice: Int) throws {
+  private func echo(_ prompt: CompletionRequest.Prompt, _ choice: Int) {
     choices[choice].text = prompt.text
-    guard let likeliest = request.likeliest else { return }
-    let found = try model.model.expectations(of: prompt.tokens, keeping: likeliest)
-    for (token, expectation) in zip(prompt.tokens, found) { add(token, expectation, to: choice) }
+    for (token, expectation) in zip(prompt.tokens, prompt.expectations) {
+      add(token, expectation, to: choice)
+    }
   }
 
   private func add(_ token: Int, _ expectation: LanguageModel.Expectation?, to choice: Int) {

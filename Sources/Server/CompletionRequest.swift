@@ -9,9 +9,11 @@ struct CompletionRequest: Sendable {
   struct Prompt: Sendable {
     let tokens: [Int]
     let text: String
+    /// What the model expected at each token; empty where nobody asks.
+    var expectations: [LanguageModel.Expectation?] = []
   }
 
-  let prompts: [Prompt]
+  private(set) var prompts: [Prompt]
   /// Texts of each prompt.
   let count: Int
   let options: GenerationOptions
@@ -21,6 +23,20 @@ struct CompletionRequest: Sendable {
   let echoes: Bool
   /// How many likely tokens are told beside each; nil where no probabilities are.
   let likeliest: Int?
+
+  /// Finds what the model expects in the prompts, where that is told: not on the thread that writes for all, as a
+  /// long prompt takes a while.
+  mutating func readPrompts(by model: LanguageModel) throws(RequestError) {
+    guard echoes, let likeliest else { return }
+    do {
+      for place in prompts.indices {
+        prompts[place].expectations = try model.expectations(
+          of: prompts[place].tokens, keeping: likeliest)
+      }
+    } catch {
+      throw RequestError(status: 500, message: "\(error)")
+    }
+  }
 
   /// The fields, as OpenAI defines them, and behind them those that llama.cpp's server has.
   static func fields(_ limits: ServerLimits) -> [Field] {

@@ -134,7 +134,8 @@ struct Route: Sendable {
   ) throws(RequestError) {
     let limits = core.options.limits
     let model = try core.models.writer(object["model"]?.text)
-    let request = try CompletionRequest(object, of: model.model, limits)
+    var request = try CompletionRequest(object, of: model.model, limits)
+    try request.readPrompts(by: model.model)
     try core.engine.add(
       CompletionEngine.Order(
         exchange: exchange, request: request, model: model,
