@@ -220,8 +220,8 @@ struct Route: Sendable {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let found: [[Translator.Translation]]
     do {
-      found = try model.model.translate(
-        lines, search, isStopped: exchange.stopper(core.options.limits))
+      found = try model.model.translations(
+        of: lines, search, isStopped: exchange.stopper(core.options.limits))
     } catch {
       throw failure(error)
     }

@@ -98,8 +98,8 @@ extension Translator {
   }
 
   /// The same by one thread, which asks at each step whether it should stop; then nothing is returned.
-  package func translate(
-    _ texts: [String], _ search: Search, isStopped: @escaping @Sendable () -> Bool
+  package func translations(
+    of texts: [String], _ search: Search, isStopped: @escaping @Sendable () -> Bool
   ) throws(TextError) -> [[Translation]] {
     let hasStopped = Atomic(false)
     let found = try translate(texts, search, threads: 1, progress: nil) {
