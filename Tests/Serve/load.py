@@ -86,7 +86,8 @@ def crowds(server, rounds=10):
         assert statuses[200] >= min(clients, 256), statuses
     print(f"{clients} clients at once, {rounds} times: {dict(statuses)} in {time.time() - start:.1f} s; memory in kB: "
           + " ".join(map(str, memories)))
-    assert memories[-1] <= memories[1] * 1.05, memories
+    # The allocator of each thread that writes grows for some rounds to what a crowd needs, and then no more.
+    assert memories[-1] <= memories[3] * 1.05, memories
 
 
 def hey(server):
