@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Messages by MPI, whose library is opened at run time.
 ///
-/// It is `Sendable` because it is constant; all calls come from the thread that has joined.
+/// It is `Sendable` because all calls come from the thread that has joined: no other one touches what changes.
 final class MPIMessenger: Messenger, @unchecked Sendable {
   private let functions: UnsafePointer<cmpi_functions>
   let rank, count: Int

@@ -4,9 +4,8 @@ internal import Synchronization
 /// Writes the texts of language models' requests: those under way on a thread take their next steps together, as
 /// rows of one batch.
 ///
-/// Each thread has a batch of its own for each model, so that threads wait for nothing of each other: a product of 16
-/// rows takes little more time than one of 8, and two cores do two at once. A text depends on its prompt, its
-/// options and its seed alone, whatever else is being written, and wherever.
+/// Each thread has a batch of its own for each model, so that threads wait for nothing of each other. A text depends on
+/// its prompt, its options and its seed alone, whatever else is being written, and wherever.
 final class CompletionEngine: Sendable {
   /// A request that came, and is checked.
   struct Order: Sendable {
