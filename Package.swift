@@ -118,7 +118,7 @@ let package = Package(
     .testTarget(name: "HouseTests"),
     .testTarget(name: "ICUTextTests", dependencies: ["ICUText"]),
     .testTarget(
-      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "CProducts"],
+      name: "DenseMathTests", dependencies: ["DenseMath", "CKernels", "CProducts", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(name: "PlotsTests", dependencies: ["Plots"]),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),

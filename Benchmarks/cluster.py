@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast two processes of one thread train, beside one process of two threads, and what their messages take.
 
-    Benchmarks/cluster.py [TOOL] [--rounds 5] [--updates 12] [--hidden 512]
+    Benchmarks/cluster.py [TOOL] [--rounds 5] [--updates 12] [--hidden 512] [--gradient-precision f32]
 
 A language model of two layers, batches of 64, on a machine with two cores that nothing else uses. The two run in
 turn; each round's ratio is of their fastest updates, and the median of the rounds is what counts. Needs mpirun and mpicc.
@@ -23,6 +23,7 @@ words.add_argument("--updates", type=int, default=12)
 words.add_argument("--hidden", type=int, default=512)
 words.add_argument("--processes", type=int, default=2)
 words.add_argument("--precision", default="auto")
+words.add_argument("--gradient-precision", default="f32")
 words = words.parse_args()
 
 
@@ -32,7 +33,7 @@ def train(folder, library, processes, threads):
         words.tool, "train", "lm", str(ROOT / "corpora/ships-log.txt"), "-o", f"{folder}/model.safetensors", "--overwrite",
         "--hidden", str(words.hidden), "--layers", "2", "--batch", "64", "--steps", "100", "--dropout", "0",
         "--shards", "4", "--updates", str(words.updates), "--validation", "0", "--threads", str(threads), "--json",
-        "--precision", words.precision,
+        "--precision", words.precision, "--gradient-precision", words.gradient_precision,
     ]
     if processes > 1:
         command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(processes), *command]

@@ -38,7 +38,11 @@
 
 /// 2^n for an integral n in [-126, 127].
 INLINE float power_of_two(float n) {
-  int32_t bits = ((int32_t)n + 127) << 23;
+  // n + 1.5 * 2^23 has n in its lowest bits; a conversion of NaN to an integer would be undefined.
+  float shifted = n + 12582912.0f;
+  uint32_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits - 0x4B400000u + 127u) << 23;
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;

@@ -222,6 +222,8 @@ static mhttpd_request *new_request(
   if (info != NULL) request->socket = info->connect_fd;
   info = p_MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   if (info != NULL) request->place = info->socket_context;
+  // A kept connection has as long for each of its requests as for the first.
+  if (request->place != NULL) request->place->end = now() + server->settings.timeout;
   request->method = copy(method);
   request->path = copy(path);
 #define HEADER(name) copy(p_MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name))
@@ -445,9 +447,13 @@ void mhttpd_answer(
   pthread_mutex_unlock(&request->lock);
 }
 
-// Makes room behind what is unread; false where that is too much.
+// Makes room behind what is unread; false where that is too much. What comes first may be of any size: nobody has
+// been slow to read it.
 static bool reserve(mhttpd_request *request, size_t count) {
-  if (request->unread_count + count > request->server->settings.unread) return false;
+  if (request->unread_count > 0 &&
+      request->unread_count + count > request->server->settings.unread) {
+    return false;
+  }
   if (request->unread_start + request->unread_count + count <= request->unread_room) return true;
   if (request->unread_start > 0) {
     memmove(request->unread, request->unread + request->unread_start, request->unread_count);

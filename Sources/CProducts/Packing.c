@@ -1,4 +1,6 @@
 // Factors brought into the order in which the kernels read them.
+#include <math.h>
+#include <float.h>
 #include "Products.h"
 
 // NaN stays NaN, everything else is rounded to the nearest, ties to even.
@@ -203,12 +205,15 @@ LEVELS void mt_quantize_rows(const float *a, long lda, long rows, long k, uint8_
     const float *from = a + r * lda;
     uint8_t *to = out + r * room;
     float largest = 0;
+    uint32_t is_broken = 0;
     for (long l = 0; l < k; l++) {
       float size = from[l] < 0 ? -from[l] : from[l];
       largest = size > largest ? size : largest;
+      is_broken |= !(size <= FLT_MAX);
     }
-    float scale = largest / 127, inverse = largest > 0 ? 127 / largest : 0;
-    scales[r] = scale;
+    float inverse = largest > 0 ? 127 / largest : 0;
+    // No byte stands for what is no number, so its row's scale does.
+    scales[r] = is_broken ? NAN : largest / 127;
     // Adding 1.5 * 2^23 rounds to the nearest; the byte 128 stands for 0.
     for (long l = 0; l < k; l++)
       to[l] = (uint8_t)(bits_of(from[l] * inverse + 12582912.0f) + 128);

@@ -48,7 +48,8 @@ public struct Dropout: Codable, Sendable, Equatable {
       self.firstLane = firstLane
     }
 
-    /// Where in a stack a mask belongs; no level has 2^24 lanes, and no stack more than 64 levels.
+    /// Where in a stack a mask belongs, so that masks of one width are of different numbers everywhere; no level has
+    /// 2^24 lanes, and no stack more than 64 levels.
     enum Place {
       case outputs(level: Int)
       case inputs

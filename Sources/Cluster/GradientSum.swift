@@ -11,6 +11,7 @@ internal import Parameters
 final class GradientSum {
   let layout: ParameterLayout
   let shardCount: Int
+  let precision: GradientPrecision
   private let messenger: any Messenger
   private let rank: Int
   private let tree: ShardTree
@@ -20,14 +21,21 @@ final class GradientSum {
   private let division: Division
   private let rows: RowSum
   // What the nodes of other processes hold of the stretches of this one, at the node's number.
-  private let received: [Numbers<Float>?]
+  private let received: [Packet?]
+  // The ways of this process's nodes, and of the sum.
+  private let nodeWires: [Wire]
+  private let sumWire: Wire
   // The sum of squares of each piece.
   private let squares: Numbers<Double>
 
   /// A sum of gradients of a layout over so many shards.
-  init(_ layout: ParameterLayout, shards shardCount: Int, _ messenger: any Messenger) {
+  init(
+    _ layout: ParameterLayout, shards shardCount: Int, in precision: GradientPrecision,
+    _ messenger: any Messenger
+  ) {
     self.layout = layout
     self.shardCount = shardCount
+    self.precision = precision
     self.messenger = messenger
     rank = messenger.rank
     let tree = ShardTree(shards: shardCount, processes: messenger.count)
@@ -42,19 +50,30 @@ final class GradientSum {
     let division = Division(layout, processes: messenger.count)
     self.division = division
     received = nodes.map { [rank] node in
-      tree.runs[rank].contains(node) ? nil : Numbers(count: division.count(of: rank))
+      tree.runs[rank].contains(node)
+        ? nil : Packet(count: division.count(of: rank), precision)
     }
+    nodeWires = tree.nodes[rank].map { _ in Wire(count: layout.count, precision) }
+    sumWire = Wire(count: layout.count, precision)
     squares = Numbers(count: pieces.count)
-    rows = RowSum(layout, tree, nodes, additions, division, messenger)
+    rows = RowSum(layout, tree, nodes, additions, division, in: precision, messenger)
   }
 
   /// Adds all gradients into the first of this process; returns the sum's norm.
   func callAsFunction(_ gradients: [Gradients<Float>], on shards: Shards) throws -> Double {
     let first = tree.runs[rank].lowerBound
-    let (pieces, own) = (pieces, tree.own[rank])
+    let (pieces, own, precision) = (pieces, tree.own[rank], precision)
+    let (kept, wires, entries) = (tree.nodes[rank], nodeWires, layout.entries)
     shards.forEachIndex(pieces.count) { piece in
+      for shard in gradients { shard.round(pieces[piece], to: precision) }
       for addition in own {
-        gradients[addition.into - first].add(gradients[addition.from - first], in: pieces[piece])
+        gradients[addition.into - first].add(
+          gradients[addition.from - first], in: pieces[piece], roundingTo: precision)
+      }
+      // Rows are packed once it is known which of them travel.
+      guard !entries[pieces[piece].entry].isRowSparse else { return }
+      for (node, wire) in zip(kept, wires) {
+        wire.pack(gradients[node - first].values.base, in: pieces[piece].range)
       }
     }
     try messenger.exchange(nodeTransfers(gradients) + rows.wordTransfers(gradients))
@@ -63,6 +82,9 @@ final class GradientSum {
     rows.add(gradients, squares: squares, on: shards)
     try messenger.exchange(resultTransfers(gradients[0]) + rows.unionTransfers(gradients[0]))
     try rows.exchangeResults(gradients[0])
+    let theirs = division.runs.enumerated().flatMap { $0 == rank ? [] : $1.flatMap(\.pieces) }
+    let (sum, wire) = (gradients[0].values, sumWire)
+    shards.forEachIndex(theirs.count) { wire.unpack(pieces[theirs[$0]].range, into: sum.base) }
     // In the order of the pieces, as one process alone adds them.
     return pieces.indices.reduce(0) { $0 + squares.base[$1] }.squareRoot()
   }
@@ -72,9 +94,10 @@ final class GradientSum {
     var transfers: [Transfer] = []
     let first = tree.runs[rank].lowerBound
     for other in 0..<messenger.count where other != rank {
-      for node in tree.nodes[rank] {
+      for (node, wire) in zip(tree.nodes[rank], nodeWires) {
+        let values = gradients[node - first].values
         for run in division.runs[other] {
-          transfers.append(.send(bytes(gradients[node - first].values.base, run.range), to: other))
+          transfers.append(.send(wire.bytes(of: values.base, run.range), to: other))
         }
       }
     }
@@ -107,22 +130,26 @@ final class GradientSum {
     let (pieces, nodes, received, squares, additions, work) = (
       pieces, nodes, received, squares, additions, mine
     )
+    let (precision, wire) = (precision, sumWire)
     let first = tree.runs[rank].lowerBound
     shards.forEachIndex(work.count) { place in
       let (piece, start) = work[place]
       let range = pieces[piece].range
       let sums = nodes.indices.map { node in
-        received[node].map { $0.base + start }
+        received[node]?.unpack(start..<start + range.count)
+        return received[node].map { $0.base + start }
           ?? gradients[nodes[node] - first].values.base + range.lowerBound
       }
       for addition in additions {
         Float.add(
           Matrix(sums[addition.from], rows: 1, columns: range.count),
           into: Matrix(sums[addition.into], rows: 1, columns: range.count))
+        precision.round(sums[addition.into], count: range.count)
       }
       let result = gradients[0].values.base + range.lowerBound
       if result != sums[0] { result.update(from: sums[0], count: range.count) }
       squares.base[piece] = Float.sumOfSquares(result, count: range.count)
+      wire.pack(gradients[0].values.base, in: range)
     }
   }
 
@@ -131,11 +158,11 @@ final class GradientSum {
     var transfers: [Transfer] = []
     for other in 0..<messenger.count where other != rank {
       for run in division.runs[rank] {
-        transfers.append(.send(bytes(sum.values.base, run.range), to: other))
+        transfers.append(.send(sumWire.bytes(of: sum.values.base, run.range), to: other))
         transfers.append(.send(squares.bytes(run.pieces), to: other))
       }
       for run in division.runs[other] {
-        transfers.append(.receive(bytes(sum.values.base, run.range), from: other))
+        transfers.append(.receive(sumWire.bytes(of: sum.values.base, run.range), from: other))
         transfers.append(.receive(squares.bytes(run.pieces), from: other))
       }
       for table in division.tables[rank] {

@@ -19,7 +19,9 @@ public struct Launch: Sendable, Equatable {
       ("PMIX_RANK", "SLURM_STEP_NUM_TASKS"), ("PMIX_RANK", "PRTE_NUM_RANKS"),
     ]
     for (rank, count) in pairs {
-      guard let rank = number(rank), let count = number(count), count > 1 else { continue }
+      guard let rank = number(rank), let count = number(count) else { continue }
+      // Such as mpirun -n 1 within a step of Slurm, whose own variables are of all its tasks.
+      guard count > 1 else { return nil }
       (self.rank, self.count) = (rank, count)
       return
     }

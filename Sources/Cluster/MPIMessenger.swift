@@ -38,7 +38,7 @@ final class MPIMessenger: Messenger, @unchecked Sendable {
     }
     var room = [CChar](repeating: 0, count: 4096)
     guard readlink("/proc/self/exe", &room, room.count - 1) > 0 else { return [] }
-    let program = String(cString: room)
+    let program = string(room)
     let folder = program.lastIndex(of: "/").map { program[..<$0] } ?? "."
     return ["../lib/majortom", ".", "../../mpi"].map { "\(folder)/\($0)/libmajortom-mpi.so" }
   }
@@ -52,7 +52,7 @@ final class MPIMessenger: Messenger, @unchecked Sendable {
     }
     var wrong = [CChar](repeating: 0, count: 1024)
     guard let functions = cmpi_open(path, &wrong, wrong.count) else {
-      throw .noLibrary("the library of messages cannot be used: \(String(cString: wrong))")
+      throw .noLibrary("the library of messages cannot be used: \(string(wrong))")
     }
     return functions
   }
@@ -77,7 +77,9 @@ final class MPIMessenger: Messenger, @unchecked Sendable {
     throw ClusterError.lost(
       gone.isEmpty
         ? "MPI: \(reason)" : "\(names) \(gone.count == 1 ? "has" : "have") gone",
-      teller: (0..<count).first { !gone.contains($0) } ?? rank)
+      // Only who is on the same machine has seen it.
+      teller: gone.isEmpty
+        ? rank : (neighbours.keys + [rank]).filter { !gone.contains($0) }.min() ?? rank)
   }
 
   /// Watches the processes of this machine from now on: where one ends, nobody waits for it.

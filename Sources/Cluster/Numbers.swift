@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Memory for numbers on their way, which grows to what is needed and stays.
 ///
 /// It is `Sendable` because each thread writes to places of its own, and others read them only after all have done so.
@@ -8,19 +10,25 @@ final class Numbers<Number: BitwiseCopyable>: @unchecked Sendable {
   /// Room for so many numbers.
   init(count: Int) {
     capacity = max(1, count)
-    base = .allocate(capacity: capacity)
-    UnsafeMutableRawPointer(base).initializeMemory(
-      as: UInt8.self, repeating: 0, count: capacity * MemoryLayout<Number>.stride)
+    base = Self.room(capacity)
   }
 
-  deinit { base.deallocate() }
+  deinit { free(base) }
+
+  // Zeros that take no memory until something is written: of a table of rows few may ever be.
+  private static func room(_ count: Int) -> UnsafeMutablePointer<Number> {
+    guard let memory = calloc(count, MemoryLayout<Number>.stride) else {
+      fatalError("there is no memory for \(count) numbers on their way")
+    }
+    return memory.bindMemory(to: Number.self, capacity: count)
+  }
 
   /// Makes room for so many numbers; what was there is lost where it must grow.
   func reserve(_ count: Int) {
     guard count > capacity else { return }
-    base.deallocate()
+    free(base)
     capacity = count + count / 4
-    base = .allocate(capacity: capacity)
+    base = Self.room(capacity)
   }
 
   /// The bytes of a stretch.

@@ -2,7 +2,7 @@ internal import CMPI
 internal import DenseMath
 internal import Files
 internal import Glibc
-public import Training
+internal import Training
 
 extension Processes {
   /// Joins the processes that mpirun has started with this one; nil where it was started alone.
@@ -44,7 +44,7 @@ extension Processes {
   private static var libraryVersion: String {
     var text = [CChar](repeating: 0, count: 256)
     return confstr(Int32(_CS_GNU_LIBC_VERSION), &text, text.count) > 0
-      ? String(cString: text) : "unknown"
+      ? string(text) : "unknown"
   }
 
   /// The CRC-32C of the program's file: what was built otherwise may make other bits.
@@ -83,8 +83,8 @@ private struct Neighbour {
     var processors = [CChar](repeating: 0, count: 512)
     cmpi_processors(&processors, processors.count)
     return Neighbour(
-      host: String(cString: host), space: String(cString: space),
-      processors: String(cString: processors),
+      host: string(host), space: string(space),
+      processors: string(processors),
       process: getpid())
   }
 
@@ -97,4 +97,9 @@ private struct Neighbour {
     self.init(
       host: part(0), space: part(1), processors: part(2), process: pid_t(part(3)) ?? 0)
   }
+}
+
+/// The text up to the first zero of what a C function has filled.
+func string(_ text: [CChar]) -> String {
+  String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
 }

@@ -51,10 +51,13 @@ public final class Processes: ProcessGroup {
   ) throws -> Double {
     let layout = gradients[0].values.layout
     let known = gradientSum.withLock { $0 }
-    if let sum = known.sum, sum.shardCount == shardCount, sum.layout == layout {
+    if let sum = known.sum, sum.shardCount == shardCount, sum.layout == layout,
+      sum.precision == optimizer.gradientPrecision
+    {
       return try sum(gradients, on: shards)
     }
-    let sum = GradientSum(layout, shards: shardCount, messenger)
+    let sum = GradientSum(
+      layout, shards: shardCount, in: optimizer.gradientPrecision, messenger)
     gradientSum.withLock { [sum = Sum(sum: sum)] in $0 = sum }
     return try sum(gradients, on: shards)
   }

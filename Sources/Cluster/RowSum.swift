@@ -6,7 +6,7 @@ final class RowSum {
   /// What a node of another process holds of the tables of this one.
   private struct Received {
     let words: Numbers<UInt64>
-    let rows = Numbers<Float>(count: 0)
+    let rows: Packet
     // Where the rows of each piece begin.
     let starts: Numbers<Int>
   }
@@ -27,15 +27,17 @@ final class RowSum {
   private let messenger: any Messenger
   private let rank: Int
   private let received: [Received?]
-  private let sent: [Numbers<Float>]
+  private let sent: [Packet]
+  private let precision: GradientPrecision
   private let zeros: Numbers<Float>
 
   init(
     _ layout: ParameterLayout, _ tree: ShardTree, _ nodes: [Int],
-    _ additions: [ShardTree.Addition], _ division: Division, _ messenger: any Messenger
+    _ additions: [ShardTree.Addition], _ division: Division, in precision: GradientPrecision,
+    _ messenger: any Messenger
   ) {
     (self.tree, self.nodes, self.additions) = (tree, nodes, additions)
-    (self.division, self.messenger) = (division, messenger)
+    (self.division, self.precision, self.messenger) = (division, precision, messenger)
     let rank = messenger.rank
     self.rank = rank
     let mine = Self.pieces(of: division.tables[rank], layout)
@@ -45,9 +47,10 @@ final class RowSum {
         ? nil
         : Received(
           words: Numbers(count: division.wordCount(of: rank)),
+          rows: Packet(count: 0, precision),
           starts: Numbers(count: mine.count))
     }
-    sent = (0..<messenger.count * nodes.count).map { _ in Numbers(count: 0) }
+    sent = (0..<messenger.count * nodes.count).map { _ in Packet(count: 0, precision) }
     zeros = Numbers(count: layout.entries.reduce(0) { $1.isRowSparse ? max($0, $1.shape[1]) : $0 })
   }
 
@@ -96,6 +99,7 @@ final class RowSum {
   func exchangeNodes(_ gradients: [Gradients<Float>]) throws {
     guard division.hasTables else { return }
     var transfers: [Transfer] = []
+    var arriving: [(rows: Packet, count: Int)] = []
     let first = tree.runs[rank].lowerBound
     for other in 0..<messenger.count where other != rank {
       for (place, node) in tree.nodes[rank].enumerated() {
@@ -114,14 +118,17 @@ final class RowSum {
         }
       }
       room.rows.reserve(count)
+      arriving.append((room.rows, count))
       transfers.append(.receive(room.rows.bytes(0..<count), from: other))
     }
     try messenger.exchange(transfers)
+    for (rows, count) in arriving { rows.unpack(0..<count) }
   }
 
   /// Adds the nodes of the tables that this process owns, into its first gradients.
   func add(_ gradients: [Gradients<Float>], squares: Numbers<Double>, on shards: Shards) {
     let (mine, nodes, received, additions, zeros) = (mine, nodes, received, additions, zeros)
+    let precision = precision
     let first = tree.runs[rank].lowerBound
     shards.forEachIndex(mine.count) { place in
       let (piece, table) = (mine[place], mine[place].table)
@@ -151,7 +158,7 @@ final class RowSum {
               sums[node] = gradients[nodes[node] - first].values.base + at
             }
           }
-          let sum = Self.add(&sums, additions, zeros, columns: table.columns)
+          let sum = Self.add(&sums, additions, zeros, columns: table.columns, precision)
           let result = gradients[0].values.base + at
           if let sum, sum != result { result.update(from: sum, count: table.columns) }
           total += Float.sumOfSquares(result, count: table.columns)
@@ -165,7 +172,7 @@ final class RowSum {
   /// Adds one row of all nodes that have it; what comes to a node without it is added to zeros.
   private static func add(
     _ sums: inout [UnsafeMutablePointer<Float>?], _ additions: [ShardTree.Addition],
-    _ zeros: Numbers<Float>, columns: Int
+    _ zeros: Numbers<Float>, columns: Int, _ precision: GradientPrecision
   ) -> UnsafeMutablePointer<Float>? {
     for addition in additions {
       guard let from = sums[addition.from] else { continue }
@@ -173,6 +180,7 @@ final class RowSum {
       Float.add(
         Matrix(into == nil ? zeros.base : from, rows: 1, columns: columns),
         into: Matrix(into ?? from, rows: 1, columns: columns))
+      precision.round(into ?? from, count: columns)
       sums[addition.into] = into ?? from
     }
     return sums[0]
@@ -207,7 +215,9 @@ final class RowSum {
     }
     try messenger.exchange(transfers)
     for other in 0..<messenger.count where other != rank {
-      var from = sent[other * nodes.count].base
+      let room = sent[other * nodes.count]
+      room.unpack(0..<division.tables[other].reduce(0) { $0 + size(of: $1, in: sum) })
+      var from = room.base
       for table in division.tables[other] {
         forEachRow(of: table, in: sum) { row in
           row.update(from: from, count: table.columns)
@@ -258,7 +268,7 @@ final class RowSum {
 
   /// Puts the touched rows of tables one after another; returns how many numbers these are.
   private func pack(
-    _ tables: [Division.Table], of gradients: Gradients<Float>, into room: Numbers<Float>
+    _ tables: [Division.Table], of gradients: Gradients<Float>, into room: Packet
   ) -> Int {
     let count = tables.reduce(0) { $0 + size(of: $1, in: gradients) }
     room.reserve(count)
@@ -269,6 +279,7 @@ final class RowSum {
         to += table.columns
       }
     }
+    room.pack(0..<count)
     return count
   }
 }

@@ -54,8 +54,26 @@ public struct CommandLineTool {
   /// The library's sentence, and what to do about it on a command line, whose options no library knows.
   private func sentence(of error: any Error) -> String {
     let found = "\(error)"
-    guard let remedy = remedy(error) ?? trainingRemedy(error) else { return found }
+    guard let remedy = remedy(error) ?? trainingRemedy(error), isPossible(remedy) else {
+      return found
+    }
     return "\(found.hasSuffix(".") ? String(found.dropLast()) : found); \(remedy)"
+  }
+
+  /// Whether the command that was called has the options that a remedy names.
+  private func isPossible(_ remedy: String) -> Bool {
+    guard let command = called(by: Array(CommandLine.arguments.dropFirst())) else { return true }
+    let names = remedy.split(separator: " ").filter { $0.hasPrefix("--") }.map {
+      String($0.dropFirst(2).prefix { $0.isLetter || $0 == "-" })
+    }
+    return names.allSatisfy { name in command.options.contains { $0.name == name } }
+  }
+
+  /// The command that arguments begin with.
+  private func called(by arguments: [String]) -> Command? {
+    commands.first { command in
+      arguments.starts(with: command.words.split(separator: " ").map(String.init))
+    }
   }
 
   private func trainingRemedy(_ error: any Error) -> String? {
@@ -81,14 +99,9 @@ public struct CommandLineTool {
         return writeOutput("\(toolName) \(version)\n")
       }
     }
-    for command in commands {
-      let words = command.words.split(separator: " ").map(String.init)
-      if Array(arguments.prefix(words.count)) == words {
-        let rest = Array(arguments.dropFirst(words.count))
-        return try command.call(rest == ["help"] ? ["--help"] : rest, check: check)
-      }
-    }
-    throw unknown(arguments)
+    guard let command = called(by: arguments) else { throw unknown(arguments) }
+    let rest = Array(arguments.dropFirst(command.words.split(separator: " ").count))
+    return try command.call(rest == ["help"] ? ["--help"] : rest, check: check)
   }
 
   /// The help of the tool, or of the commands that some words begin.

@@ -10,6 +10,15 @@ let runningVersion = Mutex("")
 private let joined = Mutex<Processes?>(nil)
 private let hasTriedToJoin = Atomic<Bool>(false)
 
+/// Has this process train, or forecast, without the others.
+func stayAlone() { hasTriedToJoin.store(true, ordering: .relaxed) }
+
+private var hostName: String {
+  var name = [CChar](repeating: 0, count: 256)
+  gethostname(&name, name.count - 1)
+  return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
 /// Joins the processes that mpirun has started with this one; a process alone is a group, too.
 ///
 /// The first one alone tells what happens. Throws what joining throws, and where the processes are not of one program.
@@ -36,11 +45,14 @@ func endTogether(status: Int32? = nil) throws {
 /// Ends the process after an error, and with it the others, who learn of it; it is told once.
 func endTogether(_ error: any Error, telling sentence: String, status: Int32) -> Never {
   guard let group = try? joinedByNow() else {
-    // What is wrong before the processes can join is wrong in all of them.
-    let rank = Launch.found?.rank ?? 0
-    if rank == 0 { complain(sentence) }
-    // mpirun ends them all with the first, who must have told it by then.
-    if rank > 0 { sleep(2) }
+    // What is wrong before the processes can join is mostly wrong in all of them: the first one tells it, and mpirun
+    // ends the others with it. Who is still there then has met it alone.
+    if let rank = Launch.found?.rank, rank > 0 {
+      sleep(2)
+      complain("process \(rank) on host \(hostName): \(sentence)")
+    } else {
+      complain(sentence)
+    }
     exit(status)
   }
   do {

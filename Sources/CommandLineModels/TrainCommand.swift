@@ -32,6 +32,7 @@ func trainModel<Model: CommandLineModel>(
   let seeds = try seedCount(arguments)
   guard !arguments.has("dry-run") else {
     // Each process would say the same.
+    stayAlone()
     if (Launch.found?.rank ?? 0) == 0 { try forecast(type, arguments) }
     return
   }

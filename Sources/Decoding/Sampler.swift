@@ -57,10 +57,12 @@ public struct Sampler: Sendable {
     self.steps = steps
     self.window = window
     self.memory = memory
+    // What went before may have looked back further.
+    self.memory.recent = memory.recent.suffix(window)
     countsTokens =
       window > 0
       && steps.contains { [.repetition, .frequency, .presence].contains($0.name) }
-    for id in memory.recent where countsTokens { count(id, by: 1) }
+    for id in self.memory.recent where countsTokens { count(id, by: 1) }
   }
 
   /// Takes in a token of the text: of the prompt, or the one that was drawn.
@@ -69,11 +71,13 @@ public struct Sampler: Sendable {
       memory.limit = (memory.limit ?? 2 * target) - rate * (bits - target)
     }
     drawnBits = nil
+    guard window > 0 else { return }
+    // Kept without penalties, too: a text may go on with some.
+    memory.recent.append(id)
+    let left = memory.recent.count > window ? memory.recent.removeFirst() : nil
     guard countsTokens else { return }
     count(id, by: 1)
-    memory.recent.append(id)
-    guard memory.recent.count > window else { return }
-    count(memory.recent.removeFirst(), by: -1)
+    if let left { count(left, by: -1) }
   }
 
   private mutating func count(_ id: Int, by change: Int32) {

@@ -107,6 +107,8 @@ public protocol Real: BinaryFloatingPoint, Sendable where RawSignificand: FixedW
 
   /// The sum of the squares of `count` numbers, added up in Double.
   static func sumOfSquares(_ x: UnsafePointer<Self>, count: Int) -> Double
+  /// Rounds `count` numbers to the nearest bfloat16, ties to even.
+  static func roundToBFloat16(_ values: UnsafeMutablePointer<Self>, count: Int)
   /// One step of AdamW over `count` numbers; see `AdamW` in Parameters.
   static func adamW(
     _ step: AdamWStep<Self>, weights: UnsafeMutablePointer<Self>,

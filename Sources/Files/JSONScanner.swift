@@ -82,6 +82,14 @@ struct JSONScanner {
     at += 1
   }
 
+  /// The bytes of a name whose characters may be escaped.
+  private static func plain(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    guard name.contains(UInt8(ascii: "\\")), let text: String = try? JSON.value(from: name) else {
+      return name.dropFirst().dropLast()
+    }
+    return Array(text.utf8)[...]
+  }
+
   private mutating func value(depth: Int) throws(Fault) {
     guard depth < deepest else { throw .tooDeep }
     skipSpace()
@@ -93,7 +101,7 @@ struct JSONScanner {
         let start = scanner.at
         try scanner.text()
         let name = scanner.bytes[start..<scanner.at]
-        guard names.insert(name).inserted else {
+        guard names.insert(Self.plain(name)).inserted else {
           throw .twice(String(decoding: name.dropFirst().dropLast(), as: UTF8.self))
         }
         scanner.skipSpace()

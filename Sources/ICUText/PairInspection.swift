@@ -29,6 +29,8 @@ public final class PairInspection: DataInspection {
   public var progress: (@Sendable (Double) -> Void)?
   private var state: InspectionState
   private var targets = CharacterInspection()
+  // Where targets stand, if not in the file of their sources.
+  private var targetPath: String?
   private var parts: [DataSplit: Part] = [:]
   private var empty = Occurrences(), copied = Occurrences(), long = Occurrences()
   // Logarithms of ratios in steps of 1/20, from -8 to 8, and the most extreme ones with their places.
@@ -39,7 +41,16 @@ public final class PairInspection: DataInspection {
   public init(isFull: Bool = true) { state = InspectionState(isFull: isFull) }
 
   /// Says where the next pairs come from.
-  public func begin(_ path: String, as split: DataSplit = .training) { state.begin(path, split) }
+  public func begin(_ path: String, as split: DataSplit = .training) {
+    state.begin(path, split)
+    targetPath = nil
+  }
+
+  /// Says that the next pairs come from two files that go line by line.
+  func beginFiles(source: String, target: String, as split: DataSplit = .training) {
+    begin(source, as: split)
+    targetPath = target
+  }
 
   /// Reads a file of columns without keeping its pairs; what cannot be read is a finding.
   public func read(
@@ -57,11 +68,13 @@ public final class PairInspection: DataInspection {
 
   /// Reads two files that go line by line; what cannot be read is a finding.
   public func read(source: String, target: String, as split: DataSplit = .training) {
-    begin(source, as: split)
+    beginFiles(source: source, target: target, as: split)
     do {
       try ParallelCorpus.forEachPair(source: source, target: target, take)
     } catch {
-      state.told.append(Finding(error, in: source))
+      // The error names the file that it is of, or both.
+      let isOfTarget = "\(error)".hasPrefix(target)
+      state.told.append(Finding(error, in: isOfTarget ? target : source))
     }
   }
 
@@ -87,7 +100,7 @@ public final class PairInspection: DataInspection {
     let target = right.withUTF8 { text in
       hash.add(text)
       if state.isFull { part.targetScripts.add(text) }
-      return targets.take(text, at: place)
+      return targets.take(text, at: targetPath.map { DataPlace(path: $0, line: line) } ?? place)
     }
     part.sources.add(source, at: place)
     part.targets.add(target, at: place)

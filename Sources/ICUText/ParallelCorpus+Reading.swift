@@ -55,7 +55,7 @@ extension ParallelCorpus {
   ///   `CorpusError.unequalLines` where one has more lines, and `CorpusError.noPairs`.
   public init(source: String, target: String, inspection: PairInspection? = nil) throws {
     self.init([])
-    inspection?.begin(source)
+    inspection?.beginFiles(source: source, target: target)
     try Self.forEachPair(source: source, target: target) { pair, line in
       inspection?.take(pair, line: line)
       add(pair)

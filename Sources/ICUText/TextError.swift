@@ -47,6 +47,8 @@ public enum TextError: Error, Sendable, Equatable {
   case badMerge(index: Int, reason: String)
   /// A text, or a part of it that cannot be cut, is longer than ICU can take.
   case tooLong(byteCount: Int)
+  /// A text of more tokens than a model takes as one sentence, and how it begins.
+  case tooManyTokens(beginning: String, count: Int, limit: Int)
   /// There is no room for the encoded corpus.
   case noRoom(byteCount: Int, reason: String)
   /// A regular expression that is none.
@@ -130,6 +132,10 @@ extension TextError: CustomStringConvertible {
         + " made by something else."
     case .tooLong(let byteCount):
       return "A text of \(byteCount) bytes is too long to be cut at once; split it at line ends."
+    case .tooManyTokens(let beginning, let count, let limit):
+      return
+        "The text that begins \"\(quoted(beginning))\" has \(count) tokens, and a sentence has at most"
+        + " \(limit); cut it into sentences."
     case .noRoom(let byteCount, let reason):
       return "There is no room for \(byteCount) bytes of encoded text (\(reason)); free memory, or"
         + " set TMPDIR to a folder on a larger disk."

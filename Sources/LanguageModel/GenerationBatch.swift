@@ -37,6 +37,7 @@ public final class GenerationBatch {
   private var rows: [Row] = []
   private var waiting: [Row] = []
   private var added = 0
+  private var rounds = 0
 
   /// Room for `capacity` texts at once, at least 1.
   public init(_ model: LanguageModel, capacity: Int) {
@@ -114,9 +115,10 @@ public final class GenerationBatch {
     return (step, written?.token)
   }
 
-  /// Newcomers read their prompts each by itself, the shortest rest first: it waits for no long one.
+  /// Newcomers read their prompts each by itself, mostly the shortest rest first: it waits for no long one.
   private func readPrompts(atMost limit: Int, _ steps: inout [Step]) {
     var left = limit
+    rounds += 1
     while left > 0, let place = nextNewcomer {
       var newcomer = waiting[place]
       let before = newcomer.generation.reader?.unread.count ?? 0
@@ -143,7 +145,9 @@ public final class GenerationBatch {
   }
 
   private var nextNewcomer: Int? {
-    waiting.indices.min {
+    // Now and then it is the turn of whoever has waited longest, or shorter ones could come for ever.
+    if rounds % 4 == 0, !waiting.isEmpty { return 0 }
+    return waiting.indices.min {
       (waiting[$0].generation.reader?.unread.count ?? 0)
         < (waiting[$1].generation.reader?.unread.count ?? 0)
     }

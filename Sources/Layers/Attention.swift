@@ -77,7 +77,7 @@ public struct Attention: Sendable {
     let ranges: AttentionRanges
     /// The memory that was asked.
     public let memory: Memory<S>
-    // additive only: tanh(...) of each pair of query and row, [weights, keySize].
+    // additive and for training only: tanh(...) of each pair of query and row, [weights, keySize].
     let hidden: Matrix<S>?
     /// The weights, one after another: those of each query over its sequence's rows.
     public let weights: Matrix<S>
@@ -115,23 +115,27 @@ public struct Attention: Sendable {
   ) -> Trace<S> {
     let context = workspace.arena.matrix(queries.rows, memorySize)
     let weights = workspace.arena.matrix(1, ranges.weightCount)
+    // Only the backward pass asks for all pairs; else one query's are there at a time.
+    let keepsPairs = memory.rowGradient != nil
     var hidden: Matrix<S>?
     var projected = queries
     if let queryWeight {
       projected = workspace.arena.matrix(queries.rows, keySize)
       workspace.product(queries, queryWeight, into: projected, accumulate: false)
-      hidden = workspace.arena.matrix(ranges.weightCount, keySize)
+      hidden = workspace.arena.matrix(
+        keepsPairs ? ranges.weightCount : ranges.memory.reduce(0) { max($0, $1.count) }, keySize)
     }
     let trace = Trace(
-      queries: queries, ranges: ranges, memory: memory, hidden: hidden, weights: weights,
-      context: context)
+      queries: queries, ranges: ranges, memory: memory, hidden: keepsPairs ? hidden : nil,
+      weights: weights, context: context)
     for number in ranges.queries.indices {
       let (mine, rows) = (ranges.queries[number], ranges.memory[number])
       guard !mine.isEmpty else { continue }
       let scores = trace.weights(ofSequence: number)
       if let combination, let hidden {
         for (place, query) in mine.enumerated() {
-          let pairs = hidden.rows(ranges.pairs(number, place))
+          let pairs = hidden.rows(
+            keepsPairs ? ranges.pairs(number, place) : 0..<rows.count)
           S.copy(memory.keys.rows(rows), into: pairs)
           S.addRow(projected.rows(query..<query + 1), into: pairs)
           S.tanh(pairs, into: pairs)

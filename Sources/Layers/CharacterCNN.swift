@@ -3,7 +3,7 @@ public import Parameters
 
 /// What the characters of words say: filters slide over them, and each keeps its strongest answer.
 ///
-///     a[p] = Σₖ W_k · e(character p + k - width / 2) + b        k from 0 to width - 1
+///     a[p] = Σₖ W_k · e(character p + k - ⌊(width - 1) / 2⌋) + b        k from 0 to width - 1
 ///     features = tanh(max over p of a[p])
 ///
 /// J. Chiu and E. Nichols, "Named entity recognition with bidirectional LSTM-CNNs", TACL 4 (2016).

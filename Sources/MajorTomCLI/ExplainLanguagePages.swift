@@ -171,7 +171,8 @@ struct LanguagePages {
     page.heading("How often gates are wide open, and how often all but shut")
     page.paragraph(
       """
-      Over all units of a layer and the last \(counted(ids.count, "symbol")) of this text: a forget gate \
+      Over \(units.count < model.configuration.hiddenSize ? "the first \(units.count)" : "all") units of a layer \
+      and the last \(counted(ids.count, "symbol")) that were read: a forget gate \
       above 0.9 keeps its cell for many steps, and one below 0.1 forgets it at once.
       """)
     page.table(["layer", "gate", "above 0.9", "below 0.1"], rows)

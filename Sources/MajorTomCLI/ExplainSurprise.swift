@@ -4,17 +4,19 @@ extension LanguagePages {
   /// How surprised the model is at each symbol, and by what instead.
   func surprise() throws -> ExplainPage {
     var page = ExplainPage("What surprises the model, character by character")
-    let read = Array(ids.prefix(max(2, show)))
-    let expectations = try model.expectations(of: read)
-    let shown = min(show, read.count)
+    // Who reads backwards has read all that follows.
+    let isBackwards = model.configuration.isBackwards
+    let read = isBackwards ? ids : Array(ids.prefix(max(2, show)))
+    let expectations = Array(try model.expectations(of: read).prefix(max(2, show)))
+    let shown = min(show, expectations.count)
     let known = expectations.compactMap { $0 }
     let mean = known.reduce(0) { $0 + $1.bits } / Double(max(1, known.count))
     page.paragraph(
       """
-      Before each symbol the model says how likely each one is to come next. Its surprise at the one that \
-      comes is the logarithm of 1 / probability, in bits: 0 for what it was sure of, 1 for what was as likely \
+      \(isBackwards ? "The model reads from the end to the beginning, and says of each symbol how likely it is to stand before what it has read." : "Before each symbol the model says how likely each one is to come next.") \
+      Its surprise at the one that comes is the logarithm of 1 / probability, in bits: 0 for what it was sure of, 1 for what was as likely \
       as not, 10 for what it gave a chance of one in a thousand. The mean is what the text would take to be \
-      stored, \(fixed(mean, 2)) bits a symbol here. The beginnings of words are hard, and their ends are easy.
+      stored, \(fixed(mean, 2)) bits a symbol here.\(isBackwards ? "" : " The beginnings of words are hard, and their ends are easy.")
       """)
     page.facts(
       model.pageFacts(path) + [
@@ -36,9 +38,12 @@ extension LanguagePages {
       expectation.map { (place: place, found: $0) }
     }.sorted { ($1.found.bits, $0.place) < ($0.found.bits, $1.place) }.prefix(10)
     page.table(
-      ["after", "came", "bits", "what was expected"],
+      [isBackwards ? "before" : "after", "came", "bits", "what was expected"],
       greatest.map { place, found in
-        let before = pieces[max(0, place - 12)..<place].joined()
+        let context =
+          isBackwards
+          ? pieces[place + 1..<min(place + 13, pieces.count)] : pieces[max(0, place - 12)..<place]
+        let before = context.joined()
         return [
           "<bdi class=\"tokens\">\(HTML.escaped(before.replacing("\n", with: "⏎")))</bdi>",
           HTML.isolated(label(pieces[place])), fixed(found.bits, 1),

@@ -49,7 +49,8 @@ struct TaggerPages {
         ? """
         The tagger has a probability for each sequence of tags over the whole sentence. Summed over all \
         sequences in which a word is part of a name of some type, they are that word's marginals: the numbers \
-        below, in percent. What is missing to 100 is the probability of no name.
+        below, in percent. What is missing to 100 is the probability of no name\
+        \(tagger.types.count > 12 ? ", or of a type that is not shown" : "").
         """
         : """
         The tagger has a probability for each sequence of tags over the whole sentence. Summed over all \

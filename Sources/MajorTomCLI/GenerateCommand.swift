@@ -136,7 +136,7 @@ struct GenerateRequest {
     }
     if let file = arguments.text("save-state") { try keep(pieces, at: file) }
     if asJSON {
-      writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .whole(Int(seed))])
+      writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .raw("\(seed)")])
     } else {
       if echoes, isBackwards { writeOutput(prompt) }
       // The next part of a text that is kept follows at once.
@@ -172,7 +172,7 @@ struct GenerateRequest {
   private func show(_ text: String, number: Int) {
     let seed = seed &+ UInt64(number)
     if arguments.has("json") {
-      return writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .whole(Int(seed))])
+      return writeJSON(["prompt": .text(prompt), "text": .text(text), "seed": .raw("\(seed)")])
     }
     if number > 0 { writeOutput("---\n") }
     tellSeed(seed)
@@ -210,7 +210,9 @@ private func trainingText(_ arguments: ParsedArguments, _ path: String) throws -
   let folder =
     path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]) : "."
   let configuration = folder + "/" + RunFiles.configurationName
-  guard path.hasSuffix("/" + RunFiles.modelName), FileWriter.exists(configuration) else {
+  guard path.split(separator: "/").last.map(String.init) == RunFiles.modelName,
+    FileWriter.exists(configuration)
+  else {
     throw UsageError(
       "\(quoted(path)) says not where its training text is: name it with --training-text FILE")
   }

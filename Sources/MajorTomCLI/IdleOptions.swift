@@ -52,8 +52,22 @@ private let idleOptions: [String: [IdleOptions]] = [
     IdleOptions(
       "top-k", "top-p", "min-p", because: "--temperature 0 always takes the likeliest: leave it out"
     ) { try $0.number("temperature", in: 0...Double.greatestFiniteMagnitude) == 0 },
+    IdleOptions("mirostat", because: "--temperature 0 always takes the likeliest: leave it out") {
+      try $0.number("temperature", in: 0...Double.greatestFiniteMagnitude) == 0
+    },
     IdleOptions("no-echo", because: "there is no prompt to print") {
-      !$0.has("prompt") && $0.words.isEmpty
+      !$0.has("prompt") && $0.words.isEmpty && !$0.has("interactive")
+    },
+    IdleOptions("copied", "json", because: "--interactive shows a text as it comes: leave it out") {
+      $0.has("interactive")
+    },
+    IdleOptions(
+      "penalty-window", because: "it is of penalties: give one, such as --repetition-penalty"
+    ) {
+      arguments in
+      !["repetition-penalty", "frequency-penalty", "presence-penalty", "state", "interactive"]
+        .contains(
+          where: arguments.has)
     },
     IdleOptions("no-echo", because: "--json gives prompt and text apart") { $0.has("json") },
   ],
@@ -102,11 +116,19 @@ private let idleOptions: [String: [IdleOptions]] = [
     },
   ],
   "surprise": [
-    linesOfWords, encodingOfLines,
+    linesOfWords, encodingOfFiles, encodingOfLines,
+    IdleOptions("numbers", because: "it is of text, and the other formats have them anyway") {
+      $0.has("json") || $0.text("format").map { $0 != "text" } ?? false
+    },
     IdleOptions("keep-going", because: "it is of --format jsonl, which has one line for each line")
     {
       !$0.has("json") && $0.text("format") != "jsonl"
     },
+  ],
+  "serve": [
+    IdleOptions("log-prompts", because: "--log none writes nothing: leave one of them out") {
+      $0.text("log") == "none"
+    }
   ],
   "tokenize": [
     linesOfWords, encodingOfFiles, encodingOfLines,

@@ -4,7 +4,7 @@ import MajorTom
 
 // The settings of a training that an update's time depends on.
 private let optionRows = LanguageModel.optionRows.filter {
-  ["batch", "shards", "steps", "precision", "optimizer"].contains($0.name)
+  ["batch", "shards", "steps", "precision", "gradient-precision", "optimizer"].contains($0.name)
 }
 
 /// The command `majortom plan`.

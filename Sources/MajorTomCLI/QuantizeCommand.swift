@@ -10,8 +10,8 @@ let quantizeCommand = Command(
   "quantize", summary: "make a model's file smaller and its use faster",
   synopsis: "[-m MODEL] -o FILE --precision int8|bf16 [OPTION...]",
   about: """
-    Writes a model with its matrices rounded: to bytes with a scale for each row (int8), or to numbers
-    of 8 bits (bf16). Whatever reads a model file reads it, and computes in that precision. What it
+    Writes a model with its matrices rounded: to bytes with a scale for each row (int8), or to bfloat16,
+    16 bits a number (bf16). Whatever reads a model file reads it, and computes in that precision. What it
     costs, majortom evaluate shows.
     """,
   options: [

@@ -33,7 +33,8 @@ func foundRuns(in folder: String) -> [RunSummary] {
     guard let best = one.record?.best else {
       return other.record?.best == nil && one.path < other.path
     }
-    guard let others = other.record?.best, others.metric == best.metric else { return true }
+    guard let others = other.record?.best else { return true }
+    guard others.metric == best.metric else { return "\(best.metric)" < "\(others.metric)" }
     return best.isBetter(than: others) || best == others && one.path < other.path
   }
 }

@@ -102,8 +102,22 @@ private func serverOptions(_ arguments: ParsedArguments) throws -> ServerOptions
   limits.idleSeconds = try arguments.integer("max-idle", in: 1...86_400) ?? limits.idleSeconds
   options.limits = limits
   options.key = try arguments.text("api-key-file").map(key)
-  options.origins = arguments.texts("allow-origin")
-  options.hosts = arguments.texts("allow-host")
+  options.origins = try arguments.texts("allow-origin").map { origin in
+    let origin = origin.hasSuffix("/") ? String(origin.dropLast()) : origin
+    guard origin.hasPrefix("http://") || origin.hasPrefix("https://"),
+      origin.split(separator: "/").count == 2
+    else {
+      throw UsageError("--allow-origin \(quoted(origin)): expected one such as https://example.org")
+    }
+    return origin
+  }
+  options.hosts = try arguments.texts("allow-host").map { host in
+    guard !host.isEmpty, !host.contains("/"), !host.contains(":") else {
+      throw UsageError(
+        "--allow-host \(quoted(host)): expected a name without port, such as example.org")
+    }
+    return host
+  }
   options.log = try arguments.choice("log", of: ServerLog.self) ?? .text
   options.logsPrompts = arguments.has("log-prompts")
   options.write = { writeError($0) }
@@ -127,7 +141,12 @@ private func servedModels(_ arguments: ParsedArguments) throws -> [String] {
   guard typed.isEmpty else { return try typed.map { try modelFile($0) } }
   var paths: [String] = []
   for kind in modelKinds.map({ $0.kind }) {
-    if let path = try? modelPath(arguments, of: kind), !paths.contains(path) { paths.append(path) }
+    do {
+      let path = try modelPath(arguments, of: kind)
+      if !paths.contains(path) { paths.append(path) }
+    } catch is UsageError {
+      // There is none of this kind; what cannot be read is told.
+    }
   }
   // The sentence of a language model that is missing says what to do.
   return paths.isEmpty ? [try modelPath(arguments)] : paths

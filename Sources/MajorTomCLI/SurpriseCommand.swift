@@ -67,7 +67,7 @@ private struct SurpriseOutput {
   /// Shows a text of the input.
   func show(_ input: InputText) throws {
     let text = input.text
-    let ids = try model.vocabulary.encode(text)
+    let (ids, ends) = try model.vocabulary.encodeWithEnds(text)
     let found = try withProgress("reading the text") { bar in
       try model.expectations(of: ids, keeping: 0, progress: bar.report)
     }
@@ -76,7 +76,7 @@ private struct SurpriseOutput {
     let mean = known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
     switch format {
     case .text: showText(tokens, found, mean)
-    case .tsv: showTSV(tokens, found, from: input.start)
+    case .tsv: showTSV(tokens, found, of: text, ending: ends, from: input.start)
     case .jsonl:
       writeJSON([
         "text": .text(text), "bits": mean.map { .number($0) } ?? .number(.nan),
@@ -91,17 +91,21 @@ private struct SurpriseOutput {
     }
   }
 
+  /// Rows with the places that tokens have in the input, which a model may read in another normalization.
   private func showTSV(
-    _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], from start: InputPlace
+    _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], of text: String,
+    ending ends: [Int], from start: InputPlace
   ) {
-    var (line, place) = (start.line, start.bytes)
+    let original = Array(text.utf8)
+    var (line, place) = (start.line, 0)
     var rows = ""
     for (number, (bytes, expectation)) in zip(tokens, found).enumerated() {
       let text = visible(String(decoding: bytes, as: UTF8.self))
       let bits = expectation.map { fixed($0.bits, 4) } ?? ""
-      rows += "\(line)\t\(number + 1)\t\(text)\t\(place)\t\(bits)\n"
-      place += bytes.count
-      line += bytes.count { $0 == 0x0A }
+      rows += "\(line)\t\(number + 1)\t\(text)\t\(start.bytes + place)\t\(bits)\n"
+      let end = max(place, ends[number])
+      line += original[place..<end].count { $0 == 0x0A }
+      place = end
     }
     writeOutput(rows)
   }
@@ -109,17 +113,20 @@ private struct SurpriseOutput {
   private func showText(
     _ tokens: [[UInt8]], _ found: [LanguageModel.Expectation?], _ mean: Double?
   ) {
-    // Bytes of one character have one colour, that of the first, and stand together.
+    // Bytes of one character stand together, with their bits in sum: those of the character.
     var pieces: [(text: String, bits: Double?)] = []
-    var pending: [UInt8] = []
+    var pending: (bytes: [UInt8], bits: Double?) = ([], nil)
     for (bytes, expectation) in zip(tokens, found) {
-      pending += bytes
-      let text = String(decoding: pending, as: UTF8.self)
-      guard !text.unicodeScalars.contains("\u{FFFD}") || pending.count >= 4 else { continue }
-      pieces.append((text, expectation?.bits))
-      pending = []
+      pending.bytes += bytes
+      if let bits = expectation?.bits { pending.bits = (pending.bits ?? 0) + bits }
+      guard String(validating: pending.bytes, as: UTF8.self) != nil || pending.bytes.count >= 4
+      else { continue }
+      pieces.append((String(decoding: pending.bytes, as: UTF8.self), pending.bits))
+      pending = ([], nil)
     }
-    if !pending.isEmpty { pieces.append((String(decoding: pending, as: UTF8.self), nil)) }
+    if !pending.bytes.isEmpty {
+      pieces.append((String(decoding: pending.bytes, as: UTF8.self), pending.bits))
+    }
     if isColored {
       let text = pieces.reduce(into: "") { $0 += colored($1.text, $1.bits) }
       writeOutput(text + "\n", styled: true)

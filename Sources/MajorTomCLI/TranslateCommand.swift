@@ -68,9 +68,13 @@ let translateCommand = Command(
 private func search(_ arguments: ParsedArguments) throws -> Translator.Search {
   let best = try arguments.integer("best", in: 1...1000)
   let beam = try arguments.integer("beam", in: 1...1000) ?? best ?? 1
+  if let best, best > beam {
+    throw UsageError(
+      "--best \(best): a beam of \(beam) has no more than \(beam); use --beam \(best) or more")
+  }
   var search = Translator.Search(
     beam: beam, lengthPower: try arguments.number("length-power", in: 0...10) ?? 1,
-    best: min(best ?? 1, beam))
+    best: best ?? 1)
   search.margin = try arguments.number("margin", in: 0...Double.infinity) ?? search.margin
   search.coverage = try arguments.number("coverage", in: 0...100) ?? 0
   search.noRepeatNGram = try arguments.integer("no-repeat", in: 0...1000) ?? 0

@@ -95,16 +95,29 @@ public final class Gradients<S: Real>: @unchecked Sendable {
     table.touched.forEach(in: rows(of: piece.range, in: table)) { body(table.range(of: $0)) }
   }
 
-  /// Adds a piece of other gradients of the same layout.
-  package func add(_ other: Gradients, in piece: (range: Range<Int>, entry: Int)) {
+  /// Adds a piece of other gradients of the same layout; the sum is rounded to a precision.
+  package func add(
+    _ other: Gradients, in piece: (range: Range<Int>, entry: Int),
+    roundingTo precision: GradientPrecision = .float32
+  ) {
     other.forEachStretch(in: piece) { range in
+      let sum = values.base + range.lowerBound
       S.add(
         Matrix(other.values.base + range.lowerBound, rows: 1, columns: range.count),
-        into: Matrix(values.base + range.lowerBound, rows: 1, columns: range.count))
+        into: Matrix(sum, rows: 1, columns: range.count))
+      precision.round(sum, count: range.count)
     }
     if let table = tables[piece.entry], let others = other.tables[piece.entry] {
       table.touched.formUnion(others.touched, in: rows(of: piece.range, in: table))
     }
+  }
+
+  /// Rounds what counts of a piece to a precision.
+  package func round(
+    _ piece: (range: Range<Int>, entry: Int), to precision: GradientPrecision
+  ) {
+    guard precision != .float32 else { return }
+    forEachStretch(in: piece) { precision.round(values.base + $0.lowerBound, count: $0.count) }
   }
 
   private func rows(of range: Range<Int>, in table: Table) -> Range<Int> {

@@ -23,6 +23,8 @@ public struct Optimizer<S: Real> {
   public let rule: OptimizerRule
   /// The factor that pulls matrices towards 0.
   public let weightDecay: Double
+  /// The precision in which gradients are summed.
+  public let gradientPrecision: GradientPrecision
   /// The moments that the rule keeps: mean and square, or velocity alone.
   public let moments: [Parameters<S>]
   /// The updates made so far.
@@ -40,9 +42,13 @@ public struct Optimizer<S: Real> {
   }
 
   /// An optimiser for parameters of a layout, its moments zero.
-  public init(_ layout: ParameterLayout, rule: OptimizerRule, weightDecay: Double) {
+  public init(
+    _ layout: ParameterLayout, rule: OptimizerRule, weightDecay: Double,
+    gradientPrecision: GradientPrecision = .float32
+  ) {
     self.rule = rule
     self.weightDecay = weightDecay
+    self.gradientPrecision = gradientPrecision
     moments =
       switch rule {
       case .adamW: [Parameters(layout), Parameters(layout)]
@@ -58,18 +64,20 @@ public struct Optimizer<S: Real> {
   /// Adds the gradients of all shards along a tree into the first; returns the sum's norm.
   ///
   /// The tree is that of the shards' numbers alone, ((0 + 1) + (2 + 3)) + ..., so that the sums of
-  /// its branches can be made in different places. The others' numbers are partial sums afterwards.
+  /// its branches can be made in different places; each gradient and each sum is rounded to
+  /// `gradientPrecision`, so that all of them can travel in it. The others' numbers are partial sums afterwards.
   /// The norm is Euclidean. A NaN or an infinity in any gradient makes it so too. A row that any
   /// shard touched is touched in the sum.
   package func sum(_ gradients: [Gradients<S>], on shards: Shards) -> Double {
     let pieces = pieces
-    let sums = sums
+    let (sums, precision) = (sums, gradientPrecision)
     shards.forEachIndex(pieces.count) { index in
       let (total, place) = (gradients[0], pieces[index].place)
+      for shard in gradients { shard.round(place, to: precision) }
       var step = 1
       while step < gradients.count {
         for shard in stride(from: 0, to: gradients.count - step, by: 2 * step) {
-          gradients[shard].add(gradients[shard + step], in: place)
+          gradients[shard].add(gradients[shard + step], in: place, roundingTo: precision)
         }
         step *= 2
       }

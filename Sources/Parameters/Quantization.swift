@@ -10,7 +10,7 @@ extension ModelWeights {
   /// The weights rounded to what a file of a precision can hold: the same names and shapes.
   ///
   /// In `int8` each row of a matrix has a scale, its largest element's size by 127, and its elements
-  /// are multiples of it; in `bfloat16` they have 8 bits. Vectors and small tables stay as they are.
+  /// are multiples of it; in `bfloat16` they have 8 significant bits. Vectors and small tables stay as they are.
   public func rounded(to precision: ProductPrecision) -> ModelWeights {
     let block = block.copy()
     for entry in block.layout.entries where entry.isQuantizable {
@@ -18,7 +18,7 @@ extension ModelWeights {
       switch precision {
       case .float32: break
       case .bfloat16:
-        for i in elements.indices { elements[i] = Float(bitPattern: bfloat16(elements[i]) << 16) }
+        elements.baseAddress.map { Float.roundToBFloat16($0, count: elements.count) }
       case .int8:
         let width = entry.shape[1]
         for row in 0..<entry.shape[0] {
@@ -29,13 +29,6 @@ extension ModelWeights {
     }
     return ModelWeights(block)
   }
-}
-
-/// The upper half of a number's bits, rounded to the nearest, ties to even.
-func bfloat16(_ value: Float) -> UInt32 {
-  let bits = value.bitPattern
-  guard value.isFinite else { return bits >> 16 }
-  return (bits + 0x7FFF + (bits >> 16) & 1) >> 16
 }
 
 /// A row as bytes, -127 to 127, and what they are multiples of.

@@ -41,7 +41,7 @@ extension SafetensorsFile {
       let elements = parameters.elements(of: entry)
       switch entry.isQuantizable ? precision : .float32 {
       case .float32: body(UnsafeRawBufferPointer(elements))
-      case .bfloat16: elements.map { UInt16(bfloat16($0)).littleEndian }.withUnsafeBytes(body)
+      case .bfloat16: elements.map(\.bfloat16.littleEndian).withUnsafeBytes(body)
       case .int8:
         let width = entry.shape[1]
         let rows = (0..<entry.shape[0]).map { quantized(elements[$0 * width..<($0 + 1) * width]) }

@@ -205,9 +205,7 @@ public final class SafetensorsFile: Sendable {
     case "F16":
       try convert(tensor, from: UInt16.self, into: block) { _, bits in Self.widened(half: bits) }
     case "BF16":
-      try convert(tensor, from: UInt16.self, into: block) { _, bits in
-        Float(bitPattern: UInt32(bits) << 16)
-      }
+      try convert(tensor, from: UInt16.self, into: block) { _, bits in Float(bfloat16: bits) }
     case "I8" where tensors[name + Self.scalesSuffix] != nil:
       let rows = shape.first ?? 0
       var scales = [Float](repeating: 0, count: rows)

@@ -47,7 +47,7 @@ public final class PackedWeights<S: Real>: Sendable {
     if let draw {
       shards.forEachIndex(drops.count) { number in
         let (mask, drop) = (self.masks.matrix(number), self.drops[number])
-        // Rows far apart keep the masks of different weights, and those of outputs, different.
+        // Rows far apart keep the masks of weights, and those of outputs, different where they are of one width.
         draw.random.dropoutMask(
           mask, rate: drop.rate, firstRow: 1 << 32 + number << 24, step: draw.update)
         S.multiply(parameters[drop.weight], mask, into: self.dropped.matrix(number))

@@ -27,7 +27,14 @@ struct Thinned {
         if least[bucket].map({ y[index] < y[$0] }) ?? true { least[bucket] = index }
         if greatest[bucket].map({ y[index] > y[$0] }) ?? true { greatest[bucket] = index }
       }
-      kept = Set((least + greatest + [drawn.first, drawn.last]).compactMap { $0 }).sorted()
+      // A gap that can be seen keeps what stands on either side of it.
+      var edges: [Int] = []
+      for (left, right) in zip(drawn, drawn.dropFirst()) where right > left + 1 {
+        let width = abs((places[right] ?? 0) - (places[left] ?? 0))
+        if width * Double(buckets) > 2, edges.count < 2 * buckets { edges += [left, right] }
+      }
+      let chosen = (least + greatest + [drawn.first, drawn.last]).compactMap { $0 }
+      kept = Set(chosen + edges).sorted()
     }
     // A gap is where all that lies between two points that are drawn cannot be.
     var parts: [[Int]] = []

@@ -39,14 +39,11 @@ final class CompletionEngine: Sendable {
   private let state: Mutex<State>
   private let signals: [Signal]
   private let threads = Mutex<[Thread]>([])
-  /// The texts of a model that a thread writes at once.
-  private let room: Int
-
   /// An engine with threads of its own.
   init(_ limits: ServerLimits) {
     self.limits = limits
-    let count = max(1, limits.threads)
-    room = (max(1, limits.slots) + count - 1) / count
+    // Each thread writes a text at least.
+    let count = max(1, min(limits.threads, limits.slots))
     state = Mutex(State(loads: Array(repeating: Load(), count: count)))
     signals = (0..<count).map { _ in Signal() }
     let threads = (0..<count).map { number in Thread { [self] in run(number) } }
@@ -85,8 +82,15 @@ final class CompletionEngine: Sendable {
     for signal in signals { signal.set() }
   }
 
+  /// The texts of a model that a thread writes at once: its share of all.
+  private func room(_ number: Int) -> Int {
+    let slots = max(1, limits.slots)
+    return slots / signals.count + (number < slots % signals.count ? 1 : 0)
+  }
+
   /// A thread's life: it takes on what it has room for, and writes a token of each of its texts.
   private func run(_ number: Int) {
+    let room = self.room(number)
     var run = EngineRun(limits, room: room)
     while true {
       let isCheck = run.isCheckDue()
@@ -258,7 +262,7 @@ private struct EngineRun {
       if job.exchange.isGone {
         leave(job, place)
       } else if now > job.deadline {
-        guard job.unbegun.isEmpty else {
+        guard job.unbegun.isEmpty, job.hasWritten else {
           job.fail(
             RequestError(
               status: 503, message: "it took longer than \(limits.seconds) seconds",

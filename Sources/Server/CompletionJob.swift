@@ -81,7 +81,8 @@ final class CompletionJob {
   private func add(_ token: Int, _ expectation: LanguageModel.Expectation?, to choice: Int) {
     choices[choice].tokens.append(
       Token(id: token, offset: choices[choice].offset, expectation: expectation))
-    choices[choice].offset += model.tokenText(token).unicodeScalars.count
+    // Of a character that is spelt by bytes its first one counts.
+    choices[choice].offset += model.model.vocabulary.bytes(of: token).count { $0 & 0xC0 != 0x80 }
   }
 
   /// Takes in a step of a text; false where nobody waits for it any more.
@@ -101,6 +102,9 @@ final class CompletionJob {
     }
     return deliver(choice)
   }
+
+  /// Whether anything was written of any text.
+  var hasWritten: Bool { choices.contains { $0.written > 0 } }
 
   /// Ends a text where it is.
   func cutOff(_ choice: Int) {

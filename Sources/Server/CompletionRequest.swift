@@ -46,7 +46,7 @@ struct CompletionRequest: Sendable {
       Field(
         "max_tokens", .whole(0...limits.completionTokens), "The most tokens to write (default: 16)"),
       Field("temperature", .number(0...2), "Below 1 safer, above 1 more varied (default: 1)"),
-      Field("top_p", .number(1e-9...1), "Keep the likeliest tokens that reach this probability"),
+      Field("top_p", .number(0...1), "Keep the likeliest tokens that reach this probability"),
       Field("n", .whole(1...limits.slots), "How many texts to write of each prompt (default: 1)"),
       Field("stop", .texts(atMost: 16), "Texts before which the writing ends"),
       Field("seed", .whole(Int.min...Int.max), "The same seed writes the same text"),
@@ -156,7 +156,8 @@ struct CompletionRequest: Sendable {
   ) throws(RequestError) -> GenerationOptions {
     var options = GenerationOptions(temperature: object["temperature"]?.number ?? 1)
     options.length = object["max_tokens"]?.whole ?? 16
-    options.topP = object["top_p"]?.number.flatMap { $0 < 1 ? $0 : nil }
+    // 0 is as OpenAI's: the likeliest token alone.
+    options.topP = object["top_p"]?.number.flatMap { $0 < 1 ? max(1e-9, $0) : nil }
     options.topK = object["top_k"]?.whole.flatMap { $0 > 0 ? $0 : nil }
     options.minP = object["min_p"]?.number.flatMap { $0 > 0 ? $0 : nil }
     options.typicalP = object["typical_p"]?.number.flatMap { $0 < 1 ? $0 : nil }

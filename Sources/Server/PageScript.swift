@@ -179,11 +179,14 @@ let pageScript = #"""
     problem();
     try {
       const beam = Math.min(16, Math.max(1, Number($('beam').value) || 1));
-      const body = {model: $('translate-model').value, text: $('source').value, beam, attention: true};
+      const text = $('source').value;
+      // Of long texts nobody could read it.
+      const attention = text.length <= 600;
+      const body = {model: $('translate-model').value, text, beam, attention};
       const found = await (await ask('v1/translate', body)).json();
       const best = found.lines.map(line => line.translations[0]);
       $('translated').textContent = best.map(line => line ? line.text : '').join('\n');
-      $('attention').replaceChildren(...best.filter(line => line && line.attention.length).map(matrix));
+      $('attention').replaceChildren(...best.filter(line => line && line.attention && line.attention.length).map(matrix));
     } catch (error) { tell(error); }
   }
   const tabs = [...document.querySelectorAll('[role=tab]')];

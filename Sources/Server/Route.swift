@@ -217,7 +217,8 @@ struct Route: Sendable {
     if let longest = object["max_length"]?.whole {
       (search.maxLength, search.maxLengthPerToken, search.allowsLongest) = (longest, 0, false)
     }
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let lines = lines(of: text)
+    try demandRoom(for: lines, search)
     let found: [[Translator.Translation]]
     do {
       found = try model.model.translations(
@@ -243,6 +244,32 @@ struct Route: Sendable {
             ])
           }),
       ]))
+  }
+
+  /// The lines of a text, whose ends may be those of Windows.
+  static func lines(of text: String) -> [String] {
+    text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      String(line.last == "\r" ? line.dropLast() : line)
+    }
+  }
+
+  /// Throws `RequestError` where what is kept of attention could fill the memory.
+  private static func demandRoom(
+    for lines: [String], _ search: Translator.Search
+  ) throws(RequestError) {
+    guard search.keepsAttention else { return }
+    // A token is a character at least.
+    var weights = 0.0
+    for line in lines {
+      let source = Double(line.unicodeScalars.count + 1)
+      let longest = Double(search.maxLength) + search.maxLengthPerToken * source
+      weights += source * longest * Double(search.beam)
+    }
+    guard weights <= 16e6 else {
+      throw .invalid(
+        "\"attention\" of lines so long would be too much: shorter lines, a smaller \"beam\" or \"max_length\"",
+        field: "attention")
+    }
   }
 
   private static func value(

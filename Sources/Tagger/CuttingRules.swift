@@ -179,9 +179,12 @@ extension CuttingRules {
   }
 
   private static func mail(_ text: [Character], _ start: Int) -> Int {
-    let name = text[start...].prefix { $0.isLetter || $0.isNumber || "._%+-".contains($0) }
+    // A name has at most 64 characters and a host 255 (RFC 5321): else a long run would be read from each place.
+    let name = text[start...].prefix(65).prefix {
+      $0.isLetter || $0.isNumber || "._%+-".contains($0)
+    }
     guard !name.isEmpty, name.endIndex < text.count, text[name.endIndex] == "@" else { return 0 }
-    var host = text[(name.endIndex + 1)...].prefix {
+    var host = text[(name.endIndex + 1)...].prefix(255).prefix {
       $0.isLetter || $0.isNumber || ".-".contains($0)
     }
     while let last = host.last, ".-".contains(last) { host.removeLast() }

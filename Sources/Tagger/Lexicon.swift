@@ -171,7 +171,7 @@ final class LexiconIDs: Sendable {
 final class WordEncoder {
   private let folder: WordFolder
   private let ids: LexiconIDs
-  private var places: [String: Int32] = [:]
+  private var places: [Spelling: Int32] = [:]
   /// The distinct words so far.
   private(set) var surfaces: [Lexicon.Surface] = []
 
@@ -182,7 +182,8 @@ final class WordEncoder {
 
   /// The place of a word in `surfaces`.
   func place(of word: String) throws(TextError) -> Int32 {
-    if let place = places[word] { return place }
+    let spelling = Spelling(word)
+    if let place = places[spelling] { return place }
     var scalars = word.unicodeScalars.map { ids.characters[$0.value] ?? 0 }
     if scalars.isEmpty { scalars = [0] }
     let limit = Lexicon.maxCharacters
@@ -194,7 +195,28 @@ final class WordEncoder {
       shape: Int32(Lexicon.Shape(word).rawValue))
     let place = Int32(surfaces.count)
     surfaces.append(surface)
-    places[word] = place
+    places[spelling] = place
     return place
+  }
+}
+
+/// A word that equals those of the same bytes alone: canonically equivalent ones have other characters.
+private struct Spelling: Hashable {
+  private var word: String
+
+  init(_ word: String) {
+    self.word = word
+    self.word.makeContiguousUTF8()
+  }
+
+  static func == (left: Spelling, right: Spelling) -> Bool {
+    left.word.utf8.count == right.word.utf8.count && left.word.utf8.elementsEqual(right.word.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    let isHashed: Void? = word.utf8.withContiguousStorageIfAvailable {
+      hasher.combine(bytes: UnsafeRawBufferPointer($0))
+    }
+    if isHashed == nil { for byte in word.utf8 { hasher.combine(byte) } }
   }
 }

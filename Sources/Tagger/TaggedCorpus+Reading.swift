@@ -44,11 +44,11 @@ extension TaggedFormat {
 }
 
 extension TaggedCorpus {
-  /// Calls a function with each sentence of a file, the number of its first line, and whether its
-  /// tags are made of spans by offsets, and so break no scheme.
+  /// Calls a function with each sentence of a file, the numbers of its words' lines, and whether its
+  /// tags are made of spans by offsets, and so break no scheme; then there is one line for all.
   static func forEachTagged(
     in path: String, _ format: TaggedFormat, keepsAll: Bool, _ inspection: TaggedInspection?,
-    as split: DataSplit, _ body: (TaggedSentence, _ line: Int, _ isMade: Bool) -> Void
+    as split: DataSplit, _ body: (TaggedSentence, _ lines: [Int], _ isMade: Bool) -> Void
   ) throws {
     inspection?.begin(path, as: split)
     switch try format.layout(of: path) {
@@ -57,9 +57,9 @@ extension TaggedCorpus {
         in: path, format, keepsAll: keepsAll, progress: inspection?.progress
       ) { body($0, $1, false) }
     case .jsonl:
-      try forEachJSONL(in: path, format, keepsAll: keepsAll, inspection) { body($0, $1, true) }
+      try forEachJSONL(in: path, format, keepsAll: keepsAll, inspection) { body($0, [$1], true) }
     case .brat:
-      try forEachBrat(in: path, format, inspection, as: split) { body($0, $1, true) }
+      try forEachBrat(in: path, format, inspection, as: split) { body($0, [$1], true) }
     }
   }
 }

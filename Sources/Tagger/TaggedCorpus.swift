@@ -106,8 +106,8 @@ public struct TaggedCorpus: Sendable, Equatable {
     for path in paths {
       let before = read.count
       try Self.forEachTagged(in: path, format, keepsAll: true, inspection, as: split) {
-        inspection?.take($0, line: $1, isMade: $2)
-        read.append(Read(sentence: $0, path: path, line: $1, isMade: $2))
+        inspection?.take($0, lines: $1, isMade: $2)
+        read.append(Read(sentence: $0, path: path, lines: $1, isMade: $2))
       }
       let new = read[before...]
       if new.isEmpty { throw TaggerError.noSentences(path: path) }
@@ -137,7 +137,7 @@ public struct TaggedCorpus: Sendable, Equatable {
       repaired += breaches.count
       if let breach = breaches.first, !format.repairsTags {
         throw TaggerError.schemeBroken(
-          path: item.path, line: item.line + breach.place, reason: breach.reason)
+          path: item.path, line: item.line(of: breach.place), reason: breach.reason)
       }
     }
     self.scheme = scheme
@@ -149,8 +149,11 @@ public struct TaggedCorpus: Sendable, Equatable {
   private struct Read {
     var sentence: TaggedSentence
     var path: String
-    var line: Int
+    // Of each word, or of all.
+    var lines: [Int]
     var isMade: Bool
+
+    func line(of place: Int) -> Int { lines[min(place, lines.count - 1)] }
   }
 
   /// Whether the tags of a file are of spans.
@@ -160,7 +163,7 @@ public struct TaggedCorpus: Sendable, Equatable {
     var census = TagCensus()
     for item in read {
       for (place, tag) in item.sentence.tags.enumerated() {
-        census.add(tag, line: item.line + place)
+        census.add(tag, line: item.line(of: place))
       }
     }
     if census.verdict == .mixed, let (tag, line) = census.firstOther {
@@ -181,19 +184,21 @@ public struct TaggedCorpus: Sendable, Equatable {
   /// Calls a function with each sentence and the number of its first line.
   static func forEachSentence(
     in path: String, _ format: TaggedFormat, keepsAll: Bool,
-    progress: ((Double) -> Void)? = nil, _ body: (TaggedSentence, Int) -> Void
+    progress: ((Double) -> Void)? = nil, _ body: (TaggedSentence, [Int]) -> Void
   ) throws {
     let isCoNLLU = format.isCoNLLU(path)
     var sentence = TaggedSentence(words: [], tags: [])
-    var firstLine = 0
+    // Comments, ranges and empty nodes have lines, too.
+    var lines: [Int] = []
     var hasTabs: Bool?
     var running = RunningTextReader()
     func finish() {
       if !sentence.words.isEmpty {
         sentence.running = running.finish(words: sentence.words)
-        body(sentence, firstLine)
+        body(sentence, lines)
       }
       sentence = TaggedSentence(words: [], tags: [])
+      lines = []
     }
     try TextLines.forEach(in: path, keepsAll: keepsAll, progress: progress) { line, number in
       if line.allSatisfy({ $0 == " " || $0 == "\t" }) {
@@ -209,7 +214,7 @@ public struct TaggedCorpus: Sendable, Equatable {
         if line.hasPrefix("#") { running.comment(line) }
         return true
       }
-      if sentence.words.isEmpty { firstLine = number }
+      lines.append(number)
       sentence.words.append(word)
       sentence.tags.append(tag)
       return true

@@ -69,9 +69,9 @@ public final class TaggedInspection: DataInspection {
     do {
       var isEmpty = true
       try TaggedCorpus.forEachTagged(in: path, format, keepsAll: false, self, as: split) {
-        sentence, line, isMade in
+        sentence, lines, isMade in
         isEmpty = false
-        take(sentence, line: line, isMade: isMade)
+        take(sentence, lines: lines, isMade: isMade)
       }
       if isEmpty { throw TaggerError.noSentences(path: path) }
     } catch {
@@ -81,17 +81,18 @@ public final class TaggedInspection: DataInspection {
 
   /// Looks at a sentence with the number of its first line; its words are on lines of their own.
   public func take(_ sentence: TaggedSentence, line: Int) {
-    take(sentence, line: line, isMade: false)
+    take(sentence, lines: sentence.words.indices.map { line + $0 }, isMade: false)
   }
 
   /// Looks at a sentence; one whose tags are made of spans by offsets stands on one line, and breaks no
   /// scheme.
-  func take(_ sentence: TaggedSentence, line: Int, isMade: Bool) {
+  func take(_ sentence: TaggedSentence, lines: [Int], isMade: Bool) {
+    guard let line = lines.first else { return }
     // Taken out, so that its tables are not copied.
     var part = parts.removeValue(forKey: state.split) ?? Part()
     defer { parts[state.split] = part }
     let count = sentence.words.count
-    func lineOf(_ place: Int) -> Int { isMade ? line : line + place }
+    func lineOf(_ place: Int) -> Int { lines[min(place, lines.count - 1)] }
     part.lengths.add(count, at: state.place(line))
     part.words += count
     if count > Self.longSentence { long.add(state.place(line)) }
@@ -120,7 +121,7 @@ public final class TaggedInspection: DataInspection {
     for scheme in TagScheme.allCases {
       for breach in scheme.breaches(in: sentence.tags) {
         breaches[scheme, default: (Occurrences(), breach.reason)].occurrences
-          .add(state.place(line + breach.place))
+          .add(state.place(lineOf(breach.place)))
       }
     }
   }

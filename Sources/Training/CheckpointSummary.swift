@@ -32,7 +32,7 @@ public struct CheckpointSummary: Sendable {
     record = try file.part("record")
     guard record.isSound else { throw file.malformed("its counts are impossible") }
     machine = file.has(machinePart) ? try file.part(machinePart) : nil
-    let prefixes = ["best.", "moment", "shard"]
+    let prefixes = ["best.", "average.", "moment", "shard"]
     weights = try SafetensorsFile(contentsOf: path).tensors.reduce(0) { sum, tensor in
       prefixes.contains(where: tensor.key.hasPrefix) ? sum : sum + tensor.value.shape.reduce(1, *)
     }

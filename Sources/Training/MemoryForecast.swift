@@ -51,7 +51,8 @@ extension TrainingLoop {
     let states = task.carried.reduce(0) { $0 + 4 * $1.layout.count }
     if states > 0 { forecast.add("states of lanes", states) }
     forecast.add("activations", activationBytes)
-    forecast.add("validation", validationBytes)
+    // The average is validated in workspaces of its own.
+    forecast.add("validation", (average == nil ? 1 : 2) * validationBytes)
     forecast.add("scratch of products", ProductKernels.scratchBytes)
     return forecast
   }

@@ -136,6 +136,15 @@ final class RunStore {
     }
   }
 
+  /// Where a run was interrupted: writes its checkpoint.
+  func interrupted<Task>(
+    _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
+  ) throws {
+    guard let files, isWriter else { return }
+    try writeCheckpoint(loop, files)
+    try report(.saved(path: files.checkpoint))
+  }
+
   /// At the end: writes what is not yet on the disk.
   ///
   /// Where a run is complete, a folder keeps its last checkpoint, so that it can train longer; beside a
@@ -144,10 +153,6 @@ final class RunStore {
     _ end: TrainingEnd, _ loop: TrainingLoop<Task>, _ report: (TrainingEvent) throws -> Void
   ) throws {
     guard let files, isWriter else { return }
-    if end == .interrupted {
-      try writeCheckpoint(loop, files)
-      try report(.saved(path: files.checkpoint))
-    }
     // Also where the best weights are there already: the model's card counts all updates, whether the run
     // was cut short after its best validation or not.
     try writeModel(files.model)

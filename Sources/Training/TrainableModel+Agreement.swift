@@ -21,6 +21,24 @@ extension TrainableModel {
     )
     return facts + loop.facts
   }
+
+  /// Takes up a loop where its checkpoint left it, in all processes; what should be known of it.
+  ///
+  /// Throws what `RunStore.resume` throws, and `ProcessError.unlike` where the processes find different things.
+  func resume(
+    _ loop: TrainingLoop<Task>, from store: RunStore, with group: any ProcessGroup
+  ) throws -> [String] {
+    let notes: [String]
+    do {
+      notes = try store.resume(loop)
+    } catch TrainingError.finished(let path) {
+      // Another process may see other files, and have something to do.
+      try group.demandAgreement(on: [("what is left to train", "nothing")])
+      throw TrainingError.finished(path: path)
+    }
+    try group.demandAgreement(on: loop.facts)
+    return notes
+  }
 }
 
 extension TrainingLoop {
@@ -33,7 +51,7 @@ extension TrainingLoop {
     }
     return [
       ("the number of updates made", "\(record.updates)"),
-      ("the checksum of the weights", checksum([parameters, best])),
+      ("the checksum of the weights", checksum([parameters, best] + (average.map { [$0] } ?? []))),
       ("the checksum of the optimiser's moments", checksum(optimizer.moments)),
       ("the checksum of the states of lanes", checksum(task.carried)),
     ]

@@ -207,8 +207,7 @@ extension TrainableModel {
       isWriter: group.rank == 0)
     // A run that cannot be resumed does not begin, and leaves the model as it is.
     let isFurther = core.card.options != nil
-    let notes = try store.resume(loop)
-    try group.demandAgreement(on: loop.facts)
+    let notes = try resume(loop, from: store, with: group)
     let strangers = isFurther && !store.isResumed ? try strangers(in: data) : []
     prepareCard(task, loop.options, run)
     let summary = summary(task, loop.options, wanted: wanted.precision)

@@ -45,7 +45,8 @@ final class TrainingLoop<Task: TrainingTask> {
     let average = options.average > 1 ? parameters.copy() : nil
     self.average = average
     let optimizer = Optimizer<Float>(
-      task.layout, rule: options.rule, weightDecay: options.weightDecay)
+      task.layout, rule: options.rule, weightDecay: options.weightDecay,
+      gradientPrecision: options.gradientPrecision)
     self.optimizer = optimizer
     let packed = PackedWeights<Float>(
       task.layout, forTraining: true, precision: options.precision.products, drops: task.drops)
@@ -113,6 +114,8 @@ final class TrainingLoop<Task: TrainingTask> {
       group, seconds: { self.seconds(watch) }, isStopped: isStopped,
       isDue: { store?.isDue == true })
     _ = try agreement.gather([])
+    // What else they have done by now took each its own time.
+    if group.count > 1 { record.seconds = agreement.seconds }
     while end == nil {
       // Before all else: a run that was cut short between the checkpoint of an update and its
       // validation makes that now, and so ends as if it had never been cut short.
@@ -138,12 +141,17 @@ final class TrainingLoop<Task: TrainingTask> {
         try store?.updated(self, report)
       }
     }
-    if end == .budget { try validate(progress, store, report) }
+    if end == .budget {
+      try validate(progress, store, report)
+      _ = try agreement.gather([])
+    }
     try gatherStates()
     record.seconds = agreement.seconds
     bringUpToDate()
-    if record.best == nil { best.assign(parameters) }
     record.end = end
+    if end == .interrupted { try store?.interrupted(self, report) }
+    // Not before that checkpoint: whoever goes on with it may have to go back to the last good weights.
+    if record.best == nil { best.assign(parameters) }
     try store?.ended(end ?? .budget, self, report)
     return end ?? .budget
   }

@@ -85,6 +85,8 @@ public struct TrainingOptions: HyperparameterSet {
   public var maxLength = 200
   /// The precision of matrix products; `auto` becomes what the CPU is fast in before training begins.
   public var precision = TrainingPrecision.float32
+  /// The precision in which the gradients of shards are summed and travel; it changes results.
+  public var gradientPrecision = GradientPrecision.float32
 
   /// The defaults, but for those that a model changes.
   public init() {}
@@ -162,6 +164,9 @@ extension TrainingOptions {
     .choice(
       "precision", \.precision, "P", "Precision of products; auto: bf16 where the CPU has it",
       .optimization),
+    .choice(
+      "gradient-precision", \.gradientPrecision, "P",
+      "Precision of shards' gradients; bf16 halves what processes send", .optimization),
   ]
 
   private static let budgetRows: [Hyperparameter<TrainingOptions>] = [

@@ -13,7 +13,7 @@ public struct UpdateTiming: Sendable, Equatable {
   public var norm: Double
   /// Seconds of what every process does with the sum: changing the weights, and packing them anew.
   public var change: Double
-  /// The bytes of a gradient, without rows of embeddings that no token stands for.
+  /// The bytes of a gradient as it travels, without rows of embeddings that no token stands for.
   public var gradientBytes: Int
   /// Whether there are such rows: which they are has to be told before the others travel.
   public var isRowSparse: Bool
@@ -100,7 +100,8 @@ private final class UpdateBench<Task: TrainingTask> {
     self.parameters = parameters
     self.shards = shards
     let optimizer = Optimizer<Float>(
-      task.layout, rule: options.rule, weightDecay: options.weightDecay)
+      task.layout, rule: options.rule, weightDecay: options.weightDecay,
+      gradientPrecision: options.gradientPrecision)
     self.optimizer = optimizer
     let packed = PackedWeights<Float>(
       task.layout, forTraining: true, precision: options.precision.products, drops: task.drops)
@@ -137,7 +138,7 @@ private final class UpdateBench<Task: TrainingTask> {
     var rest = Array(workspaces[atOnce...])
     if updates == 0 { forward(&rest, from: atOnce) }
     let gradients = workspaces.compactMap(\.gradients)
-    let bytes = gradients[0].touchedBytes
+    let bytes = gradients[0].touchedBytes / (optimizer.gradientPrecision == .bfloat16 ? 2 : 1)
     var size = 0.0
     let norm = timed { size = optimizer.sum([gradients[0]], on: shards) }
     let both = timed { size = optimizer.sum([gradients[0], gradients[1]], on: shards) }

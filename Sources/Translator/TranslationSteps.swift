@@ -170,20 +170,40 @@ final class TranslationSteps {
     func weight(_ look: Int, _ word: Int) -> Float {
       words[word].places.reduce(0) { $0 + ($1 < looks[look].count ? looks[look][$1] : 0) }
     }
-    var found = [Int?](repeating: nil, count: looks.count)
-    var free = Set(candidates)
-    for _ in looks.indices {
-      if free.isEmpty { free = Set(candidates) }
-      let open = looks.indices.filter { found[$0] == nil }
-      let pairs = open.flatMap { look in free.sorted().map { (look, $0) } }
-      // Of equals the first pair; what is no number is less than all.
-      var best = pairs[0]
-      for pair in pairs.dropFirst() where weight(pair.0, pair.1) > weight(best.0, best.1) {
-        best = pair
+    // What is no number is less than all.
+    func agreement(_ look: Int, _ word: Int) -> Float {
+      let found = weight(look, word)
+      return found.isNaN ? -.infinity : found
+    }
+    guard looks.count * candidates.count <= mostPairs else {
+      // No sentence has so many: each look has the first word that it agrees with most.
+      return looks.indices.map { look in
+        var best = (word: candidates[0], agreement: -Float.infinity)
+        for word in candidates {
+          let found = agreement(look, word)
+          if found > best.agreement { best = (word, found) }
+        }
+        return best.word
       }
-      found[best.0] = best.1
-      free.remove(best.1)
+    }
+    // The best pairs first, of equals in the order of looks and words.
+    var pairs = looks.indices.flatMap { look in
+      candidates.map { (look: look, word: $0, agreement: agreement(look, $0)) }
+    }
+    pairs.sort { ($1.agreement, $0.look, $0.word) < ($0.agreement, $1.look, $1.word) }
+    var found = [Int?](repeating: nil, count: looks.count)
+    // A round gives each word to a look; where looks are left, words are taken once more.
+    while !pairs.isEmpty {
+      var taken: Set<Int> = []
+      for pair in pairs where found[pair.look] == nil && !taken.contains(pair.word) {
+        found[pair.look] = pair.word
+        taken.insert(pair.word)
+      }
+      pairs.removeAll { found[$0.look] != nil }
     }
     return found.map { $0 ?? candidates[0] }
   }
+
+  /// The most pairs of looks and words that are held against each other.
+  private static let mostPairs = 1 << 18
 }

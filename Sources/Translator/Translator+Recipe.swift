@@ -15,7 +15,7 @@ extension Translator {
   /// The settings that recipes choose.
   public static let recipeSettings: Set = [
     "unit", "attention", "cutoffs", "hidden", "embedding", "dropout", "dropout-inputs",
-    "label-smoothing", "word-dropout", "rate", "batch",
+    "label-smoothing", "word-dropout", "rate", "batch", "average",
   ]
 
   /// The settings for pairs, by their number, their words and how they are written.
@@ -69,6 +69,7 @@ extension Translator {
     recipe.choose("hidden", .integer(512), because: "time for a large network")
     recipe.choose("dropout", .number(0.5), because: "many passes over the pairs")
     recipe.choose("word-dropout", .number(0.05), because: "many passes over the pairs")
+    recipe.choose("average", .integer(5), because: "better than the weights of any one moment")
   }
 
   /// Two steps to choose a word where there are many.

@@ -32,10 +32,16 @@ extension Translator {
       throw TrainingError.data(
         "no pair has at most \(options.maxLength) tokens on both sides: allow longer ones")
     }
+    let all = try kept.map { try encode($0) } ?? []
+    let sentences = all.filter { max($0.source.count, $0.target.count) <= Self.maxPairLength }
     return PairTask(
-      self, training: short, validation: try kept.map { try encode($0) } ?? [], options,
+      self, training: short, validation: sentences, options,
       notes: [
         (training.pairs.count - short.count, "more than \(options.maxLength) tokens on a side"),
+        (
+          all.count - sentences.count,
+          "more than \(Self.maxPairLength) tokens on a side, for validation,"
+        ),
         (data.skipped, "an empty side"),
       ].filter { $0.0 > 0 }.map { "\(counted($0.0, "pair")) with \($0.1) left out" })
   }
@@ -47,11 +53,15 @@ extension Translator {
 
   /// The loss of a text's target tokens, the end of each sentence among them, in nats a token.
   ///
-  /// Throws `TextError` where ICU cannot cut a sentence.
+  /// Throws `TextError` where ICU cannot cut a sentence, and for one that is none by its length.
   public func loss(on corpus: ParallelCorpus, threads: Int? = nil) throws(TextError) -> Double {
-    PairTask.loss(
-      try encode(corpus), network, begin: targetBegin, on: core.workspaces,
-      Shards(threads: threads))
+    let pairs = try encode(corpus)
+    for (pair, text) in zip(pairs, corpus.pairs) {
+      try Self.demandSentence(text.source, of: pair.source.count, upTo: Self.maxPairLength)
+      try Self.demandSentence(text.target, of: pair.target.count, upTo: Self.maxPairLength)
+    }
+    return PairTask.loss(
+      pairs, network, begin: targetBegin, on: core.workspaces, Shards(threads: threads))
   }
 
   /// Pairs as the network takes them in, each side with its end.
@@ -219,10 +229,21 @@ public final class PairTask: TrainingTask {
   }
 
   private static func batches(of pairs: [Pair]) -> [[Pair]] {
-    BucketedBatches.byLength(pairs.map(\.target.count), maxExamples: 64).map {
-      $0.map { pairs[$0] }
+    BucketedBatches.byLength(pairs.map(\.target.count), maxExamples: 64).flatMap { numbers in
+      var parts: [[Pair]] = []
+      var tokens = 0
+      for pair in numbers.map({ pairs[$0] }) {
+        let more = pair.source.count + pair.target.count
+        if parts.isEmpty || tokens + more > mostTokens { (tokens, parts) = (0, parts + [[]]) }
+        tokens += more
+        parts[parts.count - 1].append(pair)
+      }
+      return parts
     }
   }
+
+  /// The most tokens of both sides of several pairs that are scored at once: that is memory.
+  private static let mostTokens = 32_768
 
   /// The loss of each batch, its tokens added up.
   private static func losses(

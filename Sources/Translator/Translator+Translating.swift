@@ -166,7 +166,7 @@ extension Translator {
   func read(_ text: String) throws(TextError) -> Source {
     let sentence = try sourceCode.sentence(text)
     let count = sentence.ids.count
-    guard count < Self.maxSourceLength else { throw .tooLong(byteCount: text.utf8.count) }
+    try Self.demandSentence(text, of: count, upTo: Self.maxSourceLength)
     var words = sentence.words
     if configuration.reversesSource {
       for number in words.indices {
@@ -237,7 +237,7 @@ extension Translator {
 
   /// The logarithm of the probability of each given translation.
   ///
-  /// Throws `TextError` where ICU cannot cut a text.
+  /// Throws `TextError` where ICU cannot cut a text, and for one that is no sentence by its length.
   public func logProbabilities(of text: ParallelCorpus) throws(TextError) -> [Double] {
     var results: [Double] = []
     for pair in text.pairs {
@@ -252,6 +252,16 @@ extension Translator {
   private static let rowsAtOnce = 128
   /// Longer texts are no sentences, and would take memory without end.
   private static let maxSourceLength = 50_000
+  /// Of a pair that is scored each token of one side looks at each of the other.
+  static let maxPairLength = 16_384
+
+  /// Throws `TextError.tooManyTokens` for a text that is no sentence by its length.
+  static func demandSentence(
+    _ text: String, of count: Int, upTo limit: Int
+  ) throws(TextError) {
+    guard count > limit else { return }
+    throw .tooManyTokens(beginning: String(text.prefix(40)), count: count, limit: limit)
+  }
 }
 
 /// How much of the texts is translated, by any number of threads.

@@ -11,6 +11,7 @@ Needs Python 3, Open MPI, and the library that `make mpi` makes.
 
 import filecmp
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -116,15 +117,34 @@ def rows(folder):
     data = folder / "words.conll"
     data.write_text("\n".join(lines) + "\n")
     command = words(TOOL, "train", "tagger", data, "--hidden", "16", "--words", "16", "--batch", "16", "--shards", "8",
-                    "--updates", "25", "--validate-every", "10", "-q", "-o")
-    alone = folder / "rows.safetensors"
-    result = call([*command, str(alone)])
-    check(result.returncode == 0, "a large table alone", result.stderr)
-    for count in [2, 3]:
-        path = folder / f"rows-{count}.safetensors"
-        result = mpirun(count, [*command, str(path)])
-        same(alone, path, f"a large table: {count} processes", result.stderr[-2000:])
+                    "--updates", "25", "--validate-every", "10", "-q")
+    for precision in ["f32", "bf16"]:
+        alone = folder / f"rows-{precision}.safetensors"
+        these = [*command, "--gradient-precision", precision, "-o"]
+        result = call([*these, str(alone)])
+        check(result.returncode == 0, f"a large table alone, {precision}", result.stderr)
+        for count in [2, 3]:
+            path = folder / f"rows-{precision}-{count}.safetensors"
+            result = mpirun(count, [*these, str(path)])
+            same(alone, path, f"a large table: {count} processes, {precision}", result.stderr[-2000:])
     print("rows of a large table: the bytes of one process by 2 and 3", flush=True)
+
+
+def narrow(folder):
+    """Gradients in bfloat16: other bytes than in Float, and the same for any number of processes."""
+    for kind in MODELS:
+        more = ["--gradient-precision", "bf16", "-q"]
+        alone = folder / f"narrow-{kind}.safetensors"
+        result = call(training(kind, alone, *more, "--threads", "2"))
+        check(result.returncode == 0, f"{kind} alone, gradients in bf16", result.stderr)
+        for count in [2, 3, 8]:
+            path = folder / f"narrow-{kind}-{count}.safetensors"
+            result = mpirun(count, training(kind, path, *more, "--threads", "1"))
+            same(alone, path, f"{kind}: {count} processes, gradients in bf16", result.stderr[-2000:])
+        wide = folder / f"wide-{kind}.safetensors"
+        call(training(kind, wide, "-q"))
+        check(not filecmp.cmp(alone, wide, shallow=False), f"{kind}: gradients in bf16 are other numbers")
+    print("gradients in bf16: the bytes of one process by 2, 3 and 8", flush=True)
 
 
 def plain(folder):
@@ -140,6 +160,16 @@ def plain(folder):
     del command[place:place + 2]
     result = mpirun(3, command)
     check(result.returncode == 0 and (folder / "timed/model.safetensors").exists(), "a budget in minutes", result.stderr)
+    # Only the first process learns how to cut text, and none may begin before that is counted.
+    running = folder / "running.jsonl"
+    running.write_text("".join(
+        json.dumps({"text": f"Ada {number} told Major Tom of it. She left.", "label": [[0, 3, "PER"]]}) + "\n"
+        for number in range(300)))
+    for minutes in ["0", "0.05"]:
+        command = words(TOOL, "train", "tagger", running, "-o", folder / f"cut-{minutes}.safetensors", "--hidden", "16",
+                        "--words", "8", "--shards", "4", "--minutes", minutes, "-q")
+        result = mpirun(2, command)
+        check(result.returncode == 0 and told(result) == [], f"a splitter and {minutes} minutes", result.stderr[-2000:])
     seeds = [folder / "seeds-1.safetensors", folder / "seeds-2.safetensors"]
     results = [call(training("lm", seeds[0], "--seeds", "2", "-q")), mpirun(2, training("lm", seeds[1], "--seeds", "2", "-q"))]
     same(*seeds, "two seeds by two processes", results[1].stderr)
@@ -238,6 +268,9 @@ def disagreements(folder):
 
     usual = training("lm", output, "-q")
     refused(two(usual, usual + ["--rate", "0.01"]), r"do not agree: rate is 0\.\d+ in process 0 on host \S+, and 0\.01 in process 1", "another rate")
+    refused(
+        two(usual, usual + ["--gradient-precision", "bf16"]), "gradient-precision is f32 in process 0 on host",
+        "another precision of gradients")
     refused(two(usual, usual + ["--hidden", "40"]), "do not agree: hidden is 32 in process 0", "another network")
     other = folder / "other.txt"
     text = (CORPORA / "ships-log.txt").read_text()
@@ -260,6 +293,10 @@ def disagreements(folder):
     refused(mpirun(3, usual), "exists", "a file that is there is told once", 2)
     output.unlink()
     none = dict(ENVIRONMENT, MAJORTOM_MPI=str(folder / "none.so"))
+    refused(
+        call([OPEN_MPI, "-n", "1", *usual, ":", "-n", "1", "-x", f"MAJORTOM_MPI={folder}/none.so", *usual]),
+        r"process 1 on host \S+: .*is missing: \S+none.so", "no library on one machine")
+    refused(mpirun(2, training("lm", output, "-q", "--dry-run") + ["--hidden", "0"]), "hidden", "a dry run is told once", 2)
     refused(mpirun(2, usual, none), r"is missing: \S+none.so; make mpi", "no library")
     print("disagreements are refused", flush=True)
 
@@ -336,7 +373,7 @@ def main():
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for part in [bits, rows, plain, documented, disagreements, mpich, losses]:
+        for part in [bits, rows, narrow, plain, documented, disagreements, mpich, losses]:
             if not os.environ.get("ONLY") or part.__name__ in os.environ["ONLY"]:
                 part(folder)
     print(f"{time.monotonic() - start:.0f} s; {len(failures)} failures", flush=True)

@@ -66,8 +66,8 @@ private struct Example: Sendable {
     }
   }
 
-  var optimizer: Optimizer<Float> {
-    Optimizer(layout, rule: .adamW(), weightDecay: 0.01)
+  func optimizer(_ precision: GradientPrecision) -> Optimizer<Float> {
+    Optimizer(layout, rule: .adamW(), weightDecay: 0.01, gradientPrecision: precision)
   }
 }
 
@@ -87,8 +87,12 @@ private struct Sum: Equatable, Sendable {
 }
 
 @Suite struct GradientSumTests {
-  @Test(arguments: [1, 2, 3, 5, 8], [1, 2])
-  func sumsAreThoseOfOneProcess(_ processes: Int, _ threads: Int) throws {
+  @Test(arguments: [1, 2, 3, 5, 8], GradientPrecision.allCases)
+  func sumsAreThoseOfOneProcess(_ processes: Int, _ precision: GradientPrecision) throws {
+    for threads in [1, 2] { try compare(processes, threads, precision) }
+  }
+
+  private func compare(_ processes: Int, _ threads: Int, _ precision: GradientPrecision) throws {
     let example = Example()
     for shardCount in Set([processes, 8, 11]) {
       let alone = (0..<shardCount).map { _ in Gradients<Float>(example.layout) }
@@ -96,7 +100,7 @@ private struct Sum: Equatable, Sendable {
         for (shard, gradients) in alone.enumerated() {
           example.fill(gradients, shard: shard, update: update)
         }
-        let norm = example.optimizer.sum(alone, on: Shards(threads: 1))
+        let norm = example.optimizer(precision).sum(alone, on: Shards(threads: 1))
         return Sum(alone[0], norm: norm, example)
       }
       let found = try asProcesses(processes) { group, _ in
@@ -108,7 +112,8 @@ private struct Sum: Equatable, Sendable {
             example.fill(gradients[place], shard: shard, update: update)
           }
           let norm = try group.sum(
-            gradients, ofShards: shardCount, by: example.optimizer, on: Shards(threads: threads))
+            gradients, ofShards: shardCount, by: example.optimizer(precision),
+            on: Shards(threads: threads))
           return Sum(gradients[0], norm: norm, example)
         }
       }
@@ -118,15 +123,17 @@ private struct Sum: Equatable, Sendable {
     }
   }
 
-  @Test func traffic() throws {
+  @Test(arguments: GradientPrecision.allCases)
+  func traffic(_ precision: GradientPrecision) throws {
     // Of dense weights each process sends and receives what it would in a ring: twice (P - 1) / P of them.
     var layout = ParameterLayout()
     _ = layout.declare("matrix", shape: [2048, 512], as: .constant(0))
-    let block = 4 * layout.count
+    let block = (precision == .bfloat16 ? 2 : 4) * layout.count
     for processes in [2, 4] {
       let sent = try asProcesses(processes) { [layout] group, messenger in
         let gradients = group.share(of: 8, for: group.rank).map { _ in Gradients<Float>(layout) }
-        let optimizer = Optimizer<Float>(layout, rule: .adamW(), weightDecay: 0)
+        let optimizer = Optimizer<Float>(
+          layout, rule: .adamW(), weightDecay: 0, gradientPrecision: precision)
         _ = try group.sum(gradients, ofShards: 8, by: optimizer, on: Shards(threads: 1))
         return messenger.post.bytesSent[group.rank]
       }

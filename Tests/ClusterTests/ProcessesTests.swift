@@ -104,6 +104,9 @@ import Training
     // One process alone, and a step of a job that starts one.
     #expect(launch(["OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1"]) == nil)
     #expect(launch(["SLURM_STEP_NUM_TASKS": "8"]) == nil)
+    let one = ["OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1"]
+    let step = ["PMIX_RANK": "0", "SLURM_STEP_NUM_TASKS": "4"]
+    #expect(launch(one.merging(step) { first, _ in first }) == nil)
     #expect(launch(["PMI_RANK": "x", "PMI_SIZE": "3"]) == nil)
   }
 }

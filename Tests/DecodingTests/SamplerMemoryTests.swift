@@ -97,6 +97,30 @@ import Testing
     #expect(Set(drawn).count > 5)
   }
 
+  /// A text may go on with another window, and with penalties that it did not have before.
+  @Test(arguments: [0, 3, 7, 20])
+  func penaltiesOfATextThatGoesOnSeeWhatTheirWindowHolds(_ window: Int) throws {
+    let logits = (0..<9).map { Float(sin(Double($0))) }
+    let text = [1, 2, 3, 1, 1, 5, 8, 8, 2, 4, 7, 1]
+    for before: [SamplingStep] in [[], [.repetitionPenalty(2)]] {
+      var first = try Sampler(before, window: 10)
+      for id in text { first.read(id) }
+      var going = try Sampler(
+        [.frequencyPenalty(0.7)], window: window, memory: first.memory)
+      // As one that has read all of it, as far as the first one has kept it.
+      var whole = try Sampler([.frequencyPenalty(0.7)], window: window)
+      for id in text.suffix(10) { whole.read(id) }
+      for id in [6, 6, 1] {
+        going.read(id)
+        whole.read(id)
+        for tooth in 0..<50 {
+          let random = (Double(tooth) + 0.5) / 50
+          #expect(going.choose(logits, random: random) == whole.choose(logits, random: random))
+        }
+      }
+    }
+  }
+
   @Test func stepsOutOfPlaceOrRangeAreTold() {
     for (steps, sentence) in [
       (

@@ -223,6 +223,22 @@ private struct ProductExample {
     }
   }
 
+  /// A row with what is no number has no numbers in any precision, and the one beside it has.
+  @Test(arguments: [Float.nan, .infinity, -.infinity])
+  func whatIsNoNumberIsNotLost(_ broken: Float) {
+    let example = ProductExample(m: 2, k: 70, n: 9, seed: 3)
+    for precision in ProductPrecision.allCases {
+      let (a, b) = (example.aBlock(Float.self), example.bBlock(Float.self))
+      let c = Block<Float>(rows: 2, columns: 9)
+      a.view[0, 33] = broken
+      let packed = PackedMatrix<Float>(inner: 70, outer: 9, precision: precision)
+      packed.load(b.view, transposed: false)
+      packed.product(a.view, into: c.view, accumulate: false)
+      #expect((0..<9).allSatisfy { !c.view[0, $0].isFinite }, "\(precision)")
+      #expect((0..<9).allSatisfy { c.view[1, $0].isFinite }, "\(precision)")
+    }
+  }
+
   @Test func brainFloatsAreUsed() {
     let example = ProductExample(m: 16, k: 256, n: 64, seed: 1)
     let error = example.relativeError(example.runPacked(Float.self, precision: .bfloat16))

@@ -30,6 +30,7 @@ import Testing
   }
 
   @Test(arguments: [
+    (#"{"a":1,"\u0061":2}"#, #"an object has "\u0061" twice, again before line 1, byte 16"#),
     (#"{"a":1,"b":{"a":1},"a":2}"#, #"an object has "a" twice, again before line 1, byte 23"#),
     (
       #"["\ud800"]"#,

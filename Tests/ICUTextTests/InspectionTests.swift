@@ -137,6 +137,22 @@ import Testing
     #expect(found[0].path.hasSuffix("dev.tsv") && found[0].sentence.contains("pairs.tsv:2"))
   }
 
+  @Test func whatIsWrongIsToldOfTheFileThatItStandsIn() throws {
+    let (source, target) = (
+      try file("a.en", "one\ntwo\nthree\n"), try file("b.fr", "un\ndeux\ntr\u{FFFD}is\n")
+    )
+    let inspection = PairInspection()
+    inspection.read(source: source, target: target)
+    let found = try #require(inspection.findings.first)
+    #expect(found.path == target && found.line == 3, "\(found)")
+    let missing = PairInspection()
+    missing.read(source: source, target: target + ".none")
+    #expect(missing.findings.first?.path == target + ".none")
+    // What comes from one file again is told of that.
+    inspection.read(try file("pairs.tsv", "x\ty\u{FFFD}\n"))
+    #expect(inspection.findings.contains { $0.path == target })
+  }
+
   @Test func eachSideIsHeldAgainstItself() throws {
     #expect(try findings("caf\u{E9}\tkafe\u{301}\nth\u{E9}\tte\u{301}\n").isEmpty)
     let mixed = try findings("caf\u{E9}\tcoffee\nthe\u{301}\ttea\n")

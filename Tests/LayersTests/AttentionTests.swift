@@ -90,6 +90,21 @@ import Testing
     }
   }
 
+  /// Without training not all pairs are kept, and what is found is the same.
+  @Test(arguments: Attention.Score.allCases)
+  func lookupsWithoutTrainingAreTheSame(score: Attention.Score) {
+    let (query, memory) = score == .dot ? (3, 3) : (2, 4)
+    let testCase = Case(score, querySize: query, memorySize: memory, seed: 4)
+    let trained = testCase.run().traces[0]
+    let expected = [Array(trained.context.elements), Array(trained.weights.elements)]
+    let workspace = Workspace(testCase.parameters, packed: testCase.packed, forTraining: false)
+    let prepared = testCase.attention.prepare(
+      testCase.parameters[testCase.memory], forTraining: false, on: workspace)
+    let found = testCase.attention.forward(
+      testCase.parameters[testCase.queries], Case.ranges, in: prepared, on: workspace)
+    #expect([Array(found.context.elements), Array(found.weights.elements)] == expected)
+  }
+
   /// Weights and contexts from the three formulas, number by number.
   @Test(arguments: Attention.Score.allCases)
   func lookupsFollowTheFormulas(score: Attention.Score) {

@@ -25,8 +25,8 @@ import Testing
     }
   }
 
-  private func optimizer() -> Optimizer<Float> {
-    Optimizer(layout, rule: .momentum(), weightDecay: 0)
+  private func optimizer(_ precision: GradientPrecision = .float32) -> Optimizer<Float> {
+    Optimizer(layout, rule: .momentum(), weightDecay: 0, gradientPrecision: precision)
   }
 
   @Test(arguments: [2, 3, 7])
@@ -38,12 +38,30 @@ import Testing
   }
 
   /// The sum of shards in a range whose length is a power of two, or cut short by the last shard.
-  private func treeSum(_ shards: [[Float]], from first: Int, length: Int) -> [Float] {
-    guard length > 1 else { return shards[first] }
+  private func treeSum(
+    _ shards: [[Float]], from first: Int, length: Int, _ rounded: (Float) -> Float = { $0 }
+  ) -> [Float] {
+    guard length > 1 else { return shards[first].map(rounded) }
     let (left, right) = (first, first + length / 2)
-    let sum = treeSum(shards, from: left, length: length / 2)
+    let sum = treeSum(shards, from: left, length: length / 2, rounded)
     guard right < shards.count else { return sum }
-    return zip(sum, treeSum(shards, from: right, length: length / 2)).map { $0 + $1 }
+    return zip(sum, treeSum(shards, from: right, length: length / 2, rounded)).map {
+      rounded($0 + $1)
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 8])
+  func inBFloat16EachGradientAndEachSumIsRounded(_ count: Int) {
+    let numbers = gradients(shards: count).map(\.values.numbers)
+    let expected = treeSum(numbers, from: 0, length: 16, nearestBFloat16)
+    for threads in [1, 2] {
+      let shards = gradients(shards: count)
+      let norm = optimizer(.bfloat16).sum(shards, on: Shards(threads: threads))
+      #expect(shards[0].values.numbers == expected)
+      let squares = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
+      #expect(abs(norm / squares.squareRoot() - 1) < 1e-12)
+    }
+    #expect(treeSum(numbers, from: 0, length: 16) != expected)
   }
 
   @Test(arguments: 1...9)

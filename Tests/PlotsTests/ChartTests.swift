@@ -154,6 +154,15 @@ let hostile = [
     let y = x.map { $0 > 20_000 && $0 < 30_000 ? .nan : $0 }
     let elements = try #require(Elements(chart([.init("a", x: x, y: y)]).svg))
     #expect(elements.lines.count == 2)
+    // Also where the points beside the gap are neither the least nor the greatest near them.
+    let noisy = x.map { place in
+      place > 20_000 && place < 30_000
+        ? .nan
+        : place.truncatingRemainder(dividingBy: 100) < 50
+          ? abs(50 - place.truncatingRemainder(dividingBy: 97)) : 25
+    }
+    let second = try #require(Elements(chart([.init("a", x: x, y: noisy)]).svg))
+    #expect(second.lines.count == 2)
   }
 
   @Test func linesAreToldApartWithoutColours() throws {

@@ -50,6 +50,33 @@ import Testing
       second.sentences == [TaggedSentence(words: ["New York", "#"], tags: ["S-LOC", "O"])])
   }
 
+  @Test func linesAreThoseOfTheFileWhereOthersStandBetweenWords() throws {
+    func row(_ id: String, _ word: String, _ tag: String) -> String {
+      "\(id)\t\(word)\t_\t_\t_\t_\t_\t_\t_\t\(tag)"
+    }
+    // Line 7: an end of a span that none has begun.
+    let text = [
+      "# a comment", row("1", "In", "O"), row("2-3", "du", "_"), row("2", "de", "O"),
+      row("3", "le", "O"), row("3.1", "x", "_"), row("4", "Tom", "E-PER"), row("5", "Lee", "S-PER"),
+      "",
+    ].joined(separator: "\n")
+    let path = try file("a.conllu", text)
+    let format = TaggedFormat(tagColumn: .number(10), scheme: .bioes)
+    #expect(error(path, format).contains("a.conllu:7"), "\(error(path, format))")
+    let inspection = TaggedInspection()
+    inspection.read(path, format: format)
+    #expect(inspection.findings.contains { $0.line == 7 }, "\(inspection.findings)")
+  }
+
+  @Test func wordsOfOtherBytesAreOthers() throws {
+    let path = try file("zoe.conll", "Zo\u{EB} O\nZoe\u{308} O\n")
+    let lexicon = LexiconIDs(try Lexicon(counting: TaggedCorpus(contentsOf: [path])))
+    let encoder = try WordEncoder(lexicon)
+    let places = try ["Zo\u{EB}", "Zoe\u{308}", "Zo\u{EB}"].map { try encoder.place(of: $0) }
+    #expect(places == [0, 1, 0])
+    #expect(encoder.surfaces.map(\.characters.count) == [3, 4])
+  }
+
   @Test func rangesAndEmptyNodesOfCoNLLUAreLeftOut() throws {
     let rows = [
       "# text = vámonos al mar", "1-2\tvámonos\t_\t_\t_\t_\t_\t_\t_\t_",

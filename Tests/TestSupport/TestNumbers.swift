@@ -44,3 +44,16 @@ public func indices(_ numbers: [Int32]) -> IndexBlock {
   memory.initialize(from: numbers, count: numbers.count)
   return IndexBlock(memory, count: numbers.count)
 }
+
+/// The bfloat16 nearest to a finite number, found by trying both that it lies between; of two as near, the even one.
+public func nearestBFloat16(_ number: Float) -> Float {
+  let (sign, size) = (number.sign == .minus ? -1 : 1 as Float, Double(number.magnitude))
+  let below = number.magnitude.bitPattern >> 16
+  func distance(_ bits: UInt32) -> Double {
+    // Beyond the largest number the next power of two stands for infinity.
+    bits == 0x7F80 ? 0x1p128 - size : abs(Double(Float(bitPattern: bits << 16)) - size)
+  }
+  let (near, far) = (distance(below), distance(below + 1))
+  let nearest = near < far || near == far && below % 2 == 0 ? below : below + 1
+  return sign * Float(bitPattern: nearest << 16)
+}

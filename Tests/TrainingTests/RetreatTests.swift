@@ -117,6 +117,30 @@ import Testing
     return try store.resume(loop)
   }
 
+  /// What a run goes back to does not depend on where it was interrupted before.
+  @Test func aRunThatWasInterruptedGoesBackToTheSameWeights() throws {
+    let folder = try Folder()
+    var files = RunFiles(folder: folder.place("run"), secondsBetweenCheckpoints: 1e9)
+    func diverging() -> TrainingLoop<Pull> {
+      loop(Pull(badUpdate: 15)) { $0.budget = .updates(20) }
+    }
+    let whole = diverging()
+    _ = try? whole.run()
+    let first = diverging()
+    var store: RunStore? = RunStore(files, description: run(first.options))
+    store?.writeModel = { _ in }
+    _ = try store?.resume(first)
+    try store?.begin(first) { _ in }
+    let end = try first.run(store: store, isStopped: { first.record.updates >= 8 })
+    #expect(end == .interrupted && first.record.updates == 8)
+    store = nil
+    files.resumes = true
+    let second = diverging()
+    _ = try resumedNotes(second, files)
+    _ = try? second.run()
+    #expect(weights(second) == weights(whole) && second.record.updates == whole.record.updates)
+  }
+
   @Test func aFinishedRunIsGoneOnWithOnlyWhereItIsToTrainLonger() throws {
     let folder = try Folder()
     var files = RunFiles(folder: folder.place("run"))

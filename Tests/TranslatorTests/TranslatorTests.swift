@@ -252,6 +252,28 @@ private func options(
     #expect(orders[0] != orders[1])
   }
 
+  @Test func whatIsNoSentenceByItsLengthIsRefused() throws {
+    let made = try translator(smallConfiguration(.additive), pairs(20, seed: 1))
+    func sentence(_ body: () throws -> Void) -> String {
+      do {
+        try body()
+        return ""
+      } catch { return "\(error)" }
+    }
+    let long = String(repeating: "1", count: 60_000)
+    #expect(
+      sentence { _ = try made.translate(long) }
+        == "The text that begins \"\(long.prefix(40))\" has 60000 tokens, and a sentence has at most 50000; cut it into sentences."
+    )
+    let pair = ParallelCorpus([SentencePair(source: "1", target: long)])
+    #expect(sentence { _ = try made.loss(on: pair) }.contains("has at most 16384"))
+    #expect(sentence { _ = try made.logProbabilities(of: pair) }.contains("has at most 16384"))
+    // Each of 3,000 tokens looks at 3,000: with all pairs kept at once that would be 1.2 GB.
+    let square = SentencePair(
+      source: String(repeating: "2", count: 3000), target: String(repeating: "3", count: 3000))
+    #expect(try made.logProbabilities(of: ParallelCorpus([square]))[0] < 0)
+  }
+
   @Test func oddTextsAreTranslated() throws {
     let training = pairs(60, seed: 1)
     for attention in Translator.AttentionKind.allCases {

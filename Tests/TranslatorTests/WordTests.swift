@@ -183,6 +183,23 @@ private func options(epochs: Double, threads: Int? = nil) -> TestRun {
     }
   }
 
+  /// The best pair of all that are left, again and again; of equals the first.
+  private func matchedOneByOne(_ looks: [[Float]], _ words: Int) -> [Int] {
+    var found = [Int?](repeating: nil, count: looks.count)
+    var free = Set(0..<words)
+    for _ in looks {
+      if free.isEmpty { free = Set(0..<words) }
+      let pairs = looks.indices.filter { found[$0] == nil }.flatMap { look in
+        free.sorted().map { (look, $0) }
+      }
+      guard var best = pairs.first else { break }
+      for pair in pairs where looks[pair.0][pair.1] > looks[best.0][best.1] { best = pair }
+      found[best.0] = best.1
+      free.remove(best.1)
+    }
+    return found.compactMap { $0 }
+  }
+
   @Test func unknownWordsFindTheirSourcesOneByOne() {
     func word(_ places: Range<Int>, _ isKnown: Bool = false) -> SentenceCode.Word {
       SentenceCode.Word(places: places, text: "", isKnown: isKnown)
@@ -201,6 +218,19 @@ private func options(epochs: Double, threads: Int? = nil) -> TestRun {
     #expect(TranslationSteps.matched([[0.2, 0.8]], [word(0..<1, true), word(1..<2, true)]) == [1])
     #expect(TranslationSteps.matched([[1]], []) == [])
     #expect(TranslationSteps.matched([[.nan, .nan]], [word(0..<1), word(1..<2)]).count == 1)
+    for seed in 0..<40 as Range<UInt64> {
+      var random = TestNumbers(seed: seed)
+      let words = (0..<random.integer(1...6)).map { word($0..<$0 + 1) }
+      // Few different weights, so that many are equal.
+      let looks = (0..<random.integer(0...15)).map { _ in
+        words.map { _ in Float(random.integer(0...4)) / 4 }
+      }
+      #expect(TranslationSteps.matched(looks, words) == matchedOneByOne(looks, words.count))
+    }
+    // So many that they are not held against each other: the best word of each, in a moment.
+    let many = (0..<600).map { word($0..<$0 + 1) }
+    let looks = (0..<600).map { look in (0..<600).map { Float($0 == 599 - look ? 1 : 0) } }
+    #expect(TranslationSteps.matched(looks, many) == (0..<600).reversed())
   }
 
   @Test func whatIsUnseenOrCutOffIsSaid() throws {

@@ -8,6 +8,8 @@ struct IdentifierNetwork: ModelNetwork {
   private let embedding: Embedding
   private let stack: Stack
   private let output: Affine
+  private let layers: Int
+  private let dropout: Double
 
   init(_ configuration: LanguageIdentifier.Configuration, characters: Int, languages: Int) {
     var layout = ParameterLayout()
@@ -17,7 +19,8 @@ struct IdentifierNetwork: ModelNetwork {
     stack = Stack(
       configuration.cell.makeCell(), layers: configuration.layers, inputSize: embedding.width,
       hiddenSize: configuration.hiddenSize, dropout: Dropout(outputs: configuration.dropout),
-      directions: .both, prefix: "rnn.", in: &layout)
+      directions: .both, dropsTop: false, prefix: "rnn.", in: &layout)
+    (layers, dropout) = (configuration.layers, configuration.dropout)
     output = Affine(
       inputs: stack.outputSize, outputs: languages, name: "output", in: &layout)
     self.layout = layout
@@ -26,6 +29,7 @@ struct IdentifierNetwork: ModelNetwork {
   /// What the backward pass needs, and the scores, [lines, languages].
   struct Trace<S: Real> {
     let scores, summary: Matrix<S>
+    let mask: Matrix<S>?
     let shape: PackedShape
     let embedded: Embedding.Trace<S>
     let stack: Stack.Trace<S>
@@ -48,8 +52,16 @@ struct IdentifierNetwork: ModelNetwork {
     for (side, state) in stack.finalStates(of: trace, on: workspace).suffix(2).enumerated() {
       S.copy(state.hidden, into: summary.part(side, width: stack.hiddenSize))
     }
+    // The stack drops what its layers pass on, and here nothing but its last states is looked at.
+    var mask: Matrix<S>?
+    if let masks, dropout > 0 {
+      let drawn = workspace.arena.matrix(summary.rows, summary.columns)
+      masks.draw(drawn, outputsOfLevel: layers, rate: dropout)
+      S.multiply(summary, drawn, into: summary)
+      mask = drawn
+    }
     return Trace(
-      scores: output.forward(summary, on: workspace), summary: summary, shape: shape,
+      scores: output.forward(summary, on: workspace), summary: summary, mask: mask, shape: shape,
       embedded: embedded, stack: trace)
   }
 
@@ -68,6 +80,7 @@ struct IdentifierNetwork: ModelNetwork {
   /// The backward pass; the gradient of the scores stands in their place.
   private func backward<S: Real>(_ trace: Trace<S>, on workspace: Workspace<S>) {
     let summary = output.backward(trace.scores, x: trace.summary, on: workspace)
+    if let mask = trace.mask { S.multiply(summary, mask, into: summary) }
     let states = stack.zeroStates(batch: trace.shape.batch, on: workspace)
     for (side, state) in states.suffix(2).enumerated() {
       S.copy(summary.part(side, width: stack.hiddenSize), into: state.hidden)
