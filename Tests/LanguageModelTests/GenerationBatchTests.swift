@@ -62,6 +62,24 @@ import Testing
     }
   }
 
+  /// However many texts with shorter prompts come, one with a long prompt is read and begins.
+  @Test func aLongPromptIsNotOvertakenForEver() throws {
+    let model = try trained(updates: 5)
+    let batch = GenerationBatch(model, capacity: 4)
+    let long = batch.add(
+      try Generation(
+        model, after: String(repeating: "on the mat ", count: 40), .init(length: 3), seed: 1))
+    var hasBegun = false
+    for round in 0..<400 where !hasBegun {
+      while batch.count < batch.capacity {
+        batch.add(
+          try Generation(model, after: "on the mat on the", .init(length: 1), seed: UInt64(round)))
+      }
+      hasBegun = batch.next(promptTokens: 16).contains { $0.text == long }
+    }
+    #expect(hasBegun)
+  }
+
   @Test func aTextThatIsTakenAwayLeavesTheOthersAsTheyAre() throws {
     let model = try trained()
     let batch = GenerationBatch(model, capacity: 3)

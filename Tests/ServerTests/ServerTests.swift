@@ -158,6 +158,12 @@ let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safetensors" 
       #expect(items?.compactMap { $0["text"] as? String } == expected.map(\.text))
       let translated = client.post("/v1/translate", #"{"text":"one\ntwo","max_length":9}"#)
       #expect((translated.object["lines"] as? [Any])?.count == 2)
+      // The ends of lines may be those of Windows.
+      let windows = client.post("/v1/translate", #"{"text":"one\r\ntwo","max_length":9}"#)
+      #expect(windows.object["lines"].map { "\($0)" } == translated.object["lines"].map { "\($0)" })
+      let long = String(repeating: "one ", count: 2000)
+      let refused = client.post("/v1/translate", #"{"attention":true,"beam":4,"text":"\#(long)"}"#)
+      #expect(refused.status == 400 && refused.body.contains("attention"))
       let page = client.ask("GET", "/")
       #expect(page.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
       #expect(page.body.contains("</html>"))
