@@ -32,12 +32,21 @@ extension LanguageModel {
   public func expectations(
     of ids: [Int], keeping count: Int = 3, progress: ((Double) -> Void)? = nil
   ) throws(LanguageModelError) -> [Expectation?] {
+    try expectationsUnlessStopped(of: ids, keeping: count, progress: progress) ?? []
+  }
+
+  /// The same, but nil where it is told to stop, which it asks every 256 tokens.
+  package func expectationsUnlessStopped(
+    of ids: [Int], keeping count: Int, progress: ((Double) -> Void)? = nil,
+    isStopped: () -> Bool = { false }
+  ) throws(LanguageModelError) -> [Expectation?]? {
     let read = asRead(ids)
     var found: [Expectation?] = read.isEmpty ? [] : [nil]
     let workspace = core.workspaces.makeWorkspace()
     let state = StackState<Float>(network.stack, batch: 1)
     let atOnce = 256
     for start in stride(from: 0, to: max(0, read.count - 1), by: atOnce) {
+      guard !isStopped() else { return nil }
       let part = start..<min(start + atOnce, read.count - 1)
       workspace.reset()
       let embedded = network.embedding.forward(

@@ -24,17 +24,36 @@ struct CompletionRequest: Sendable {
   /// How many likely tokens are told beside each; nil where no probabilities are.
   let likeliest: Int?
 
-  /// Finds what the model expects in the prompts, where that is told: not on the thread that writes for all, as a
-  /// long prompt takes a while.
-  mutating func readPrompts(by model: LanguageModel) throws(RequestError) {
-    guard echoes, let likeliest else { return }
+  /// Whether it is to be told what the model expects in the prompts.
+  var rates: Bool { echoes && likeliest != nil }
+
+  /// Finds what the model expects in the prompts, which takes a while; false where it was told to stop.
+  mutating func readPrompts(
+    by model: LanguageModel, isStopped: () -> Bool
+  ) throws(RequestError) -> Bool {
+    guard echoes, let likeliest else { return true }
     do {
       for place in prompts.indices {
-        prompts[place].expectations = try model.expectations(
-          of: prompts[place].tokens, keeping: likeliest)
+        guard
+          let found = try model.expectationsUnlessStopped(
+            of: prompts[place].tokens, keeping: likeliest, isStopped: isStopped)
+        else { return false }
+        prompts[place].expectations = found
       }
     } catch {
       throw RequestError(status: 500, message: "\(error)")
+    }
+    return true
+  }
+
+  /// Throws `RequestError` where more probabilities are asked for than an answer can tell.
+  func demandRoom() throws(RequestError) {
+    guard rates, let likeliest else { return }
+    let tokens = prompts.reduce(0) { $0 + $1.tokens.count } * count
+    guard tokens * (likeliest + 1) <= 1 << 20 else {
+      throw .invalid(
+        "\"echo\" with \"logprobs\" of \(tokens) tokens would be too much: shorter or fewer prompts, or fewer \"logprobs\"",
+        field: "logprobs")
     }
   }
 

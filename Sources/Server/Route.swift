@@ -134,12 +134,24 @@ struct Route: Sendable {
   ) throws(RequestError) {
     let limits = core.options.limits
     let model = try core.models.writer(object["model"]?.text)
-    var request = try CompletionRequest(object, of: model.model, limits)
-    try request.readPrompts(by: model.model)
-    try core.engine.add(
-      CompletionEngine.Order(
-        exchange: exchange, request: request, model: model,
-        deadline: exchange.request.start + limits.seconds))
+    let request = try CompletionRequest(object, of: model.model, limits)
+    @Sendable func begin(_ request: CompletionRequest) throws(RequestError) {
+      try core.engine.add(
+        CompletionEngine.Order(
+          exchange: exchange, request: request, model: model,
+          deadline: exchange.request.start + limits.seconds))
+    }
+    guard request.rates else { return try begin(request) }
+    try request.demandRoom()
+    // On the threads of slow work: others must not wait while prompts are rated.
+    try core.work(for: exchange) { () throws(RequestError) in
+      var request = request
+      guard try request.readPrompts(by: model.model, isStopped: exchange.stopper(limits)) else {
+        if exchange.isGone { return exchange.drop() }
+        throw exchange.timeout(limits)
+      }
+      try begin(request)
+    }
   }
 
   /// The text of a request, which is not too long.
@@ -325,12 +337,17 @@ struct Route: Sendable {
     let model = try ServedModels.find(object["model"]?.text, in: core.models.languageModels)
     let text = try text(object, core)
     let ids: [Int]
-    let found: [LanguageModel.Expectation?]
+    let read: [LanguageModel.Expectation?]?
     do {
       ids = try model.model.vocabulary.encode(text)
-      found = try model.model.expectations(of: ids, keeping: 0)
+      read = try model.model.expectationsUnlessStopped(
+        of: ids, keeping: 0, isStopped: exchange.stopper(core.options.limits))
     } catch {
       throw failure(error)
+    }
+    guard let found = read else {
+      if exchange.isGone { return exchange.drop() }
+      throw exchange.timeout(core.options.limits)
     }
     let bits = found.compactMap { $0?.bits }
     let mean = bits.isEmpty ? Double.nan : bits.reduce(0, +) / Double(bits.count)

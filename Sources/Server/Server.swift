@@ -117,8 +117,20 @@ final class ServerCore: Sendable {
   func stop() {
     reader.stop()
     longReader.stop()
-    engine.stop()
+    // Some of its work goes on to the engine.
     worker.stop()
+    engine.stop()
+  }
+
+  /// Does some work of a request on the threads for what takes long.
+  func work(
+    for exchange: Exchange, _ body: @escaping @Sendable () throws(RequestError) -> Void
+  ) throws(RequestError) {
+    let job = Worker.Job(isGone: { exchange.isGone }) {
+      guard !exchange.isGone else { return exchange.drop() }
+      do throws(RequestError) { try body() } catch { exchange.answer(error) }
+    }
+    guard worker.add(job) else { throw Self.full }
   }
 
   /// Takes a request, on the listener's thread: what takes time is handed on.

@@ -79,6 +79,12 @@ def same(left, right, what, shown=""):
     check(left.exists() and right.exists() and filecmp.cmp(left, right, shallow=False), what, shown)
 
 
+def weights(path):
+    """What stands behind the header of a model file."""
+    data = path.read_bytes()
+    return data[8 + int.from_bytes(data[:8], "little"):]
+
+
 def told(result):
     """The tool's own sentences, without what mpirun says."""
     return [line for line in result.stderr.splitlines() if line.startswith((f"{NAME}:", "copy:"))]
@@ -143,7 +149,8 @@ def narrow(folder):
             same(alone, path, f"{kind}: {count} processes, gradients in bf16", result.stderr[-2000:])
         wide = folder / f"wide-{kind}.safetensors"
         call(training(kind, wide, "-q"))
-        check(not filecmp.cmp(alone, wide, shallow=False), f"{kind}: gradients in bf16 are other numbers")
+        # The files differ in what they say of their training in any case.
+        check(weights(alone) != weights(wide), f"{kind}: gradients in bf16 are other numbers")
     print("gradients in bf16: the bytes of one process by 2, 3 and 8", flush=True)
 
 

@@ -171,6 +171,31 @@ let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safetensors" 
     }
   }
 
+  /// Prompts are rated beside those who write, and not without end.
+  @Test func promptsAreRatedWithoutHoldingUpOthers() throws {
+    try withServer({ $0.limits.promptTokens = 60_000 }) { client, _ in
+      let long = String(repeating: "Day 1. ", count: 6000)
+      let slow = Mutex<Answer?>(nil)
+      let thread = Thread {
+        let answer = client.post(
+          "/v1/completions", #"{"prompt":"\#(long)","echo":true,"logprobs":0,"max_tokens":1}"#)
+        slow.withLock { $0 = answer }
+      }
+      thread.start()
+      for seed in 0..<20 {
+        let answer = client.post(
+          "/v1/completions", #"{"prompt":"Day","max_tokens":2,"seed":\#(seed)}"#)
+        #expect(answer.status == 200)
+      }
+      while slow.withLock({ $0 == nil }) { usleep(10_000) }
+      #expect(slow.withLock { $0?.status } == 200)
+      let refused = client.post(
+        "/v1/completions",
+        #"{"prompt":"\#(long)","echo":true,"logprobs":20,"max_tokens":1,"n":2}"#)
+      #expect(refused.status == 400 && refused.body.contains("too much"))
+    }
+  }
+
   @Test func foreignHostsAndOriginsAreRefused() throws {
     try withServer { client, _ in
       func status(_ headers: String) -> Int {
