@@ -160,7 +160,7 @@ let golden = ["lm", "tagger", "translator"].map { "\(folder)/\($0).safetensors" 
       #expect((translated.object["lines"] as? [Any])?.count == 2)
       // The ends of lines may be those of Windows.
       let windows = client.post("/v1/translate", #"{"text":"one\r\ntwo","max_length":9}"#)
-      #expect(windows.object["lines"].map { "\($0)" } == translated.object["lines"].map { "\($0)" })
+      #expect(windows.body == translated.body)
       let long = String(repeating: "one ", count: 2000)
       let refused = client.post("/v1/translate", #"{"attention":true,"beam":4,"text":"\#(long)"}"#)
       #expect(refused.status == 400 && refused.body.contains("attention"))
