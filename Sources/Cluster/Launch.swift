@@ -28,6 +28,13 @@ public struct Launch: Sendable, Equatable {
     return nil
   }
 
+  /// The name of this machine.
+  package static var host: String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    return string(name)
+  }
+
   private static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
   }

@@ -75,15 +75,13 @@ private struct Neighbour {
 
   /// This process.
   static var mine: Neighbour {
-    var host = [CChar](repeating: 0, count: 256)
-    gethostname(&host, host.count - 1)
     var space = [CChar](repeating: 0, count: 256)
     // Process numbers of another container mean nothing here.
     _ = readlink("/proc/self/ns/pid", &space, space.count - 1)
     var processors = [CChar](repeating: 0, count: 512)
     cmpi_processors(&processors, processors.count)
     return Neighbour(
-      host: string(host), space: string(space),
+      host: Launch.host, space: string(space),
       processors: string(processors),
       process: getpid())
   }

@@ -13,12 +13,6 @@ private let hasTriedToJoin = Atomic<Bool>(false)
 /// Has this process train, or forecast, without the others.
 func stayAlone() { hasTriedToJoin.store(true, ordering: .relaxed) }
 
-private var hostName: String {
-  var name = [CChar](repeating: 0, count: 256)
-  gethostname(&name, name.count - 1)
-  return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-}
-
 /// Joins the processes that mpirun has started with this one; a process alone is a group, too.
 ///
 /// The first one alone tells what happens. Throws what joining throws, and where the processes are not of one program.
@@ -49,7 +43,7 @@ func endTogether(_ error: any Error, telling sentence: String, status: Int32) ->
     // ends the others with it. Who is still there then has met it alone.
     if let rank = Launch.found?.rank, rank > 0 {
       sleep(2)
-      complain("process \(rank) on host \(hostName): \(sentence)")
+      complain("process \(rank) on host \(Launch.host): \(sentence)")
     } else {
       complain(sentence)
     }
